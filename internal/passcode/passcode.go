@@ -1,0 +1,96 @@
+// Package passcode is THE RULE: given what is known of one meeting and of its
+// host's effective settings, would a joiner be asked for a passcode, why, and
+// what may be done about it?
+//
+// It is pure: no I/O, no clock, no other package of latchkey (a test holds it
+// to that). Everything it decides is decided in Evaluate, which reads top to
+// bottom; every branch says why it exists and which Zoom fact it rests on.
+// "FACTS" in comments is the project's list of Zoom facts; [D] documented,
+// [I] inferred, [U] unknown.
+package passcode
+
+import "fmt"
+
+// Toggle is one on/off fact. Its zero value is Unknown, so a fact that nobody
+// filled in can never be mistaken for "off".
+type Toggle uint8
+
+// The three states of a Toggle.
+const (
+	Unknown Toggle = iota
+	Off
+	On
+)
+
+// ToggleOf turns a known boolean into a Toggle.
+func ToggleOf(b bool) Toggle {
+	if b {
+		return On
+	}
+	return Off
+}
+
+// ToggleFrom turns a boolean that may be absent (nil) into a Toggle.
+func ToggleFrom(b *bool) Toggle {
+	if b == nil {
+		return Unknown
+	}
+	return ToggleOf(*b)
+}
+
+// String gives "unknown", "off" or "on".
+func (t Toggle) String() string {
+	switch t {
+	case Off:
+		return "off"
+	case On:
+		return "on"
+	}
+	return "unknown"
+}
+
+// MarshalText writes the String form, so JSON and YAML hold words.
+func (t Toggle) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// UnmarshalText reads the String form; anything else is an error.
+func (t *Toggle) UnmarshalText(b []byte) error {
+	switch string(b) {
+	case "on":
+		*t = On
+	case "off":
+		*t = Off
+	case "unknown", "":
+		*t = Unknown
+	default:
+		return fmt.Errorf("toggle %q: want on, off or unknown", b)
+	}
+	return nil
+}
+
+// Level is where in Zoom's hierarchy a setting was fixed.
+type Level string
+
+// The levels, weakest first. LevelPlan is above every admin: the subscription
+// itself forces the setting (FACTS section 3: free accounts, Pro with one host).
+const (
+	LevelMeeting Level = "meeting"
+	LevelHost    Level = "host"
+	LevelGroup   Level = "group"
+	LevelAccount Level = "account"
+	LevelPlan    Level = "plan"
+)
+
+// Plan is the account's subscription as far as the rule cares.
+type Plan string
+
+// The plans. PlanUnknown means "not learned", not "none".
+const (
+	PlanUnknown       Plan = ""
+	PlanFree          Plan = "free"
+	PlanProSingleHost Plan = "pro_single_host"
+	PlanPaid          Plan = "paid"
+)
+
+// ForcesPasscode reports whether the plan puts a passcode on every meeting,
+// with nobody able to turn that off (FACTS section 3 [D]).
+func (p Plan) ForcesPasscode() bool { return p == PlanFree || p == PlanProSingleHost }

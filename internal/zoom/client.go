@@ -1,0 +1,259 @@
+package zoom
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Options configure a Client. Credentials are required.
+type Options struct {
+	Credentials Credentials
+	// APIURL is the base of all calls, "https://api.zoom.us/v2". When empty, the
+	// token's own api_url is used, as Zoom asks (FACTS section 7).
+	APIURL string
+	// OAuthURL defaults to https://zoom.us/oauth/token.
+	OAuthURL string
+	// Rates default to RatesFor("pro").
+	Rates Rates
+	// Timeout bounds one HTTP exchange; default 10 s.
+	Timeout time.Duration
+	// OnCall is told of every exchange with the API (not of token requests).
+	OnCall func(op string, status int, kind Kind, took time.Duration)
+	// Transport is for tests; nil means a private http.Transport.
+	Transport http.RoundTripper
+	Now       func() time.Time
+}
+
+// Client calls Zoom for one account. It is safe for concurrent use.
+type Client struct {
+	o      Options
+	http   *http.Client
+	tokens *tokenSource
+	limit  *limiter
+}
+
+// The defaults of Options.
+const (
+	DefaultAPIURL   = "https://api.zoom.us/v2"
+	DefaultOAuthURL = "https://zoom.us/oauth/token"
+	defaultTimeout  = 10 * time.Second
+)
+
+// maxAnswer caps what is read of one answer; Zoom's largest here is a page of
+// 300 meetings.
+const maxAnswer = 4 << 20
+
+// New makes a Client. It makes no call.
+func New(o Options) *Client {
+	if o.OAuthURL == "" {
+		o.OAuthURL = DefaultOAuthURL
+	}
+	if o.Rates == nil {
+		o.Rates, _ = RatesFor("pro")
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = defaultTimeout
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.OnCall == nil {
+		o.OnCall = func(string, int, Kind, time.Duration) {}
+	}
+	if o.Transport == nil {
+		o.Transport = http.DefaultTransport.(*http.Transport).Clone()
+	}
+	h := &http.Client{
+		Transport: o.Transport,
+		Timeout:   o.Timeout,
+		// Zoom's API does not redirect; following one would carry the bearer
+		// token to wherever it points.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return &Client{o: o, http: h, limit: newLimiter(o.Rates, o.Now),
+		tokens: &tokenSource{url: o.OAuthURL, creds: o.Credentials, client: h, now: o.Now}}
+}
+
+// Close frees idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// AccountID is the account the client calls for.
+func (c *Client) AccountID() string { return c.o.Credentials.AccountID }
+
+// call is one API call; path is the template, args fill it in order.
+type call struct {
+	method string
+	path   string
+	args   []string
+	query  url.Values
+	body   any
+	label  Label
+	into   any // decoded from a 200 answer; nil when none is expected
+}
+
+// tries bounds the attempts of one call, first one included.
+const tries = 3
+
+// do makes the call: renews a refused token once, waits out a short per-second
+// limit, and repeats what is safe to repeat. A GET is; a PATCH is only where
+// Zoom said that it did not look at it (401 and 429), since each that it did
+// look at spends one of the host's 100 a day.
+func (c *Client) do(ctx context.Context, k call) error {
+	op := k.method + " " + k.path
+	renewed := false
+	for attempt := 1; ; attempt++ {
+		if err := c.limit.wait(ctx, k.label, op); err != nil {
+			return err
+		}
+		t, err := c.tokens.get(ctx)
+		if err != nil {
+			return err
+		}
+		err = c.once(ctx, op, k, t)
+		if err == nil {
+			return nil
+		}
+		var e *Error
+		if !errors.As(err, &e) {
+			return err
+		}
+		switch e.Kind {
+		case KindUnauthorized:
+			c.tokens.drop(t.value)
+			if renewed {
+				return err
+			}
+			renewed = true
+			continue
+		case KindRateSecond, KindRateDay:
+			c.limit.hold(k.label, e.RetryAt, e.Kind)
+			if e.Kind == KindRateDay || attempt >= tries {
+				return err
+			}
+			continue // the limiter waits, or says that it is too long
+		case KindServer, KindTransport, KindBadAnswer:
+			if k.method != http.MethodGet || attempt >= tries || ctx.Err() != nil {
+				return err
+			}
+			select {
+			case <-time.After(time.Duration(attempt) * 200 * time.Millisecond):
+			case <-ctx.Done():
+				return err
+			}
+			continue
+		}
+		return err
+	}
+}
+
+func (c *Client) once(ctx context.Context, op string, k call, t token) error {
+	target, err := c.url(k, t)
+	if err != nil {
+		return &Error{Kind: KindInvalid, Op: op, Message: err.Error()}
+	}
+	var body io.Reader
+	if k.body != nil {
+		b, err := json.Marshal(k.body)
+		if err != nil {
+			return &Error{Kind: KindInvalid, Op: op, Err: err}
+		}
+		body = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(ctx, k.method, target, body)
+	if err != nil {
+		return &Error{Kind: KindInvalid, Op: op, Message: "the API's base URL is not a URL"}
+	}
+	req.Header.Set("Authorization", "Bearer "+t.value.Reveal())
+	req.Header.Set("Accept", "application/json")
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	start := c.o.Now()
+	status, err := c.exchange(op, k, req, start)
+	c.o.OnCall(op, status, KindOf(err), c.o.Now().Sub(start))
+	return err
+}
+
+func (c *Client) exchange(op string, k call, req *http.Request, now time.Time) (int, error) {
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return 0, &Error{Kind: KindTransport, Op: op, Err: withoutURL(err)}
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return resp.StatusCode, &Error{Kind: KindTransport, Op: op, Status: resp.StatusCode, Message: "the answer ended early", Err: err}
+	case len(body) > maxAnswer:
+		return resp.StatusCode, &Error{Kind: KindBadAnswer, Op: op, Status: resp.StatusCode, Message: "the answer is larger than 4 MiB"}
+	case resp.StatusCode < 200 || resp.StatusCode > 299:
+		return resp.StatusCode, errorFrom(op, resp, body, now)
+	case k.into == nil:
+		return resp.StatusCode, nil
+	}
+	// Some errors come with status 200 and a code (the lock settings of a free
+	// account, openapi/accounts.json).
+	if e := errorFrom(op, resp, body, now); e.Kind == KindPaidOnly {
+		return resp.StatusCode, e
+	}
+	if err := json.Unmarshal(body, k.into); err != nil {
+		return resp.StatusCode, &Error{Kind: KindBadAnswer, Op: op, Status: resp.StatusCode, Message: jsonProblem(err)}
+	}
+	return resp.StatusCode, nil
+}
+
+func (c *Client) url(k call, t token) (string, error) {
+	base := c.o.APIURL
+	if base == "" {
+		base = DefaultAPIURL
+		if t.apiURL != "" {
+			u, err := url.Parse(t.apiURL)
+			if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+				return "", fmt.Errorf("the token's api_url is not a URL")
+			}
+			// A token must not be sent in clear because an answer says so.
+			if u.Scheme == "http" && strings.HasPrefix(c.o.OAuthURL, "https:") {
+				return "", fmt.Errorf("the token's api_url is not https")
+			}
+			base = strings.TrimSuffix(t.apiURL, "/") + "/v2"
+		}
+	}
+	path := k.path
+	for _, a := range k.args {
+		open, end := strings.IndexByte(path, '{'), strings.IndexByte(path, '}')
+		path = path[:open] + url.PathEscape(a) + path[end+1:]
+	}
+	target := strings.TrimSuffix(base, "/") + path
+	if len(k.query) > 0 {
+		target += "?" + k.query.Encode()
+	}
+	return target, nil
+}
+
+// withoutURL strips the URL that net/http puts into its errors: it may carry
+// ids, and error texts are logged.
+func withoutURL(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
+// jsonProblem says what was wrong with an answer without quoting it: it may
+// hold a passcode.
+func jsonProblem(err error) string {
+	var t *json.UnmarshalTypeError
+	if errors.As(err, &t) {
+		return fmt.Sprintf("field %s is a %s", t.Field, t.Value)
+	}
+	return "the answer is not the JSON that was expected"
+}

@@ -1,0 +1,237 @@
+package zoom
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// The events latchkey has a use for. Others are acknowledged and counted.
+const (
+	EventURLValidation   = "endpoint.url_validation"
+	EventMeetingCreated  = "meeting.created"
+	EventMeetingUpdated  = "meeting.updated"
+	EventMeetingDeleted  = "meeting.deleted"
+	EventUserSettings    = "user.settings_updated"
+	eventNameMostLetters = 100
+)
+
+// Handled reports whether latchkey has a use for events of this name.
+func Handled(event string) bool {
+	switch event {
+	case EventMeetingCreated, EventMeetingUpdated, EventMeetingDeleted, EventUserSettings:
+		return true
+	}
+	return false
+}
+
+// Envelope is what every event of Zoom's carries around its object.
+type Envelope struct {
+	Event string
+	// At is when it happened (event_ts, or payload.time_stamp); zero when the
+	// event does not say.
+	At         time.Time
+	AccountID  string
+	Operator   string // an e-mail address; who did it
+	OperatorID string
+	PlainToken string // of endpoint.url_validation alone
+	Object     json.RawMessage
+	OldObject  json.RawMessage
+}
+
+// DecodeEnvelope reads an event without its object. The error says what was
+// wrong without quoting the body, which may hold a passcode.
+func DecodeEnvelope(body []byte) (Envelope, error) {
+	trimmed := bytes.TrimLeft(body, " \t\r\n")
+	if len(trimmed) == 0 {
+		return Envelope{}, errors.New("the body is empty: want a JSON object")
+	}
+	if trimmed[0] != '{' {
+		return Envelope{}, errors.New("the body is not a JSON object")
+	}
+	// Zoom has been seen with event_ts missing, in seconds, and account_id
+	// outside the payload (FACTS section 2).
+	var raw struct {
+		Event     string          `json:"event"`
+		EventTS   flexibleInt     `json:"event_ts"`
+		AccountID flexibleString  `json:"account_id"`
+		Payload   json.RawMessage `json:"payload"`
+	}
+	if err := json.Unmarshal(body, &raw); err != nil {
+		return Envelope{}, fmt.Errorf("the body does not decode: %w", problem(err))
+	}
+	if raw.Event == "" || len(raw.Event) > eventNameMostLetters {
+		return Envelope{}, fmt.Errorf("field event has %d letters: want 1 to %d", len(raw.Event), eventNameMostLetters)
+	}
+	e := Envelope{Event: raw.Event, AccountID: string(raw.AccountID)}
+	var payload struct {
+		AccountID  flexibleString  `json:"account_id"`
+		Operator   flexibleString  `json:"operator"`
+		OperatorID flexibleString  `json:"operator_id"`
+		TimeStamp  flexibleInt     `json:"time_stamp"`
+		PlainToken string          `json:"plainToken"`
+		Object     json.RawMessage `json:"object"`
+		OldObject  json.RawMessage `json:"old_object"`
+	}
+	if p := bytes.TrimLeft(raw.Payload, " \t\r\n"); len(p) == 0 || p[0] != '{' {
+		// Another vendor also calls an event meeting.created, with an array.
+		return e, errors.New("field payload is not a JSON object")
+	}
+	if err := json.Unmarshal(raw.Payload, &payload); err != nil {
+		return e, fmt.Errorf("field payload does not decode: %w", problem(err))
+	}
+	if payload.AccountID != "" {
+		e.AccountID = string(payload.AccountID)
+	}
+	e.Operator, e.OperatorID, e.PlainToken = string(payload.Operator), string(payload.OperatorID), payload.PlainToken
+	e.Object, e.OldObject = payload.Object, payload.OldObject
+	if ts := int64(raw.EventTS); ts != 0 {
+		e.At = epoch(ts)
+	} else if ts := int64(payload.TimeStamp); ts != 0 {
+		e.At = epoch(ts)
+	}
+	return e, nil
+}
+
+// epoch reads milliseconds since 1970, or seconds when the number is so small
+// that as milliseconds it would lie before 2001.
+func epoch(n int64) time.Time {
+	if n < 978307200000 {
+		return time.Unix(n, 0).UTC()
+	}
+	return time.UnixMilli(n).UTC()
+}
+
+// MeetingObject is the object of a meeting event: whole in meeting.created, a
+// thin diff in meeting.updated. Nil fields were not in it.
+type MeetingObject struct {
+	ID          MeetingID    `json:"id"`
+	UUID        *string      `json:"uuid"`
+	HostID      *string      `json:"host_id"`
+	Topic       *string      `json:"topic"`
+	Type        *flexibleInt `json:"type"`
+	StartTime   *Time        `json:"start_time"`
+	Duration    *flexibleInt `json:"duration"`
+	Password    *Secret      `json:"password"`
+	Occurrences []Occurrence `json:"occurrences"`
+	Settings    struct {
+		UsePMI                *bool `json:"use_pmi"`
+		WaitingRoom           *bool `json:"waiting_room"`
+		MeetingAuthentication *bool `json:"meeting_authentication"`
+	} `json:"settings"`
+}
+
+// DecodeMeeting reads the object of a meeting event. The id is required.
+func (e Envelope) DecodeMeeting() (MeetingObject, error) {
+	var m MeetingObject
+	if len(e.Object) == 0 {
+		return m, errors.New("field payload.object is missing")
+	}
+	if err := json.Unmarshal(e.Object, &m); err != nil {
+		return m, fmt.Errorf("field payload.object does not decode: %w", problem(err))
+	}
+	if m.ID == 0 {
+		return m, errors.New("field payload.object.id is missing")
+	}
+	return m, nil
+}
+
+// SettingsObject is the object of user.settings_updated: only what changed.
+type SettingsObject struct {
+	ID       string
+	Security Security
+}
+
+// DecodeSettings reads the object of a settings event. The id is required.
+func (e Envelope) DecodeSettings() (now, old SettingsObject, err error) {
+	if now, err = decodeSettings(e.Object); err != nil {
+		return now, old, fmt.Errorf("field payload.object: %w", err)
+	}
+	if now.ID == "" {
+		return now, old, errors.New("field payload.object.id is missing")
+	}
+	if len(e.OldObject) > 0 {
+		// What was before is told to people, not decided on: best effort.
+		old, _ = decodeSettings(e.OldObject)
+	}
+	return now, old, nil
+}
+
+func decodeSettings(raw json.RawMessage) (SettingsObject, error) {
+	var o struct {
+		ID       flexibleString `json:"id"`
+		Settings struct {
+			Security       Security `json:"meeting_security"`
+			Authentication *bool    `json:"meeting_authentication"`
+		} `json:"settings"`
+	}
+	if len(raw) == 0 {
+		return SettingsObject{}, errors.New("it is missing")
+	}
+	if err := json.Unmarshal(raw, &o); err != nil {
+		return SettingsObject{}, problem(err)
+	}
+	s := SettingsObject{ID: string(o.ID), Security: o.Settings.Security}
+	s.Security.Authentication = o.Settings.Authentication
+	return s, nil
+}
+
+// flexibleInt reads 3, "3" and null.
+type flexibleInt int64
+
+func (n *flexibleInt) UnmarshalJSON(b []byte) error {
+	s := string(bytes.Trim(b, `"`))
+	if s == "null" || s == "" {
+		return nil
+	}
+	v, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		f, ferr := strconv.ParseFloat(s, 64) // 1.6e12
+		if ferr != nil || f != f || f > 1e15 || f < -1e15 {
+			return errors.New("a number was expected")
+		}
+		v = int64(f)
+	}
+	*n = flexibleInt(v)
+	return nil
+}
+
+// Int gives the number; a nil pointer gives 0.
+func (n *flexibleInt) Int() int {
+	if n == nil {
+		return 0
+	}
+	return int(*n)
+}
+
+// flexibleString reads "a", 3 and null; anything else is an error.
+type flexibleString string
+
+func (s *flexibleString) UnmarshalJSON(b []byte) error {
+	switch {
+	case string(b) == "null":
+		return nil
+	case b[0] == '"':
+		return json.Unmarshal(b, (*string)(s))
+	case b[0] == '-' || (b[0] >= '0' && b[0] <= '9'):
+		*s = flexibleString(b)
+		return nil
+	}
+	return errors.New("a string was expected")
+}
+
+// problem says what json found wrong without quoting the input.
+func problem(err error) error {
+	var syntax *json.SyntaxError
+	var typ *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		return fmt.Errorf("it is not JSON (at byte %d)", syntax.Offset)
+	case errors.As(err, &typ):
+		return fmt.Errorf("field %s is a %s", typ.Field, typ.Value)
+	}
+	return err
+}

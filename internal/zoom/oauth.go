@@ -1,0 +1,130 @@
+package zoom
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+)
+
+// Credentials are a server-to-server app's (FACTS section 7).
+type Credentials struct {
+	AccountID    string
+	ClientID     string
+	ClientSecret Secret
+}
+
+// tokenMargin is how long before its end a token is no longer used, so that it
+// does not expire under a request.
+const tokenMargin = 60 * time.Second
+
+// tokenSource holds one access token and renews it: once per expiry, however
+// many callers wait.
+type tokenSource struct {
+	url    string
+	creds  Credentials
+	client *http.Client
+	now    func() time.Time
+
+	flight singleflight.Group
+	mu     sync.Mutex
+	token  token
+}
+
+type token struct {
+	value   Secret
+	apiURL  string // Zoom says which base URL to call
+	expires time.Time
+}
+
+// get gives a valid token. The refresh outlives the caller that started it, so
+// one impatient caller does not fail the others that wait for the same token.
+func (s *tokenSource) get(ctx context.Context) (token, error) {
+	s.mu.Lock()
+	t := s.token
+	s.mu.Unlock()
+	if t.value != "" && s.now().Before(t.expires) {
+		return t, nil
+	}
+	ch := s.flight.DoChan("token", func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
+		defer cancel()
+		t, err := s.fetch(ctx)
+		if err == nil {
+			s.mu.Lock()
+			s.token = t
+			s.mu.Unlock()
+		}
+		return t, err
+	})
+	select {
+	case r := <-ch:
+		if r.Err != nil {
+			return token{}, r.Err
+		}
+		return r.Val.(token), nil
+	case <-ctx.Done():
+		return token{}, &Error{Kind: KindTransport, Op: opToken, Err: ctx.Err()}
+	}
+}
+
+// drop forgets the token if it is still the one that was refused; a newer one,
+// fetched meanwhile by somebody else, stays.
+func (s *tokenSource) drop(refused Secret) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.token.value == refused {
+		s.token = token{}
+	}
+}
+
+const opToken = "POST /oauth/token"
+
+func (s *tokenSource) fetch(ctx context.Context) (token, error) {
+	form := url.Values{"grant_type": {"account_credentials"}, "account_id": {s.creds.AccountID}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, strings.NewReader(form.Encode()))
+	if err != nil {
+		return token{}, &Error{Kind: KindInvalid, Op: opToken, Message: "ZOOM_OAUTH_URL is not a URL"}
+	}
+	req.SetBasicAuth(s.creds.ClientID, s.creds.ClientSecret.Reveal())
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	asked := s.now()
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return token{}, &Error{Kind: KindTransport, Op: opToken, Err: withoutURL(err)}
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	if err != nil {
+		return token{}, &Error{Kind: KindTransport, Op: opToken, Status: resp.StatusCode, Err: err}
+	}
+	if resp.StatusCode != http.StatusOK {
+		e := errorFrom(opToken, resp, body, asked)
+		if e.Kind == KindInvalid { // Zoom answers 400 to wrong client credentials
+			e.Kind = KindUnauthorized
+			e.Message = "Zoom refused the client id, client secret or account id: check ZOOM_CLIENT_ID, ZOOM_CLIENT_SECRET and ZOOM_ACCOUNT_ID, and that the app is activated"
+		}
+		return token{}, e
+	}
+	var answer struct {
+		AccessToken string `json:"access_token"`
+		ExpiresIn   int    `json:"expires_in"`
+		APIURL      string `json:"api_url"`
+	}
+	if err := json.Unmarshal(body, &answer); err != nil || answer.AccessToken == "" {
+		return token{}, &Error{Kind: KindBadAnswer, Op: opToken, Status: resp.StatusCode, Message: "no access_token in the answer"}
+	}
+	life := time.Duration(answer.ExpiresIn) * time.Second
+	if life <= 0 || life > 24*time.Hour {
+		life = time.Hour // FACTS section 7
+	}
+	// Short-lived tokens keep a margin too, but one they can afford.
+	margin := min(tokenMargin, life/10)
+	return token{value: Secret(answer.AccessToken), apiURL: answer.APIURL, expires: asked.Add(life - margin)}, nil
+}

@@ -1,0 +1,32 @@
+package zoom
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Time is a time as Zoom writes it: RFC 3339, "" or absent when there is none.
+type Time struct{ time.Time }
+
+// UnmarshalJSON accepts RFC 3339 with or without fractions and zone (none
+// means UTC); "" and null give the zero time.
+func (t *Time) UnmarshalJSON(b []byte) error {
+	var s string
+	if err := json.Unmarshal(b, &s); err != nil {
+		return fmt.Errorf("time is not a string")
+	}
+	s = strings.TrimSpace(s)
+	if s == "" {
+		t.Time = time.Time{}
+		return nil
+	}
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05"} {
+		if at, err := time.Parse(layout, s); err == nil {
+			t.Time = at.UTC()
+			return nil
+		}
+	}
+	return fmt.Errorf("time is not RFC 3339")
+}

@@ -1,0 +1,10 @@
+// Package migrations holds the numbered SQL files that make the database,
+// embedded, so that a binary needs nothing beside it.
+package migrations
+
+import "embed"
+
+// Files are the goose migrations.
+//
+//go:embed *.sql
+var Files embed.FS
