@@ -141,12 +141,18 @@ func remedy(f *Facts, p Policy, now time.Time, v *Verdict) Remedy {
 		// DESIGN section 4, rule 3: not tried again until a fact changes.
 		block(Reason{Code: BlockOverwritten, Level: LevelMeeting, Value: On})
 		return keep()
+	case f.History.Refused:
+		// Zoom looked at the request and said no; the same request would get the
+		// same answer and spend one of the host's 100.
+		block(Reason{Code: BlockRefused, Level: LevelMeeting, Value: On})
+		return keep()
 	case now.Before(f.History.HeldUntil):
 		// FACTS section 6: 100 creates and updates per host and UTC day.
 		v.DeferUntil = f.History.HeldUntil
 		block(Reason{Code: BlockDailyLimit, Level: LevelHost})
 		return RemedyDefer
 	}
+	v.AskWaitingRoom = !h.WaitingRoom.lockedOff()
 	return RemedyClear
 }
 

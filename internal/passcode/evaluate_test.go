@@ -179,6 +179,9 @@ func TestEvaluate(t *testing.T) {
 		{name: "Zoom overwrote a clear",
 			facts:   demanding(func(f *Facts) { f.History.Overwritten = true }),
 			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseRequest, BlockOverwritten}},
+		{name: "Zoom refused a clear",
+			facts:   demanding(func(f *Facts) { f.History.Refused = true }),
+			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseRequest, BlockRefused}},
 		{name: "contested",
 			facts:   demanding(func(f *Facts) { f.History.Undone = 3 }),
 			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseRequest, BlockContested}},
@@ -284,7 +287,7 @@ func TestPeopleAreProtected(t *testing.T) {
 func TestSentencesSayEveryCode(t *testing.T) {
 	t.Parallel()
 	for _, c := range []Code{CauseLockedOn, CauseSettingOn, CauseScheduled, CausePlan, CauseAutoSecurity, CausePMI, CauseRequest, CauseUnexplained,
-		BlockLockedOff, BlockContradict, BlockFactMissing, BlockOverwritten, BlockContested, BlockDailyLimit, BlockPolicy, BlockInProgress, BlockOver, BlockWebinar, BlockUnreadable} {
+		BlockLockedOff, BlockContradict, BlockFactMissing, BlockOverwritten, BlockRefused, BlockContested, BlockDailyLimit, BlockPolicy, BlockInProgress, BlockOver, BlockWebinar, BlockUnreadable} {
 		if s := (Reason{Code: c}).Sentence(); s == string(c) {
 			t.Errorf("code %s has no sentence", c)
 		}

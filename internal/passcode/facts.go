@@ -112,6 +112,8 @@ type History struct {
 	// Overwritten: Zoom accepted a clear under these very facts and a passcode
 	// was there again on reading back (FACTS section 4).
 	Overwritten bool
+	// Refused: Zoom refused a clear under these very facts.
+	Refused bool
 	// Undone counts how often, within the last day, a passcode came back on a
 	// meeting after a clear had been read back as held.
 	Undone int

@@ -146,6 +146,8 @@ func (r Reason) Sentence() string {
 		return fmt.Sprintf("whether %s is locked could not be read yet", r.Path)
 	case BlockOverwritten:
 		return "Zoom accepted its removal and put a passcode back"
+	case BlockRefused:
+		return "Zoom refused to remove it"
 	case BlockContested:
 		return fmt.Sprintf("somebody put a passcode back %d times within a day", ContestedAfter)
 	case BlockDailyLimit:

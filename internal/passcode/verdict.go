@@ -13,6 +13,10 @@ type Verdict struct {
 	// Missing names the facts that would let the rule say more. A caller that
 	// can learn them does so and evaluates again.
 	Missing FactSet
+	// AskWaitingRoom goes with RemedyClear: the waiting room is to be put on in
+	// the same request. False only where it is locked off and authentication is
+	// what stays on.
+	AskWaitingRoom bool
 	// DeferUntil is set with RemedyDefer.
 	DeferUntil time.Time
 }
@@ -83,6 +87,7 @@ const (
 	BlockContradict  Code = "contradicting_locks"
 	BlockFactMissing Code = "fact_missing"
 	BlockOverwritten Code = "overwritten"
+	BlockRefused     Code = "refused"
 	BlockContested   Code = "contested"
 	BlockDailyLimit  Code = "daily_limit"
 	BlockPolicy      Code = "policy_observe"

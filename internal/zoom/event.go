@@ -38,6 +38,8 @@ type Envelope struct {
 	Operator   string // an e-mail address; who did it
 	OperatorID string
 	PlainToken string // of endpoint.url_validation alone
+	// Single is true when a meeting event is about one occurrence of a series.
+	Single bool
 	Object     json.RawMessage
 	OldObject  json.RawMessage
 }
@@ -73,6 +75,8 @@ func DecodeEnvelope(body []byte) (Envelope, error) {
 		OperatorID flexibleString  `json:"operator_id"`
 		TimeStamp  flexibleInt     `json:"time_stamp"`
 		PlainToken string          `json:"plainToken"`
+		Operation  string          `json:"operation"`
+		Scope      string          `json:"scope"`
 		Object     json.RawMessage `json:"object"`
 		OldObject  json.RawMessage `json:"old_object"`
 	}
@@ -88,6 +92,7 @@ func DecodeEnvelope(body []byte) (Envelope, error) {
 	}
 	e.Operator, e.OperatorID, e.PlainToken = string(payload.Operator), string(payload.OperatorID), payload.PlainToken
 	e.Object, e.OldObject = payload.Object, payload.OldObject
+	e.Single = payload.Operation == "single" || payload.Scope == "single"
 	if ts := int64(raw.EventTS); ts != 0 {
 		e.At = epoch(ts)
 	} else if ts := int64(payload.TimeStamp); ts != 0 {
@@ -143,6 +148,9 @@ func (e Envelope) DecodeMeeting() (MeetingObject, error) {
 type SettingsObject struct {
 	ID       string
 	Security Security
+	// Decides is true when a section changed that may decide about passcodes,
+	// be it under one of the older names that Security does not hold.
+	Decides bool
 }
 
 // DecodeSettings reads the object of a settings event. The id is required.
@@ -164,8 +172,10 @@ func decodeSettings(raw json.RawMessage) (SettingsObject, error) {
 	var o struct {
 		ID       flexibleString `json:"id"`
 		Settings struct {
-			Security       Security `json:"meeting_security"`
-			Authentication *bool    `json:"meeting_authentication"`
+			Security        Security        `json:"meeting_security"`
+			Authentication  *bool           `json:"meeting_authentication"`
+			ScheduleMeeting json.RawMessage `json:"schedule_meeting"`
+			InMeeting       json.RawMessage `json:"in_meeting"`
 		} `json:"settings"`
 	}
 	if len(raw) == 0 {
@@ -176,6 +186,7 @@ func decodeSettings(raw json.RawMessage) (SettingsObject, error) {
 	}
 	s := SettingsObject{ID: string(o.ID), Security: o.Settings.Security}
 	s.Security.Authentication = o.Settings.Authentication
+	s.Decides = s.Security != Security{} || o.Settings.ScheduleMeeting != nil || o.Settings.InMeeting != nil
 	return s, nil
 }
 

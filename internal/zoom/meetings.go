@@ -44,14 +44,20 @@ type Occurrence struct {
 func Ends(start Time, minutes int, occurrences []Occurrence) time.Time {
 	var ends time.Time
 	if !start.IsZero() {
-		ends = start.Add(time.Duration(minutes) * time.Minute)
+		ends = start.Add(planned(minutes))
 	}
 	for _, o := range occurrences {
-		if e := o.StartTime.Add(time.Duration(o.Duration) * time.Minute); o.Status != "deleted" && e.After(ends) {
+		if e := o.StartTime.Add(planned(o.Duration)); o.Status != "deleted" && e.After(ends) {
 			ends = e
 		}
 	}
 	return ends
+}
+
+// planned turns Zoom's minutes into a duration, whatever nonsense they hold:
+// no meeting is planned for longer than a day.
+func planned(minutes int) time.Duration {
+	return time.Duration(min(max(minutes, 0), 24*60)) * time.Minute
 }
 
 // GetMeeting reads one meeting. LIGHT.

@@ -1,0 +1,93 @@
+package app
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"latchkey/internal/bus"
+	"latchkey/internal/reconcile"
+	"latchkey/internal/store"
+	"latchkey/internal/webhook"
+	"latchkey/internal/zoom"
+)
+
+// The adapters know nothing of each other; here they are fitted together.
+
+// ingestBus is the bus as ingest sees it.
+type ingestBus struct{ *bus.Bus }
+
+func (b ingestBus) PublishEvent(ctx context.Context, d webhook.Delivery) error {
+	return b.Bus.PublishEvent(ctx, busEvent(d))
+}
+
+func (b ingestBus) PublishDead(ctx context.Context, reason string, d webhook.Delivery) error {
+	return b.Bus.PublishDead(ctx, "ingest", reason, busEvent(d))
+}
+
+func busEvent(d webhook.Delivery) bus.Event {
+	return bus.Event{ID: d.ID, AccountID: d.AccountID, Name: d.Event, Body: d.Body,
+		ReceivedAt: d.ReceivedAt, RequestID: d.RequestID, TraceParent: d.TraceParent}
+}
+
+// workerBus is the bus as the worker sees it.
+type workerBus struct{ *bus.Bus }
+
+func (b workerBus) Consume(ctx context.Context, parallel int, handle func(context.Context, reconcile.Event) error) {
+	b.Bus.Consume(ctx, parallel, func(ctx context.Context, d bus.Delivery) error {
+		return handle(ctx, reconcile.Event{ID: d.ID, Body: d.Body, ReceivedAt: d.ReceivedAt, RequestID: d.RequestID, InProgress: d.InProgress})
+	})
+}
+
+func (b workerBus) PublishAlert(ctx context.Context, a store.Alert) error {
+	return b.Bus.PublishAlert(ctx, bus.Alert{ID: a.ID, AccountID: a.AccountID, Type: a.Type, Subject: a.Subject, Time: a.CreatedAt, Data: a.Data})
+}
+
+func (b workerBus) PublishDead(ctx context.Context, reason string, e reconcile.Event) error {
+	env, _ := zoom.DecodeEnvelope(e.Body) // what can be known of it
+	return b.Bus.PublishDead(ctx, "intake", reason, bus.Event{ID: e.ID, AccountID: env.AccountID, Name: env.Event,
+		Body: e.Body, ReceivedAt: e.ReceivedAt, RequestID: e.RequestID})
+}
+
+// decodeEnvelope is Zoom's event as ingest sees it.
+func decodeEnvelope(body []byte) (webhook.Envelope, error) {
+	e, err := zoom.DecodeEnvelope(body)
+	env := webhook.Envelope{Event: e.Event, AccountID: e.AccountID, HasTime: !e.At.IsZero()}
+	if e.Event == zoom.EventURLValidation {
+		env.PlainToken = e.PlainToken
+	}
+	return env, err
+}
+
+// callMetrics counts the calls to Zoom's API.
+func callMetrics(reg prometheus.Registerer) func(string, int, zoom.Kind, time.Duration) {
+	calls := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "latchkey_zoom_call_seconds", Help: "Calls to Zoom's API, by call and by how they ended.",
+		Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10},
+	}, []string{"call", "result"})
+	reg.MustRegister(calls)
+	return func(op string, _ int, kind zoom.Kind, took time.Duration) {
+		result := string(kind)
+		if result == "" {
+			result = "ok"
+		}
+		calls.WithLabelValues(op, result).Observe(took.Seconds())
+	}
+}
+
+// flag is set once.
+type flag struct{ v atomic.Bool }
+
+func (f *flag) set()     { f.v.Store(true) }
+func (f *flag) on() bool { return f.v.Load() }
+
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}

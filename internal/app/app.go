@@ -1,0 +1,248 @@
+// Package app wires latchkey together: what runs in one process, in which
+// order it starts and stops. Tests run the real thing through it.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"latchkey/internal/bus"
+	"latchkey/internal/config"
+	"latchkey/internal/passcode"
+	"latchkey/internal/reconcile"
+	"latchkey/internal/store"
+	"latchkey/internal/webhook"
+	"latchkey/internal/zoom"
+)
+
+// Options say what one process does.
+type Options struct {
+	Config config.Config
+	Ingest bool
+	Worker bool
+	Logger *slog.Logger
+}
+
+// App is one process's worth of latchkey.
+type App struct {
+	o        Options
+	log      *slog.Logger
+	registry *prometheus.Registry
+
+	embedded *servers // nil when both servers are elsewhere
+	bus      *bus.Bus
+	store    *store.Store // nil without the worker
+	zoom     *zoom.Client
+	worker   *reconcile.Worker
+	ingest   *httpServer
+	admin    *httpServer
+
+	migrated flag
+	cancel   context.CancelFunc
+	wg       sync.WaitGroup
+}
+
+// New makes an App; nothing runs or listens yet.
+func New(o Options) (*App, error) {
+	if !o.Ingest && !o.Worker {
+		return nil, errors.New("neither ingest nor worker is asked for")
+	}
+	a := &App{o: o, log: o.Logger, registry: prometheus.NewRegistry()}
+	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return a, nil
+}
+
+// Start starts everything and returns when it listens. A database or a NATS
+// server that is elsewhere and away is no error: it is waited for, and until
+// then ingest answers 503. ctx only bounds the start.
+func (a *App) Start(ctx context.Context) (err error) {
+	defer func() {
+		if err != nil {
+			stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+			defer cancel()
+			_ = a.Stop(stop)
+		}
+	}()
+	c := a.o.Config
+	run, cancel := context.WithCancel(context.Background())
+	a.cancel = cancel
+
+	if c.NATSURL == "" || (c.DatabaseURL == "" && a.o.Worker) {
+		if a.embedded, err = startServers(ctx, c, a.o.Worker, a.log); err != nil {
+			return err
+		}
+	}
+	if err := a.connect(); err != nil {
+		return err
+	}
+	a.wg.Go(func() { a.keepStreams(run) })
+	if a.embedded != nil {
+		a.wg.Go(func() { a.embedded.keep(run) })
+	}
+	if a.o.Worker {
+		a.newWorker()
+		a.wg.Go(func() { a.work(run) })
+	}
+	if a.o.Ingest {
+		if err := a.listenIngest(); err != nil {
+			return err
+		}
+	}
+	return a.listenAdmin()
+}
+
+// connect opens the bus and the database, which need not be there yet.
+func (a *App) connect() (err error) {
+	c := a.o.Config
+	o := bus.Options{URL: c.NATSURL, Logger: a.log.With("part", "bus"), Streams: bus.Streams{
+		Events:   bus.Stream{Name: c.EventsStream, MaxAge: c.EventsAge},
+		Alerts:   bus.Stream{Name: c.AlertsStream, MaxAge: c.AlertsAge},
+		Dead:     bus.Stream{Name: c.DeadStream, MaxAge: c.DeadAge},
+		Dedup:    c.Dedup,
+		Replicas: c.Replicas,
+	}}
+	if a.embedded != nil && a.embedded.nats != nil {
+		o.URL, o.Connect = "", append(o.Connect, a.embedded.nats.InProcess())
+	}
+	if a.bus, err = bus.Connect(o); err != nil {
+		return err
+	}
+	if !a.o.Worker {
+		return nil
+	}
+	a.store, err = store.Open(a.databaseURL())
+	return err
+}
+
+func (a *App) databaseURL() string {
+	if a.embedded != nil && a.embedded.postgres != nil {
+		return a.embedded.postgres.URL()
+	}
+	return a.o.Config.DatabaseURL
+}
+
+func (a *App) newWorker() {
+	c := a.o.Config
+	rates, _ := zoom.RatesFor(c.Plan)
+	a.zoom = zoom.New(zoom.Options{
+		Credentials: zoom.Credentials{AccountID: c.AccountID, ClientID: c.ClientID, ClientSecret: zoom.Secret(c.ClientSecret)},
+		APIURL:      c.APIURL, OAuthURL: c.OAuthURL, Rates: rates, OnCall: callMetrics(a.registry),
+	})
+	host, _ := os.Hostname()
+	a.worker = reconcile.New(reconcile.Options{
+		Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Store: a.store, Bus: workerBus{a.bus},
+		Zoom:    func(accountID string) (reconcile.Zoom, bool) { return a.zoom, accountID == c.AccountID },
+		Policy:  func(string, string) passcode.Policy { return passcode.Policy{Mode: c.Policy} },
+		Account: c.AccountID, Logger: a.log.With("part", "worker"), Metrics: reconcile.NewMetrics(a.registry),
+		Parallel: c.Parallel, SettingsTTL: c.SettingsTTL,
+	})
+}
+
+// keepStreams sets the streams up as soon as the bus is there, and sees to it
+// that they still stand: a broker may come back with an empty disk.
+func (a *App) keepStreams(ctx context.Context) {
+	failing := false
+	for ctx.Err() == nil {
+		try, cancel := context.WithTimeout(ctx, 10*time.Second)
+		err := a.bus.Ensure(try)
+		cancel()
+		switch {
+		case err == nil:
+			if failing {
+				a.log.Info("NATS JetStream is ready")
+			}
+			failing = false
+			sleep(ctx, 10*time.Second)
+		case ctx.Err() == nil:
+			if !failing {
+				a.log.Warn("NATS JetStream is not ready; trying again", "error", err)
+			}
+			failing = true
+			sleep(ctx, 500*time.Millisecond)
+		}
+	}
+}
+
+// work migrates the database as soon as it is there, and then runs the worker.
+func (a *App) work(ctx context.Context) {
+	for failures := 0; ; failures++ {
+		try, cancel := context.WithTimeout(ctx, 2*time.Minute)
+		applied, err := store.Migrate(try, a.databaseURL())
+		cancel()
+		if ctx.Err() != nil {
+			return
+		}
+		if err == nil {
+			a.log.Info("the database is ready", "migrations_applied", len(applied))
+			break
+		}
+		if failures == 0 {
+			a.log.Error("the database cannot be migrated; trying again", "error", err)
+		}
+		sleep(ctx, min(time.Duration(failures+1)*500*time.Millisecond, 10*time.Second))
+	}
+	a.migrated.set()
+	a.worker.Run(ctx)
+}
+
+// Stop ends everything in order: first no new deliveries, then what was
+// accepted and begun is finished, then the servers of our own. It returns when
+// nothing runs any more, or with ctx's error.
+func (a *App) Stop(ctx context.Context) error {
+	var errs []error
+	if a.ingest != nil {
+		errs = append(errs, a.ingest.stop(ctx))
+	}
+	if a.cancel != nil {
+		a.cancel()
+	}
+	done := make(chan struct{})
+	go func() { a.wg.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		errs = append(errs, fmt.Errorf("work in hand did not end: %w", ctx.Err()))
+	}
+	if a.admin != nil {
+		errs = append(errs, a.admin.stop(ctx))
+	}
+	if a.bus != nil {
+		a.bus.Close()
+	}
+	if a.zoom != nil {
+		a.zoom.Close()
+	}
+	if a.store != nil {
+		a.store.Close()
+	}
+	if a.embedded != nil {
+		errs = append(errs, a.embedded.stop(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// Counters are what a person or a test wants to know of a running App.
+func (a *App) Counters(ctx context.Context) (store.Counts, error) {
+	if a.store == nil {
+		return store.Counts{}, errors.New("this process runs no worker")
+	}
+	return a.store.Counts(ctx)
+}
+
+// Store is the worker's database; nil without a worker.
+func (a *App) Store() *store.Store { return a.store }
+
+func (a *App) newWebhook() (*webhook.Handler, error) {
+	return webhook.New(webhook.Options{
+		Secrets: a.o.Config.WebhookSecrets, Bus: ingestBus{a.bus}, Wanted: zoom.Handled,
+		Decode: decodeEnvelope, Metrics: webhook.NewMetrics(a.registry), Logger: a.log.With("part", "ingest"),
+	})
+}

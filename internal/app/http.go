@@ -1,0 +1,129 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// httpServer is one listener with all its timeouts set.
+type httpServer struct {
+	listener net.Listener
+	server   *http.Server
+	done     chan error
+}
+
+func listen(addr, what string, h http.Handler) (*httpServer, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot listen: %w", what, err)
+	}
+	s := &httpServer{listener: l, done: make(chan error, 1), server: &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      15 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+	}}
+	go func() { s.done <- s.server.Serve(l) }()
+	return s, nil
+}
+
+// stop takes no new connections and waits for the requests in hand.
+func (s *httpServer) stop(ctx context.Context) error {
+	err := s.server.Shutdown(ctx)
+	if err != nil {
+		_ = s.server.Close()
+	}
+	if served := <-s.done; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
+	return err
+}
+
+func newRouter() *gin.Engine {
+	gin.SetMode(gin.ReleaseMode)
+	r := gin.New()
+	r.Use(gin.Recovery())
+	// Nobody's X-Forwarded-For is believed; it would only reach the log.
+	_ = r.SetTrustedProxies(nil)
+	return r
+}
+
+func (a *App) listenIngest() (err error) {
+	h, err := a.newWebhook()
+	if err != nil {
+		return fmt.Errorf("ZOOM_WEBHOOK_SECRET_TOKEN: %w", err)
+	}
+	r := newRouter()
+	h.Register(r)
+	if a.ingest, err = listen(a.o.Config.Listen, "ingest (LATCHKEY_LISTEN)", r); err != nil {
+		return err
+	}
+	a.log.Info("ingest listens", "url", "http://"+a.IngestAddr()+"/webhooks/zoom")
+	return nil
+}
+
+func (a *App) listenAdmin() (err error) {
+	r := newRouter()
+	// Alive: this process answers. Whether others do is readiness.
+	r.GET("/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
+	r.GET("/readyz", func(c *gin.Context) {
+		status, report := a.ready(c.Request.Context())
+		c.JSON(status, report)
+	})
+	r.GET("/metrics", gin.WrapH(promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{})))
+	if a.admin, err = listen(a.o.Config.AdminListen, "admin (LATCHKEY_ADMIN_LISTEN)", r); err != nil {
+		return err
+	}
+	a.log.Info("admin listens", "url", "http://"+a.AdminAddr())
+	return nil
+}
+
+// ready says whether this process can do its work now, part by part.
+func (a *App) ready(ctx context.Context) (int, gin.H) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	status, report := http.StatusOK, gin.H{}
+	note := func(part string, err error) {
+		report[part] = "ok"
+		if err != nil {
+			report[part], status = err.Error(), http.StatusServiceUnavailable
+		}
+	}
+	note("nats", a.bus.Check())
+	if a.o.Worker {
+		err := a.store.Ping(ctx)
+		if err != nil {
+			err = errors.New("Postgres does not answer")
+		} else if !a.migrated.on() {
+			err = errors.New("the database is not migrated yet")
+		}
+		note("postgres", err)
+	}
+	return status, report
+}
+
+// IngestAddr is where webhooks arrive, host:port; "" before Start.
+func (a *App) IngestAddr() string { return addr(a.ingest) }
+
+// AdminAddr is where health and metrics are, host:port; "" before Start.
+func (a *App) AdminAddr() string { return addr(a.admin) }
+
+func addr(s *httpServer) string {
+	if s == nil {
+		return ""
+	}
+	host, port, _ := net.SplitHostPort(s.listener.Addr().String())
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}

@@ -1,0 +1,106 @@
+package bus
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Event is one webhook delivery as it travels.
+type Event struct {
+	ID          string // of the body; JetStream's message id
+	AccountID   string
+	Name        string
+	Body        []byte
+	ReceivedAt  time.Time
+	RequestID   string // x-zm-request-id
+	TraceParent string
+}
+
+// Headers of our own and of others'.
+const (
+	headerReceivedAt  = "Latchkey-Received-At"
+	headerRequestID   = "X-Zm-Request-Id"
+	headerTraceParent = "traceparent"
+	headerReason      = "Latchkey-Reason"
+	headerSubject     = "Latchkey-Subject"
+)
+
+func (e Event) message(subject string) *nats.Msg {
+	m := nats.NewMsg(subject)
+	m.Data = e.Body
+	m.Header.Set(jetstream.MsgIDHeader, e.ID)
+	m.Header.Set(headerReceivedAt, e.ReceivedAt.UTC().Format(time.RFC3339Nano))
+	if e.RequestID != "" {
+		m.Header.Set(headerRequestID, e.RequestID)
+	}
+	if e.TraceParent != "" {
+		m.Header.Set(headerTraceParent, e.TraceParent)
+	}
+	return m
+}
+
+// PublishEvent returns when JetStream has the event on disk.
+func (b *Bus) PublishEvent(ctx context.Context, e Event) error {
+	return b.publish(ctx, e.message(EventSubject(e.AccountID, e.Name)))
+}
+
+// PublishDead keeps an event that cannot be handled; stage says who gave up on
+// it ("ingest", "intake"), reason why. The reason must not quote the body.
+func (b *Bus) PublishDead(ctx context.Context, stage, reason string, e Event) error {
+	m := e.message(deadPrefix + token(stage))
+	m.Header.Set(headerReason, headerText(reason))
+	m.Header.Set(headerSubject, EventSubject(e.AccountID, e.Name))
+	return b.publish(ctx, m)
+}
+
+// Alert is one alert as it is published: CloudEvents 1.0, NATS binding, binary
+// mode.
+type Alert struct {
+	ID        string
+	AccountID string
+	Type      string // "meeting.repaired"
+	Subject   string // what it is about: a meeting id
+	Time      time.Time
+	Data      []byte // JSON
+}
+
+// PublishAlert returns when JetStream has the alert on disk.
+func (b *Bus) PublishAlert(ctx context.Context, a Alert) error {
+	m := nats.NewMsg(AlertSubject(a.AccountID, a.Type))
+	m.Data = a.Data
+	for key, value := range map[string]string{
+		jetstream.MsgIDHeader: a.ID,
+		"ce-specversion":      "1.0",
+		"ce-id":               a.ID,
+		"ce-source":           "/latchkey/accounts/" + token(a.AccountID),
+		"ce-type":             "latchkey." + a.Type,
+		"ce-subject":          a.Subject,
+		"ce-time":             a.Time.UTC().Format(time.RFC3339Nano),
+		"content-type":        "application/json",
+	} {
+		m.Header.Set(key, value)
+	}
+	return b.publish(ctx, m)
+}
+
+func (b *Bus) publish(ctx context.Context, m *nats.Msg) error {
+	if _, err := b.js.PublishMsg(ctx, m); err != nil {
+		return fmt.Errorf("publish to %s: %w", m.Subject, err)
+	}
+	return nil
+}
+
+// headerText keeps a text on one header line.
+func headerText(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if c < ' ' {
+			b[i] = ' '
+		}
+	}
+	return string(b[:min(len(b), 1000)])
+}

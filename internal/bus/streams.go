@@ -1,0 +1,139 @@
+package bus
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Streams are the names and the retention of the three streams.
+type Streams struct {
+	Events, Alerts, Dead Stream
+	// Dedup is for how long JetStream itself drops an event that it has. It
+	// only spares work: Postgres decides, whenever a retry comes.
+	Dedup time.Duration
+	// Replicas is 1, or 3 on a cluster.
+	Replicas int
+}
+
+// Stream is one stream's name and retention.
+type Stream struct {
+	Name   string
+	MaxAge time.Duration
+	// MaxBytes 0 means no limit. A full stream refuses new messages rather than
+	// dropping old ones, so nothing that was accepted is lost.
+	MaxBytes int64
+}
+
+// Subjects.
+const (
+	eventPrefix = "zoom.event."
+	alertPrefix = "latchkey.alert."
+	deadPrefix  = "latchkey.dead."
+
+	intakeDurable = "intake"
+)
+
+// Retention of the streams unless configured otherwise.
+const (
+	DefaultEventsAge = 7 * 24 * time.Hour
+	DefaultAlertsAge = 30 * 24 * time.Hour
+	DefaultDeadAge   = 30 * 24 * time.Hour
+	// Zoom's retries end after 85 minutes (FACTS section 1).
+	DefaultDedup = 2 * time.Hour
+)
+
+func (s Streams) withDefaults() Streams {
+	set := func(st *Stream, name string, age time.Duration) {
+		if st.Name == "" {
+			st.Name = name
+		}
+		if st.MaxAge == 0 {
+			st.MaxAge = age
+		}
+	}
+	set(&s.Events, "EVENTS", DefaultEventsAge)
+	set(&s.Alerts, "ALERTS", DefaultAlertsAge)
+	set(&s.Dead, "DEAD", DefaultDeadAge)
+	if s.Dedup == 0 {
+		s.Dedup = min(DefaultDedup, s.Events.MaxAge)
+	}
+	if s.Replicas == 0 {
+		s.Replicas = 1
+	}
+	return s
+}
+
+func (s Streams) configs() []jetstream.StreamConfig {
+	one := func(st Stream, what, subjects string) jetstream.StreamConfig {
+		bytes := st.MaxBytes
+		if bytes == 0 {
+			bytes = -1
+		}
+		return jetstream.StreamConfig{
+			Name: st.Name, Description: what, Subjects: []string{subjects},
+			Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, Storage: jetstream.FileStorage,
+			MaxAge: st.MaxAge, MaxBytes: bytes, MaxMsgs: -1, Replicas: s.Replicas,
+			Duplicates: min(s.Dedup, st.MaxAge),
+		}
+	}
+	return []jetstream.StreamConfig{
+		one(s.Events, "Zoom's webhook events as they came; may hold passcodes", eventPrefix+">"),
+		one(s.Alerts, "latchkey's alerts, CloudEvents 1.0", alertPrefix+">"),
+		one(s.Dead, "what could not be handled, with the reason; may hold passcodes", deadPrefix+">"),
+	}
+}
+
+// maxAckPending bounds what all workers together have in hand.
+const maxAckPending = 512
+
+// ackWait is how long a worker may be silent about a message.
+const ackWait = 30 * time.Second
+
+func (s Streams) intake() jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
+		Durable: intakeDurable, Description: "latchkey's workers",
+		AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait, MaxAckPending: maxAckPending,
+		MaxDeliver:    -1, // what cannot be handled is dead-lettered by name, never by count
+		DeliverPolicy: jetstream.DeliverAllPolicy, FilterSubject: eventPrefix + ">",
+	}
+}
+
+// EventSubject is where an event of an account is published. An account that
+// is not known is "_".
+func EventSubject(accountID, event string) string {
+	return eventPrefix + token(accountID) + "." + tokens(event)
+}
+
+// AlertSubject is where an alert of an account is published.
+func AlertSubject(accountID, kind string) string {
+	return alertPrefix + token(accountID) + "." + tokens(kind)
+}
+
+// token makes one subject token of any text: what NATS gives a meaning to, and
+// '%' itself, is written as %XX.
+func token(s string) string {
+	if s == "" {
+		return "_"
+	}
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		if c <= ' ' || c >= 0x7f || strings.IndexByte(".*>%", c) >= 0 {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+// tokens keeps the dots between the parts of an event's name.
+func tokens(s string) string {
+	parts := strings.Split(s, ".")
+	for i, p := range parts {
+		parts[i] = token(p)
+	}
+	return strings.Join(parts, ".")
+}

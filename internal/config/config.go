@@ -1,0 +1,132 @@
+// Package config reads latchkey's configuration from environment variables:
+// one struct, defaults for everything that can have one, and no start when a
+// value is malformed, required and absent, or named wrongly.
+//
+// Secrets may come from files instead (DATABASE_URL_FILE and so on), as Docker
+// and Kubernetes hand them out. An error names the key and the form its value
+// had, never a secret's value.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"latchkey/internal/passcode"
+)
+
+// Config is everything that can be configured.
+type Config struct {
+	Listen      string
+	AdminListen string
+	StateDir    string // "" means the default state folder
+	DatabaseURL string // "" means an embedded Postgres
+	NATSURL     string // "" means an embedded NATS server
+
+	WebhookSecrets []string
+	AccountID      string
+	ClientID       string
+	ClientSecret   string
+	APIURL         string // "" means what the token says
+	OAuthURL       string // "" means Zoom's
+	Plan           string // sizes the rate limits: free, pro or business
+
+	Policy      passcode.Mode
+	Parallel    int
+	SettingsTTL time.Duration
+
+	EventsStream, AlertsStream, DeadStream string
+	EventsAge, AlertsAge, DeadAge, Dedup   time.Duration
+	Replicas                               int
+
+	LogLevel  string
+	LogFormat string
+}
+
+// Role is what a process does; each needs other keys.
+type Role int
+
+// The roles. Both is `latchkey serve`, which may run embedded servers.
+const (
+	Ingest Role = iota
+	Worker
+	Both
+	Admin // the commands that read the database
+)
+
+// Load reads the configuration for a role from environment variables in the
+// form of os.Environ. The error lists everything that is wrong.
+func Load(environ []string, role Role) (Config, error) {
+	given := map[string]string{}
+	for _, kv := range environ {
+		if k, v, ok := strings.Cut(kv, "="); ok {
+			given[k] = v
+		}
+	}
+	var c Config
+	var problems []error
+	for _, k := range keys {
+		value, err := lookup(given, k)
+		if err == nil && value == "" {
+			value = k.Default
+			if value == "" && slices.Contains(k.required, role) {
+				err = fmt.Errorf("is not set: want %s", k.Form)
+			}
+		}
+		if err == nil && value != "" {
+			err = k.set(&c, value)
+		}
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s %w", k.Name, err))
+		}
+	}
+	problems = append(problems, unknown(given)...)
+	return c, errors.Join(problems...)
+}
+
+// lookup gives the key's value, from the variable or from the file that
+// KEY_FILE names. A variable that is set and empty counts as not set, except
+// for secrets, where it is surely a mistake.
+func lookup(given map[string]string, k Key) (string, error) {
+	value, set := given[k.Name]
+	if set && strings.TrimSpace(value) == "" && k.Secret {
+		return "", fmt.Errorf("is set but empty: want %s", k.Form)
+	}
+	if !k.Secret {
+		return strings.TrimSpace(value), nil
+	}
+	path, fromFile := given[k.Name+"_FILE"]
+	switch {
+	case !fromFile || path == "":
+		return strings.TrimSpace(value), nil
+	case set:
+		return "", fmt.Errorf("and %s_FILE are both set: want one of them", k.Name)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("_FILE: %w", err)
+	}
+	if value = strings.TrimSpace(string(b)); value == "" {
+		return "", fmt.Errorf("_FILE: %s is empty: want %s", path, k.Form)
+	}
+	return value, nil
+}
+
+// unknown finds LATCHKEY_* variables that mean nothing: a misspelt key that was
+// ignored would be a setting somebody believes in.
+func unknown(given map[string]string) []error {
+	var problems []error
+	for name := range given {
+		if !strings.HasPrefix(name, "LATCHKEY_") {
+			continue
+		}
+		if !slices.ContainsFunc(keys, func(k Key) bool { return k.Name == name || k.Secret && k.Name+"_FILE" == name }) {
+			problems = append(problems, fmt.Errorf("%s is not a key of latchkey: `latchkey config` lists them", name))
+		}
+	}
+	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return problems
+}

@@ -1,0 +1,176 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"latchkey/internal/passcode"
+)
+
+// Key describes one environment variable.
+type Key struct {
+	Name    string
+	Form    string // what a value looks like
+	Default string
+	Doc     string
+	Secret  bool // may come from NAME_FILE; never printed
+
+	required []Role
+	set      func(*Config, string) error
+}
+
+// Keys are all keys, in the order they are documented.
+func Keys() []Key { return slices.Clone(keys) }
+
+// RequiredFor reports whether the role cannot do without the key.
+func (k Key) RequiredFor(r Role) bool { return slices.Contains(k.required, r) }
+
+var keys = []Key{
+	{Name: "ZOOM_WEBHOOK_SECRET_TOKEN", Form: "the app's Secret Token, several separated by commas while rotating", Secret: true,
+		Doc: "Proves that a webhook is Zoom's.", required: []Role{Ingest, Both}, set: setSecrets},
+	{Name: "ZOOM_ACCOUNT_ID", Form: "the server-to-server app's Account ID", Doc: "The account that is guarded.",
+		required: []Role{Worker, Both}, set: text(func(c *Config) *string { return &c.AccountID })},
+	{Name: "ZOOM_CLIENT_ID", Form: "the server-to-server app's Client ID", Doc: "For Zoom's API.",
+		required: []Role{Worker, Both}, set: text(func(c *Config) *string { return &c.ClientID })},
+	{Name: "ZOOM_CLIENT_SECRET", Form: "the server-to-server app's Client Secret", Secret: true, Doc: "For Zoom's API.",
+		required: []Role{Worker, Both}, set: text(func(c *Config) *string { return &c.ClientSecret })},
+	{Name: "ZOOM_API_URL", Form: "https://api.zoom.us/v2", Doc: "Base of all API calls. Unset: as Zoom's token says.",
+		set: address(func(c *Config) *string { return &c.APIURL }, "http", "https")},
+	{Name: "ZOOM_OAUTH_URL", Form: "https://zoom.us/oauth/token", Doc: "Where tokens come from. Unset: Zoom.",
+		set: address(func(c *Config) *string { return &c.OAuthURL }, "http", "https")},
+	{Name: "LATCHKEY_ZOOM_PLAN", Form: "free, pro or business", Default: "pro", Doc: "Sizes our share of Zoom's rate limits.",
+		set: oneOf(func(c *Config) *string { return &c.Plan }, "free", "pro", "business")},
+	{Name: "LATCHKEY_POLICY", Form: "waiting-room or observe", Default: string(passcode.ModeWaitingRoom), Doc: "What is done about meetings that demand a passcode.", set: setPolicy},
+
+	{Name: "DATABASE_URL", Form: "postgres://user:password@host:5432/database", Secret: true, Doc: "Unset: an embedded Postgres (latchkey serve only).",
+		required: []Role{Worker, Admin}, set: address(func(c *Config) *string { return &c.DatabaseURL }, "postgres", "postgresql")},
+	{Name: "NATS_URL", Form: "nats://host:4222", Secret: true, Doc: "Unset: an embedded NATS server (latchkey serve only).",
+		required: []Role{Ingest, Worker}, set: address(func(c *Config) *string { return &c.NATSURL }, "nats", "tls", "ws", "wss")},
+	{Name: "LATCHKEY_STATE", Form: "a folder", Doc: "Where embedded servers keep their data. Unset: /var/lib/latchkey for root, else ~/.local/state/latchkey.",
+		set: text(func(c *Config) *string { return &c.StateDir })},
+
+	{Name: "LATCHKEY_LISTEN", Form: "host:port", Default: ":8080", Doc: "Where webhooks arrive.", set: hostPort(func(c *Config) *string { return &c.Listen })},
+	{Name: "LATCHKEY_ADMIN_LISTEN", Form: "host:port", Default: "127.0.0.1:8081", Doc: "Health and metrics; not for the internet.", set: hostPort(func(c *Config) *string { return &c.AdminListen })},
+	{Name: "LATCHKEY_LOG_LEVEL", Form: "debug, info, warn or error", Default: "info", Doc: "What is logged.", set: oneOf(func(c *Config) *string { return &c.LogLevel }, "debug", "info", "warn", "error")},
+	{Name: "LATCHKEY_LOG_FORMAT", Form: "text or json", Default: "text", Doc: "How it is logged, on standard error.", set: oneOf(func(c *Config) *string { return &c.LogFormat }, "text", "json")},
+
+	{Name: "LATCHKEY_PARALLEL", Form: "a number from 1 to 256", Default: "8", Doc: "Meetings checked at once by one worker.", set: number(func(c *Config) *int { return &c.Parallel }, 1, 256)},
+	{Name: "LATCHKEY_SETTINGS_TTL", Form: "a duration such as 5m", Default: "5m", Doc: "For how long settings and locks that were read are believed.", set: duration(func(c *Config) *time.Duration { return &c.SettingsTTL })},
+
+	{Name: "LATCHKEY_STREAM_EVENTS", Form: "a stream's name", Default: "EVENTS", Doc: "JetStream stream of webhook events.", set: stream(func(c *Config) *string { return &c.EventsStream })},
+	{Name: "LATCHKEY_STREAM_ALERTS", Form: "a stream's name", Default: "ALERTS", Doc: "JetStream stream of alerts.", set: stream(func(c *Config) *string { return &c.AlertsStream })},
+	{Name: "LATCHKEY_STREAM_DEAD", Form: "a stream's name", Default: "DEAD", Doc: "JetStream stream of dead letters.", set: stream(func(c *Config) *string { return &c.DeadStream })},
+	{Name: "LATCHKEY_EVENTS_MAX_AGE", Form: "a duration such as 168h", Default: "168h", Doc: "How long events are kept.", set: duration(func(c *Config) *time.Duration { return &c.EventsAge })},
+	{Name: "LATCHKEY_ALERTS_MAX_AGE", Form: "a duration such as 720h", Default: "720h", Doc: "How long alerts are kept.", set: duration(func(c *Config) *time.Duration { return &c.AlertsAge })},
+	{Name: "LATCHKEY_DEAD_MAX_AGE", Form: "a duration such as 720h", Default: "720h", Doc: "How long dead letters are kept.", set: duration(func(c *Config) *time.Duration { return &c.DeadAge })},
+	{Name: "LATCHKEY_EVENTS_DEDUP", Form: "a duration such as 2h", Default: "2h", Doc: "For how long JetStream itself drops an event it has; Postgres does so for ever.", set: duration(func(c *Config) *time.Duration { return &c.Dedup })},
+	{Name: "LATCHKEY_NATS_REPLICAS", Form: "1, 3 or 5", Default: "1", Doc: "Copies of each stream; 3 on a NATS cluster.", set: number(func(c *Config) *int { return &c.Replicas }, 1, 5)},
+}
+
+func setSecrets(c *Config, v string) error {
+	for i, s := range strings.Split(v, ",") {
+		if s = strings.TrimSpace(s); s == "" {
+			return fmt.Errorf("holds an empty secret (number %d): want secrets separated by single commas", i+1)
+		}
+		c.WebhookSecrets = append(c.WebhookSecrets, s)
+	}
+	return nil
+}
+
+func setPolicy(c *Config, v string) error {
+	m, err := passcode.ParseMode(v)
+	if err != nil {
+		return fmt.Errorf("is %q: want %s or %s", v, passcode.ModeWaitingRoom, passcode.ModeObserve)
+	}
+	c.Policy = m
+	return nil
+}
+
+func text(to func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		if strings.ContainsFunc(v, func(r rune) bool { return r < ' ' }) {
+			return errors.New("holds a control character")
+		}
+		*to(c) = v
+		return nil
+	}
+}
+
+// address accepts a URL with one of the schemes. The value may hold a password,
+// so an error says only what form it had.
+func address(to func(*Config) *string, schemes ...string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		for _, one := range strings.Split(v, ",") { // NATS takes a list
+			u, err := url.Parse(strings.TrimSpace(one))
+			switch {
+			case err != nil:
+				return fmt.Errorf("is not a URL (%d characters): want %s://…", len(v), schemes[0])
+			case !slices.Contains(schemes, u.Scheme):
+				return fmt.Errorf("is a URL of scheme %q: want %s://…", u.Scheme, schemes[0])
+			case u.Host == "" && u.RawQuery == "":
+				return fmt.Errorf("is a URL without a host: want %s://host…", schemes[0])
+			}
+		}
+		*to(c) = strings.TrimSuffix(v, "/")
+		return nil
+	}
+}
+
+func hostPort(to func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		_, port, err := net.SplitHostPort(v)
+		if n, perr := strconv.Atoi(port); err != nil || perr != nil || n < 0 || n > 65535 {
+			return fmt.Errorf("is %q: want host:port with a port from 0 to 65535, such as 127.0.0.1:8081", v)
+		}
+		*to(c) = v
+		return nil
+	}
+}
+
+func oneOf(to func(*Config) *string, words ...string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		if !slices.Contains(words, v) {
+			return fmt.Errorf("is %q: want %s", v, strings.Join(words, ", "))
+		}
+		*to(c) = v
+		return nil
+	}
+}
+
+func number(to func(*Config) *int, least, most int) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < least || n > most {
+			return fmt.Errorf("is %q: want a number from %d to %d", v, least, most)
+		}
+		*to(c) = n
+		return nil
+	}
+}
+
+func duration(to func(*Config) *time.Duration) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		d, err := time.ParseDuration(v)
+		if err != nil || d < time.Second || d > 10*365*24*time.Hour {
+			return fmt.Errorf("is %q: want a duration of at least 1s, such as 90s, 5m or 168h", v)
+		}
+		*to(c) = d
+		return nil
+	}
+}
+
+func stream(to func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		if strings.ContainsAny(v, " .*>/\\\t") || len(v) > 32 {
+			return fmt.Errorf("is %q: want a JetStream name of at most 32 characters without space . * > / \\", v)
+		}
+		*to(c) = v
+		return nil
+	}
+}

@@ -1,0 +1,149 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+
+	"latchkey/internal/passcode"
+	"latchkey/internal/store"
+	"latchkey/internal/zoom"
+)
+
+// clear asks Zoom to remove the passcode and reads back what became of it. It
+// gives the verdict on what was read back; only that counts as done.
+func (k *checking) clear(ctx context.Context, v passcode.Verdict) (passcode.Verdict, error) {
+	before := k.plainPasscode(ctx)
+	repair := store.Repair{Remedy: passcode.RemedyClear, Result: store.RepairUnfinished, Reasons: v.Reasons, Why: v.Sentence(), StartedAt: k.w.o.Now()}
+	id, err := k.w.o.Store.BeginRepair(ctx, k.claim, repair)
+	if err != nil {
+		return v, err
+	}
+	repair.ID, k.repair = id, repair
+
+	none := zoom.Secret("")
+	patch := zoom.MeetingPatch{Password: &none}
+	if v.AskWaitingRoom {
+		on := true
+		patch.WaitingRoom = &on
+	}
+	k.calls++
+	patchErr := k.api.PatchMeeting(ctx, zoom.MeetingID(k.m.ID), patch)
+	if saidNo(patchErr) {
+		return k.refused(ctx, v, patchErr)
+	}
+	// Zoom took it, or it cannot be told (no answer, half of one, 5xx). Either
+	// way the meeting itself says what is true now.
+	if err := k.readMeeting(ctx); err != nil {
+		return v, err
+	}
+	if patchErr != nil && k.m.Passcode == passcode.On {
+		return v, patchErr // it was not done: put off, with backoff
+	}
+	if err := k.restoreIfOpen(ctx, before); err != nil {
+		return v, err
+	}
+	k.finishRepair()
+	return k.evaluate(), nil
+}
+
+// saidNo reports whether the answer to a PATCH means that nothing was changed.
+func saidNo(err error) bool {
+	switch zoom.KindOf(err) {
+	case "", zoom.KindServer, zoom.KindTransport, zoom.KindBadAnswer:
+		return false
+	}
+	return true
+}
+
+// refused handles a PATCH that Zoom did not do.
+func (k *checking) refused(ctx context.Context, v passcode.Verdict, err error) (passcode.Verdict, error) {
+	k.log.Warn("Zoom did not take the change", "error", err)
+	var e *zoom.Error
+	if !errors.As(err, &e) {
+		return v, err
+	}
+	switch e.Kind {
+	case zoom.KindHostDay:
+		// The host's 100 of the day are used up: all of this host waits, and the
+		// verdict says until when.
+		if err := k.w.o.Store.HoldHost(ctx, k.m.AccountID, k.m.HostID, e.RetryAt); err != nil {
+			return v, err
+		}
+		k.held = e.RetryAt
+	case zoom.KindNotFound:
+		k.gone()
+	case zoom.KindBusy, zoom.KindInvalid, zoom.KindForbidden:
+		// Zoom looked at it and said no. Asking again would only spend the host's
+		// requests; what the meeting is like now says the rest.
+		if err := k.readMeeting(ctx); err != nil {
+			return v, err
+		}
+		if e.Kind != zoom.KindBusy {
+			k.failed, k.m.OverwrittenUnder = store.RepairRefused, k.host.Fingerprint()
+		}
+	default:
+		// Not looked at (a rate limit, a token). The repair stays unfinished; the
+		// next check reads the meeting first and goes on from there.
+		return v, err
+	}
+	k.endRepair(store.RepairRefused, e.Message)
+	return k.evaluate(), nil
+}
+
+// finishRepair says what became of a repair, from what was read back.
+func (k *checking) finishRepair() {
+	switch {
+	case k.m.Status == passcode.StatusDeleted || k.m.MustRead:
+		k.endRepair(store.RepairAbandoned, "")
+	case k.m.Passcode == passcode.Off:
+		k.m.OverwrittenUnder = ""
+		k.endRepair(store.RepairHeld, "")
+	default:
+		// Zoom answered 204 and a passcode is there (FACTS section 4): not tried
+		// again until a fact changes.
+		k.failed, k.m.OverwrittenUnder = store.RepairOverwritten, k.host.Fingerprint()
+		k.endRepair(store.RepairOverwritten, k.repair.Detail)
+	}
+}
+
+func (k *checking) endRepair(result, detail string) {
+	r := &k.repair
+	r.Result, r.Detail, r.ZoomCalls, r.EndedAt = result, detail, k.calls, k.w.o.Now()
+}
+
+// restoreIfOpen puts the passcode back when the clear left the meeting without
+// any security option: the locks were not what we believed (DESIGN section 4,
+// rule 1).
+func (k *checking) restoreIfOpen(ctx context.Context, before string) error {
+	if k.m.Status == passcode.StatusDeleted || k.m.Passcode != passcode.Off || k.m.WaitingRoom != passcode.Off || k.m.Authentication == passcode.On {
+		return nil
+	}
+	if before == "" {
+		k.log.Error("the meeting is open to anyone and its passcode was never readable; a person must look")
+		return nil
+	}
+	k.log.Error("Zoom did not keep the waiting room on; the passcode is put back")
+	secret := zoom.Secret(before)
+	k.calls++
+	if err := k.api.PatchMeeting(ctx, zoom.MeetingID(k.m.ID), zoom.MeetingPatch{Password: &secret}); err != nil {
+		return err
+	}
+	k.repair.Detail = "Zoom did not keep the waiting room on; the passcode was put back"
+	return k.readMeeting(ctx)
+}
+
+// plainPasscode is the passcode as it is now, if it is known.
+func (k *checking) plainPasscode(ctx context.Context) string {
+	if k.passcode != nil {
+		return *k.passcode
+	}
+	p, err := k.w.o.Store.Passcode(ctx, k.m.ID)
+	if err != nil {
+		return ""
+	}
+	return p.Value
+}
+
+func (k *checking) evaluate() passcode.Verdict {
+	return passcode.Evaluate(k.facts(), k.w.o.Policy(k.m.AccountID, k.m.HostID), k.w.o.Now())
+}

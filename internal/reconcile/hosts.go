@@ -1,0 +1,64 @@
+package reconcile
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"latchkey/internal/passcode"
+	"latchkey/internal/store"
+	"latchkey/internal/zoom"
+)
+
+// checkDueHosts lists the upcoming meetings of hosts whose settings changed, so
+// that meetings nobody ever told of are found too.
+func (w *Worker) checkDueHosts(ctx, hard context.Context) (bool, error) {
+	claimCtx, cancel := context.WithTimeout(ctx, recordWithin)
+	defer cancel()
+	claims, err := w.o.Store.ClaimHosts(claimCtx, w.o.Name, w.o.Parallel, w.o.Lease)
+	if err != nil {
+		return false, err
+	}
+	each(claims, func(c store.HostClaim) {
+		log := w.o.Logger.With("host_id", c.Host.ID, "account_id", c.Host.AccountID, "attempt", c.Host.Attempts+1)
+		w.withLease(hard, c.Lease, log, c.Host.Attempts, func(ctx context.Context) error { return w.listHost(ctx, c, log) })
+	})
+	return len(claims) > 0, nil
+}
+
+func (w *Worker) listHost(ctx context.Context, c store.HostClaim, log *slog.Logger) error {
+	api, governed := w.o.Zoom(c.Host.AccountID)
+	if !governed {
+		_, err := w.o.Store.CompleteHost(ctx, c, nil)
+		return err
+	}
+	rows, err := api.ListUpcomingMeetings(ctx, c.Host.ID)
+	if isGone(err) {
+		rows, err = nil, nil // the host left; so did their meetings
+	}
+	if err != nil {
+		return err
+	}
+	listed := make([]store.Listed, 0, len(rows))
+	for _, r := range rows {
+		if r.ID == 0 {
+			continue
+		}
+		listed = append(listed, store.Listed{ID: int64(r.ID), UUID: clean(r.UUID), Topic: clean(r.Topic), Type: r.Type,
+			Start: r.StartTime.Time, Ends: endsOf(r)})
+	}
+	found, err := w.o.Store.CompleteHost(ctx, c, listed)
+	if err != nil {
+		return err
+	}
+	log.Info("listed a host's upcoming meetings", "listed", len(listed), "not_known_before", found)
+	return nil
+}
+
+// endsOf leaves a series open-ended: a list row shows one of its dates only.
+func endsOf(r zoom.ListedMeeting) (ends time.Time) {
+	if t := passcode.MeetingType(r.Type); t == passcode.TypeRecurring || t == passcode.TypeRecurringNoTime {
+		return ends
+	}
+	return zoom.Ends(r.StartTime, r.Duration, nil)
+}

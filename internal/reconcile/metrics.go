@@ -1,0 +1,73 @@
+package reconcile
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"latchkey/internal/passcode"
+)
+
+// Metrics count what workers do. A nil *Metrics counts nothing.
+type Metrics struct {
+	events  *prometheus.CounterVec
+	checks  *prometheus.CounterVec
+	repairs *prometheus.CounterVec
+	errors  *prometheus.CounterVec
+	alerts  prometheus.Counter
+}
+
+// NewMetrics makes the counters and registers them.
+func NewMetrics(reg prometheus.Registerer) *Metrics {
+	vec := func(name, help, label string) *prometheus.CounterVec {
+		v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{label})
+		reg.MustRegister(v)
+		return v
+	}
+	m := &Metrics{
+		events:  vec("latchkey_events_total", "Events taken in, by what became of them.", "result"),
+		checks:  vec("latchkey_checks_total", "Meetings checked, by the verdict's remedy.", "remedy"),
+		repairs: vec("latchkey_repairs_total", "Changes asked of Zoom, by what was read back.", "result"),
+		errors:  vec("latchkey_check_errors_total", "Checks that had to be put off, by what is done about it.", "action"),
+		alerts:  prometheus.NewCounter(prometheus.CounterOpts{Name: "latchkey_alerts_published_total", Help: "Alerts published on NATS."}),
+	}
+	reg.MustRegister(m.alerts)
+	return m
+}
+
+func (m *Metrics) intake(recorded bool) {
+	if m == nil {
+		return
+	}
+	result := "duplicate"
+	if recorded {
+		result = "recorded"
+	}
+	m.events.WithLabelValues(result).Inc()
+}
+
+func (m *Metrics) dead() {
+	if m != nil {
+		m.events.WithLabelValues("dead").Inc()
+	}
+}
+
+func (m *Metrics) checked(v passcode.Verdict, repair string) {
+	if m == nil {
+		return
+	}
+	m.checks.WithLabelValues(string(v.Remedy)).Inc()
+	if repair != "" {
+		m.repairs.WithLabelValues(repair).Inc()
+	}
+}
+
+func (m *Metrics) failed(a action) {
+	if m != nil {
+		m.errors.WithLabelValues(a.String()).Inc()
+	}
+}
+
+func (m *Metrics) published(n int) {
+	if m != nil {
+		m.alerts.Add(float64(n))
+	}
+}

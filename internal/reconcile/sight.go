@@ -1,0 +1,158 @@
+package reconcile
+
+import (
+	"strings"
+	"time"
+
+	"latchkey/internal/passcode"
+	"latchkey/internal/store"
+	"latchkey/internal/zoom"
+)
+
+// sighted is what is known of how an event came.
+type sighted struct {
+	receivedAt    time.Time
+	hostChangedAt time.Time // when the host's settings were last told to have changed
+}
+
+// sighting is a meeting's row with an event merged into it.
+type sighting struct {
+	meeting  store.Meeting
+	passcode *string // as in store.IntakeTx.SaveMeeting
+	// nothingNew: the event says nothing that is not known already.
+	nothingNew bool
+}
+
+// freshFor is how old an event may be for its values to be believed without
+// asking Zoom: older ones were delayed or retried, and things may have changed.
+const freshFor = 2 * time.Minute
+
+// skew is how far Zoom's clock and ours may be apart.
+const skew = 10 * time.Second
+
+// sight merges one meeting event into what is known. It is pure.
+//
+// Only meeting.created carries enough to be believed by itself. An update is a
+// thin diff (FACTS section 2): what it says of the meeting's times is taken, but
+// before anything is decided the meeting is read, unless the diff names the
+// passcode and that is known already, as after every PATCH of our own.
+func sight(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, s sighted) sighting {
+	at := env.At
+	if at.IsZero() {
+		at = s.receivedAt
+	}
+	late := !m.ObservedAt.IsZero() && at.Before(m.ObservedAt)
+	out := sighting{meeting: m}
+	describe(&out.meeting, obj, at, late)
+
+	switch env.Event {
+	case zoom.EventMeetingDeleted:
+		if env.Single {
+			out.meeting.MustRead = true // one occurrence went; the others stay
+			break
+		}
+		if late && at.Before(m.ObservedAt.Add(-skew)) {
+			// It was seen alive after that: deleted and recovered. Ask.
+			out.meeting.MustRead = true
+			break
+		}
+		out.meeting.Status = passcode.StatusDeleted
+		out.meeting.ObservedAt = at
+		none := ""
+		out.passcode = &none
+
+	case zoom.EventMeetingCreated:
+		if late {
+			// It was seen later than this; only what was missing was taken.
+			out.nothingNew = m.HostID != "" && m.Type != 0
+			break
+		}
+		seePasscode(&out, obj.Password, at)
+		out.meeting.MustRead = s.receivedAt.Sub(at) > freshFor || // delayed
+			!at.After(s.hostChangedAt) || // settings changed since
+			obj.Type == nil || // not the payload that Zoom documents
+			passcode.MeetingType(obj.Type.Int()) == passcode.TypeInstant // may be running already
+
+	case zoom.EventMeetingUpdated:
+		if at.Before(m.ObservedAt.Add(-skew)) {
+			out.nothingNew = true
+			break
+		}
+		if obj.Password != nil && !m.MustRead && m.Passcode == has(*obj.Password) &&
+			agrees(obj.Settings.WaitingRoom, m.WaitingRoom) && agrees(obj.Settings.MeetingAuthentication, m.Authentication) {
+			break // what it says is known; a check costs no call
+		}
+		out.meeting.MustRead = true
+	}
+	return out
+}
+
+func agrees(said *bool, known passcode.Toggle) bool {
+	return said == nil || passcode.ToggleOf(*said) == known
+}
+
+func has(p zoom.Secret) passcode.Toggle { return passcode.ToggleOf(p.Reveal() != "") }
+
+// seePasscode takes the passcode of a whole payload; absent means none (FACTS
+// section 2 [T]).
+func seePasscode(out *sighting, p *zoom.Secret, at time.Time) {
+	value := ""
+	if p != nil {
+		value = p.Reveal()
+	}
+	out.passcode = &value
+	out.meeting.Passcode = passcode.ToggleOf(value != "")
+	out.meeting.PasscodeReadable = value != ""
+	out.meeting.WaitingRoom, out.meeting.Authentication = passcode.Unknown, passcode.Unknown
+	out.meeting.ObservedAt = at
+}
+
+// describe takes what an event says of the meeting beside its security. A late
+// event only fills what is not known.
+func describe(m *store.Meeting, obj zoom.MeetingObject, at time.Time, late bool) {
+	text := func(to *string, from *string) {
+		if from != nil && (!late || *to == "") {
+			*to = clean(*from)
+		}
+	}
+	text(&m.HostID, obj.HostID)
+	text(&m.UUID, obj.UUID)
+	text(&m.Topic, obj.Topic)
+	if obj.Type != nil && (!late || m.Type == 0) {
+		m.Type = obj.Type.Int()
+	}
+	if obj.Settings.UsePMI != nil && !late {
+		m.UsesPMI = *obj.Settings.UsePMI
+	}
+	duration := 0
+	if obj.Duration != nil {
+		duration = obj.Duration.Int()
+	} else if !m.Start.IsZero() && !m.Ends.IsZero() {
+		duration = int(m.Ends.Sub(m.Start) / time.Minute)
+	}
+	switch {
+	case late && !m.Start.IsZero():
+	case obj.StartTime != nil:
+		m.Start = obj.StartTime.Time
+		m.Ends = zoom.Ends(*obj.StartTime, duration, obj.Occurrences)
+	case len(obj.Occurrences) > 0:
+		m.Ends = zoom.Ends(zoom.Time{Time: m.Start}, 0, obj.Occurrences)
+		if m.Start.IsZero() {
+			m.Start = obj.Occurrences[0].StartTime.Time
+		}
+	case passcode.MeetingType(m.Type) == passcode.TypeInstant && m.Ends.IsZero():
+		// It starts now and has no planned end; Zoom ends meetings after 30 hours
+		// at most [D support.zoom.com], and nobody looks at it after that.
+		m.Ends = at.Add(30 * time.Hour)
+	}
+}
+
+// clean makes a text of Zoom's fit for a Postgres text column: no NUL, and no
+// longer than anything Zoom documents.
+func clean(s string) string {
+	s = strings.ReplaceAll(s, "\x00", "")
+	if r := []rune(s); len(r) > 300 {
+		s = string(r[:300])
+	}
+	return s
+}

@@ -1,0 +1,95 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"latchkey/internal/passcode"
+)
+
+// Story is all that is recorded of one meeting, for people.
+type Story struct {
+	Meeting Meeting
+	Host    Host // zero when not known
+	Repairs []Repair
+	// History holds the verdicts, oldest first.
+	History []PastVerdict
+	Changes []SettingChange
+}
+
+// PastVerdict is one row of verdicts.
+type PastVerdict struct {
+	Outcome   passcode.Outcome
+	Remedy    passcode.Remedy
+	Why       string
+	DecidedAt time.Time
+}
+
+// Story reads what is known of a meeting; ErrNotFound when nothing is.
+func (s *Store) Story(ctx context.Context, id int64) (Story, error) {
+	var st Story
+	var err error
+	if st.Meeting, err = s.Meeting(ctx, id); err != nil {
+		return st, err
+	}
+	if st.Meeting.HostID != "" {
+		if h, err := s.Host(ctx, st.Meeting.HostID); err == nil {
+			st.Host = h
+		}
+	}
+	if st.Repairs, err = s.repairs(ctx, id); err != nil {
+		return st, fmt.Errorf("read the repairs of meeting %d: %w", id, err)
+	}
+	rows, err := s.pool.Query(ctx, `SELECT outcome, remedy, why, decided_at FROM verdicts WHERE meeting_id = $1 ORDER BY id`, id)
+	if err == nil {
+		st.History, err = pgx.CollectRows(rows, pgx.RowToStructByPos[PastVerdict])
+	}
+	if err != nil {
+		return st, fmt.Errorf("read the verdicts of meeting %d: %w", id, err)
+	}
+	if st.Changes, err = s.changes(ctx, st.Meeting.HostID); err != nil {
+		return st, fmt.Errorf("read the setting changes of host %s: %w", st.Meeting.HostID, err)
+	}
+	return st, nil
+}
+
+func (s *Store) repairs(ctx context.Context, id int64) ([]Repair, error) {
+	rows, err := s.pool.Query(ctx, `SELECT id, remedy, result, reasons, why, detail, zoom_calls, started_at, ended_at FROM repairs WHERE meeting_id = $1 ORDER BY id`, id)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Repair, error) {
+		var r Repair
+		var reasons []byte
+		var ended *time.Time
+		err := row.Scan(&r.ID, &r.Remedy, &r.Result, &reasons, &r.Why, &r.Detail, &r.ZoomCalls, &r.StartedAt, &ended)
+		if err == nil {
+			r.EndedAt = orZero(ended)
+			err = json.Unmarshal(reasons, &r.Reasons)
+		}
+		return r, err
+	})
+}
+
+func (s *Store) changes(ctx context.Context, hostID string) ([]SettingChange, error) {
+	if hostID == "" {
+		return nil, nil
+	}
+	rows, err := s.pool.Query(ctx, `SELECT level, level_id, setting, old_value, new_value, changed_by, coalesce(changed_at, 'epoch') FROM setting_changes
+		WHERE level_id = $1 ORDER BY id DESC LIMIT 5`, hostID)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (SettingChange, error) {
+		var c SettingChange
+		var before, after string
+		err := row.Scan(&c.Level, &c.LevelID, &c.Setting, &before, &after, &c.ChangedBy, &c.ChangedAt)
+		_ = c.Old.UnmarshalText([]byte(before))
+		_ = c.New.UnmarshalText([]byte(after))
+		return c, err
+	})
+}

@@ -1,0 +1,36 @@
+package webhook
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// What became of a delivery: the values of label result.
+const (
+	resultAccepted     = "accepted"
+	resultDead         = "dead"
+	resultOverload     = "overload"
+	resultTooLarge     = "too_large"
+	resultTorn         = "torn"
+	resultUnauthorized = "unauthorized"
+	resultUnavailable  = "unavailable"
+	resultUnwanted     = "unwanted"
+	resultValidation   = "url_validation"
+)
+
+// Metrics count deliveries.
+type Metrics struct {
+	deliveries *prometheus.CounterVec
+}
+
+// NewMetrics makes the counters and registers them.
+func NewMetrics(reg prometheus.Registerer) *Metrics {
+	m := &Metrics{
+		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "latchkey_webhook_deliveries_total",
+			Help: "Webhook requests by what became of them.",
+		}, []string{"result"}),
+	}
+	for _, r := range []string{resultAccepted, resultDead, resultOverload, resultTooLarge, resultTorn, resultUnauthorized, resultUnavailable, resultUnwanted, resultValidation} {
+		m.deliveries.WithLabelValues(r)
+	}
+	reg.MustRegister(m.deliveries)
+	return m
+}

@@ -1,0 +1,164 @@
+// Package webhook takes Zoom's webhook deliveries in: it proves that they are
+// Zoom's, answers Zoom's URL validation, and says 204 only when the event is
+// safe on the bus's disk.
+//
+// Zoom retries 5xx answers and nothing else (FACTS section 1), so whatever is
+// truly Zoom's gets 2xx or 503 and never a 4xx.
+package webhook
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+)
+
+// Path is where deliveries arrive.
+const Path = "/webhooks/zoom"
+
+// MaxBody is the largest body that is read, in bytes.
+const MaxBody = 1 << 20
+
+// acceptWithin bounds the wait for the bus; Zoom gives up after 3 seconds.
+const acceptWithin = 2 * time.Second
+
+// Delivery is one delivery whose signature holds.
+type Delivery struct {
+	ID          string // made from the body: the same event again has the same
+	AccountID   string // "" when the body does not say
+	Event       string // "" when the body does not say
+	Body        []byte
+	ReceivedAt  time.Time
+	RequestID   string
+	TraceParent string
+}
+
+// Bus is where deliveries go. Both calls return when the delivery is on disk.
+type Bus interface {
+	PublishEvent(context.Context, Delivery) error
+	// PublishDead keeps a delivery that nobody can use, with the reason.
+	PublishDead(ctx context.Context, reason string, d Delivery) error
+}
+
+// Envelope is what ingest needs to know of a body.
+type Envelope struct {
+	Event     string
+	AccountID string
+	HasTime   bool // it says when it happened, so no two events have one body
+	// PlainToken is set for Zoom's URL validation.
+	PlainToken string
+}
+
+// Options configure a Handler; all are required but Now.
+type Options struct {
+	// Secrets are the app's secret tokens, several while rotating.
+	Secrets []string
+	Bus     Bus
+	// Decode reads a body; its error must not quote it.
+	Decode func(body []byte) (Envelope, error)
+	// Wanted says whether there is a use for events of that name.
+	Wanted  func(event string) bool
+	Metrics *Metrics
+	Logger  *slog.Logger
+	// MostAtOnce bounds the deliveries in hand; more get 503. Default 256.
+	MostAtOnce int
+	Now        func() time.Time
+}
+
+// Handler is the endpoint.
+type Handler struct {
+	o     Options
+	slots chan struct{}
+}
+
+// New makes a Handler. No secret, or an empty one, is an error: everything
+// would be Zoom's then.
+func New(o Options) (*Handler, error) {
+	if err := checkSecrets(o.Secrets); err != nil {
+		return nil, err
+	}
+	if o.MostAtOnce <= 0 {
+		o.MostAtOnce = 256
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Handler{o: o, slots: make(chan struct{}, o.MostAtOnce)}, nil
+}
+
+// Register puts the endpoint into a router.
+func (h *Handler) Register(r gin.IRoutes) { r.POST(Path, h.receive) }
+
+// receive is the whole path of a delivery, in order.
+func (h *Handler) receive(c *gin.Context) {
+	arrived := h.o.Now()
+	select {
+	case h.slots <- struct{}{}:
+		defer func() { <-h.slots }()
+	default:
+		h.answer(c, http.StatusServiceUnavailable, resultOverload, "overloaded, try again")
+		return
+	}
+
+	body, ok := h.read(c)
+	if !ok {
+		return
+	}
+	header := c.Request.Header
+	secret := verify(h.o.Secrets, header.Get(headerTimestamp), header.Get(headerSignature), body)
+	if secret < 0 {
+		// Nothing of the body is trusted or parsed.
+		h.o.Logger.Warn("a request was refused: its signature does not hold", "problem", signatureProblem(header), "remote", c.ClientIP())
+		h.answer(c, http.StatusUnauthorized, resultUnauthorized, "the signature does not hold")
+		return
+	}
+	d := Delivery{Body: body, ReceivedAt: arrived, ID: bodyID(body),
+		RequestID: headerValue(header, headerRequestID), TraceParent: headerValue(header, headerTraceParent)}
+	log := h.o.Logger.With("event_id", d.ID, "request_id", d.RequestID)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), acceptWithin)
+	defer cancel()
+
+	env, err := h.o.Decode(body)
+	d.Event, d.AccountID = env.Event, env.AccountID
+	if err != nil {
+		// It is Zoom's, and a retry would not read better: keep it for a person.
+		log.Warn("a delivery cannot be used and is kept as a dead letter", "reason", err, "event", d.Event)
+		h.finish(c, log, h.o.Bus.PublishDead(ctx, err.Error(), d), resultDead)
+		return
+	}
+	if env.PlainToken != "" {
+		h.validate(c, env.PlainToken, h.o.Secrets[secret])
+		return
+	}
+	if !h.o.Wanted(d.Event) {
+		h.answer(c, http.StatusNoContent, resultUnwanted, "")
+		return
+	}
+	if !env.HasTime {
+		// Without a time of its own, two different events could have one body.
+		d.ID = bodyID(append([]byte(header.Get(headerTimestamp)+"\n"), body...))
+	}
+	h.finish(c, log, h.o.Bus.PublishEvent(ctx, d), resultAccepted)
+}
+
+// finish says 204 when the bus has the delivery, and else 503: Zoom retries.
+func (h *Handler) finish(c *gin.Context, log *slog.Logger, err error, result string) {
+	if err != nil {
+		log.Error("a delivery could not be stored; Zoom is asked to retry", "error", err)
+		h.answer(c, http.StatusServiceUnavailable, resultUnavailable, "not stored, try again")
+		return
+	}
+	h.answer(c, http.StatusNoContent, result, "")
+}
+
+func (h *Handler) answer(c *gin.Context, status int, result, text string) {
+	h.o.Metrics.deliveries.WithLabelValues(result).Inc()
+	if text == "" {
+		c.Status(status)
+		c.Writer.WriteHeaderNow()
+		return
+	}
+	c.String(status, text+"\n")
+}

@@ -1,0 +1,259 @@
+package zoomsim
+
+import (
+	"context"
+	"strconv"
+)
+
+// The calls of this file act as the host, an admin or another app would: by
+// the same rules and with the same webhooks as the API, but outside of the
+// request list, faults and rate limits.
+
+// CreateMeeting makes a meeting as POST /users/{id}/meetings does. It spends
+// one of the host's 100 only with CreationSource "open_api".
+func (s *Server) CreateMeeting(_ context.Context, hostID string, req MeetingRequest) (Meeting, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u := s.world.user(hostID)
+	if u == nil {
+		return Meeting{}, noUser(hostID)
+	}
+	m, err := s.createMeeting(u, &req, nil)
+	if err != nil {
+		return Meeting{}, err
+	}
+	return s.world.plain(m), nil
+}
+
+// createMeeting is shared with the API; the lock is held. over is what a
+// fault puts on top of Zoom's answer.
+func (s *Server) createMeeting(u *user, req *MeetingRequest, over *Overwrite) (*meeting, error) {
+	if req.CreationSource == "open_api" {
+		if err := u.acct.spend(u, s.now()); err != nil {
+			return nil, err
+		}
+	}
+	m, err := s.world.create(u, req, s.now())
+	if err != nil {
+		return nil, err
+	}
+	s.world.overwrite(m, over)
+	s.emit(s.world.createdEvent(m, s.now()))
+	return m, nil
+}
+
+// UpdateMeeting changes a meeting as PATCH /meetings/{id} does. It spends one
+// of the host's 100 only with CreationSource "open_api".
+func (s *Server) UpdateMeeting(_ context.Context, meetingID int64, req MeetingRequest) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m, err := s.meeting(meetingID)
+	if err != nil {
+		return err
+	}
+	return s.updateMeeting(m, &req, "", nil)
+}
+
+// updateMeeting is shared with the API; the lock is held. over is what a fault
+// puts on top of Zoom's answer.
+func (s *Server) updateMeeting(m *meeting, req *MeetingRequest, occurrenceID string, over *Overwrite) error {
+	if req.CreationSource == "open_api" {
+		if err := m.host.acct.spend(m.host, s.now()); err != nil {
+			return err
+		}
+	}
+	top, settings := s.world.face(m)
+	if err := s.world.update(m, req, occurrenceID, s.now()); err != nil {
+		return err
+	}
+	s.world.overwrite(m, over)
+	scope := "all"
+	if occurrenceID != "" {
+		scope = "single"
+	}
+	if ev, ok := s.world.updatedEvent(m, top, settings, scope, s.now()); ok {
+		s.emit(ev)
+	}
+	return nil
+}
+
+// meeting finds one that is not deleted; the lock is held.
+func (s *Server) meeting(id int64) (*meeting, error) {
+	m := s.world.meetings[id]
+	if m == nil || m.Deleted {
+		return nil, noMeeting(strconv.FormatInt(id, 10))
+	}
+	return m, nil
+}
+
+// step runs one change of a meeting's life and sends its event.
+func (s *Server) step(meetingID int64, name string, f func(*meeting) bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.world.meetings[meetingID]
+	if m == nil || m.Deleted != (name == "meeting.recovered") {
+		return noMeeting(strconv.FormatInt(meetingID, 10))
+	}
+	if !f(m) {
+		return nil
+	}
+	switch name {
+	case "meeting.started", "meeting.ended":
+		s.emit(m.runEvent(name, s.now()))
+	default:
+		s.emit(m.lifecycleEvent(name, s.now()))
+	}
+	return nil
+}
+
+// DeleteMeeting moves a meeting to the trash and sends meeting.deleted.
+func (s *Server) DeleteMeeting(_ context.Context, meetingID int64) error {
+	return s.step(meetingID, "meeting.deleted", func(m *meeting) bool { m.Deleted = true; return true })
+}
+
+// RecoverMeeting brings a deleted meeting back and sends meeting.recovered.
+func (s *Server) RecoverMeeting(_ context.Context, meetingID int64) error {
+	return s.step(meetingID, "meeting.recovered", func(m *meeting) bool { m.Deleted = false; return true })
+}
+
+// StartMeeting starts a meeting; one that runs already sends nothing.
+func (s *Server) StartMeeting(_ context.Context, meetingID int64) error {
+	return s.step(meetingID, "meeting.started", func(m *meeting) bool {
+		was := m.Status
+		m.Status = statusStarted
+		return was != statusStarted
+	})
+}
+
+// EndMeeting ends a running meeting. The API then shows a scheduled one as
+// waiting and an instant one not at all.
+func (s *Server) EndMeeting(_ context.Context, meetingID int64) error {
+	return s.step(meetingID, "meeting.ended", func(m *meeting) bool {
+		was := m.Status
+		m.Status = statusEnded
+		return was == statusStarted
+	})
+}
+
+// Meeting gives a meeting's state, deleted ones included.
+func (s *Server) Meeting(meetingID int64) (Meeting, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.world.meetings[meetingID]
+	if m == nil {
+		return Meeting{}, false
+	}
+	return s.world.plain(m), true
+}
+
+// Meetings lists every meeting, oldest first, deleted ones included.
+func (s *Server) Meetings() []Meeting {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]Meeting, 0, len(s.world.order))
+	for _, m := range s.world.order {
+		out = append(out, s.world.plain(m))
+	}
+	return out
+}
+
+// ChangeUserSettings merges a patch into the user's own settings, applies what
+// Zoom applies to scheduled meetings and sends user.settings_updated with only
+// what changed. What is locked above the user stays, without an error.
+func (s *Server) ChangeUserSettings(_ context.Context, userID string, patch SettingsPatch) error {
+	return s.change(func() ([]event, error) {
+		u := s.world.user(userID)
+		if u == nil {
+			return nil, noUser(userID)
+		}
+		return s.world.changeUser(u, patch, true, s.now())
+	})
+}
+
+// ChangeGroupSettings merges a patch into a group's values; groupID may be its
+// name.
+func (s *Server) ChangeGroupSettings(_ context.Context, groupID string, patch SettingsPatch) error {
+	return s.changeGroup(groupID, patch, false)
+}
+
+// ChangeGroupLocks locks (true) or unlocks (false) a group's settings.
+func (s *Server) ChangeGroupLocks(_ context.Context, groupID string, patch SettingsPatch) error {
+	return s.changeGroup(groupID, patch, true)
+}
+
+func (s *Server) changeGroup(groupID string, patch SettingsPatch, asLock bool) error {
+	return s.change(func() ([]event, error) {
+		g := s.world.group(groupID)
+		if g == nil {
+			return nil, noGroup(groupID)
+		}
+		return s.world.changeGroup(g, patch, asLock, true, s.now())
+	})
+}
+
+// ChangeAccountSettings merges a patch into the account's values; "" is the
+// first account.
+func (s *Server) ChangeAccountSettings(_ context.Context, accountID string, patch SettingsPatch) error {
+	return s.changeAccount(accountID, patch, false)
+}
+
+// ChangeAccountLocks locks (true) or unlocks (false) the account's settings.
+func (s *Server) ChangeAccountLocks(_ context.Context, accountID string, patch SettingsPatch) error {
+	return s.changeAccount(accountID, patch, true)
+}
+
+func (s *Server) changeAccount(accountID string, patch SettingsPatch, asLock bool) error {
+	return s.change(func() ([]event, error) {
+		a := s.world.account(accountID)
+		if a == nil {
+			return nil, noAccount(404, accountID)
+		}
+		return s.world.changeAccount(a, patch, asLock, true, s.now())
+	})
+}
+
+// AddGroupMember puts a user into a group and sends group.member_added.
+func (s *Server) AddGroupMember(_ context.Context, groupID, userID string) error {
+	return s.member(groupID, userID, true)
+}
+
+// RemoveGroupMember takes a user out of a group, sends group.member_deleted.
+func (s *Server) RemoveGroupMember(_ context.Context, groupID, userID string) error {
+	return s.member(groupID, userID, false)
+}
+
+func (s *Server) member(groupID, userID string, add bool) error {
+	return s.change(func() ([]event, error) {
+		g, u := s.world.group(groupID), s.world.user(userID)
+		switch {
+		case g == nil:
+			return nil, noGroup(groupID)
+		case u == nil:
+			return nil, noUser(userID)
+		}
+		return s.world.member(g, u, add, s.now()), nil
+	})
+}
+
+// DeactivateUser makes a user inactive and sends user.deactivated.
+func (s *Server) DeactivateUser(_ context.Context, userID string) error {
+	return s.change(func() ([]event, error) {
+		u := s.world.user(userID)
+		if u == nil {
+			return nil, noUser(userID)
+		}
+		u.Status = "inactive"
+		return []event{userEvent("user.deactivated", u, s.now())}, nil
+	})
+}
+
+func (s *Server) change(f func() ([]event, error)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	events, err := f()
+	if err != nil {
+		return err
+	}
+	s.emit(events...)
+	return nil
+}

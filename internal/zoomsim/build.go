@@ -1,0 +1,208 @@
+package zoomsim
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"strings"
+	"time"
+)
+
+// buildWorld makes the starting state from a scenario.
+func buildWorld(s Scenario, src *source, now time.Time) (*world, error) {
+	w := &world{meetings: map[int64]*meeting{}, src: src}
+	for _, sa := range s.Accounts {
+		a, err := w.buildAccount(sa, now)
+		if err != nil {
+			return nil, fmt.Errorf("account %q: %w", sa.ID, err)
+		}
+		w.accounts = append(w.accounts, a)
+	}
+	return w, nil
+}
+
+func (w *world) buildAccount(sa ScenarioAccount, now time.Time) (*account, error) {
+	if sa.ID == "" {
+		return nil, errors.New("id is missing")
+	}
+	if w.account(sa.ID) != nil && len(w.accounts) > 0 {
+		return nil, errors.New("there twice")
+	}
+	a := &account{
+		ID: sa.ID, Name: cmp.Or(sa.Name, sa.ID), Plan: cmp.Or(sa.Plan, PlanBusiness),
+		Licences: sa.Licences, Limits: Limits{true, true}, Scopes: sa.Scopes,
+		groups: map[string]*group{}, budget: map[dayKey]int{}, window: map[rateKey]int{}, day: map[rateKey]int{},
+	}
+	if !a.Plan.valid() {
+		return nil, fmt.Errorf("plan %q: want free, pro, business, enterprise or education", sa.Plan)
+	}
+	if a.Licences == 0 {
+		a.Licences = map[Plan]int{PlanFree: 1, PlanPro: 1, PlanBusiness: 50}[a.Plan]
+		if a.Licences == 0 {
+			a.Licences = 500
+		}
+	}
+	switch sa.GroupsExperience {
+	case "", "old":
+	case "new":
+		a.GroupsNew = true
+	default:
+		return nil, fmt.Errorf("groups_experience %q: want old or new", sa.GroupsExperience)
+	}
+	if sa.Limits != nil {
+		a.Limits = *sa.Limits
+	}
+	a.cred = Credentials{
+		AccountID:    sa.ID,
+		ClientID:     cmp.Or(sa.ClientID, derivedID("client", sa.ID)),
+		ClientSecret: cmp.Or(sa.ClientSecret, derivedID("client secret", sa.ID)),
+		SecretToken:  cmp.Or(sa.SecretToken, derivedID("secret token", sa.ID)),
+	}
+	if err := a.own.load(sa.Settings, sa.Locks); err != nil {
+		return nil, err
+	}
+	for i, sg := range sa.Groups {
+		if err := a.buildGroup(sg, i); err != nil {
+			return nil, fmt.Errorf("group %q: %w", cmp.Or(sg.ID, sg.Name), err)
+		}
+	}
+	for _, sh := range sa.Hosts {
+		if err := w.buildHost(a, sh, now); err != nil {
+			return nil, fmt.Errorf("host %q: %w", cmp.Or(sh.Email, sh.ID), err)
+		}
+	}
+	return a, nil
+}
+
+// load fills one level from a scenario.
+func (l *layer) load(settings, locks SettingsPatch) error {
+	values, err := settings.decode(true, false)
+	if err != nil {
+		return err
+	}
+	for _, c := range values {
+		c.apply(l, factory.req)
+	}
+	held, err := locks.decode(true, true)
+	if err != nil {
+		return fmt.Errorf("locks: %w", err)
+	}
+	for _, c := range held {
+		l.locked.put(c.key, c.on)
+	}
+	return nil
+}
+
+func (a *account) buildGroup(sg ScenarioGroup, i int) error {
+	if sg.ID == "" && sg.Name == "" {
+		return errors.New("id or name is missing")
+	}
+	g := &group{
+		ID: cmp.Or(sg.ID, derivedID("group", a.ID+"/"+sg.Name)), Name: cmp.Or(sg.Name, sg.ID),
+		Priority: cmp.Or(sg.Priority, i+1), acct: a,
+	}
+	if a.groups[g.ID] != nil {
+		return errors.New("there twice")
+	}
+	a.groups[g.ID] = g
+	a.order = append(a.order, g)
+	return g.own.load(sg.Settings, sg.Locks)
+}
+
+func (a *account) groupID(name string) (string, error) {
+	for _, g := range a.order {
+		if g.ID == name || g.Name == name {
+			return g.ID, nil
+		}
+	}
+	return "", fmt.Errorf("group %q is not in the account", name)
+}
+
+func (w *world) buildHost(a *account, sh ScenarioHost, now time.Time) error {
+	if sh.ID == "" && sh.Email == "" {
+		return errors.New("id or email is missing")
+	}
+	u := &user{
+		ID:    cmp.Or(sh.ID, derivedID("user", sh.Email)),
+		Email: cmp.Or(sh.Email, strings.ToLower(sh.ID)+"@example.com"),
+		First: cmp.Or(sh.FirstName, "Host"), Last: cmp.Or(sh.LastName, cmp.Or(sh.ID, sh.Email)),
+		Timezone: cmp.Or(sh.Timezone, "UTC"), Status: cmp.Or(sh.Status, "active"),
+		PMI: cmp.Or(sh.PMI, derivedPMI(a.ID+"/"+sh.Email+sh.ID)), acct: a,
+		created: time.Date(2020, 5, 4, 8, 0, 0, 0, time.UTC),
+	}
+	if w.user(u.ID) != nil || w.user(u.Email) != nil || a.user(u.ID) != nil || a.user(u.Email) != nil {
+		return errors.New("there twice")
+	}
+	switch sh.Type {
+	case "", "licensed":
+	case "basic":
+		u.Basic = true
+	default:
+		return fmt.Errorf("type %q: want licensed or basic", sh.Type)
+	}
+	if u.Status != "active" && u.Status != "inactive" {
+		return fmt.Errorf("status %q: want active or inactive", sh.Status)
+	}
+	for _, name := range sh.Groups {
+		id, err := a.groupID(name)
+		if err != nil {
+			return err
+		}
+		u.Groups = append(u.Groups, id)
+	}
+	if err := u.own.load(sh.Settings, nil); err != nil {
+		return err
+	}
+	if u.own.text[keyPMIPasscode] == "" {
+		r := a.resolve(u)
+		u.own.text[keyPMIPasscode] = w.src.passcode(r.req)
+		u.own.set |= keyPMIPasscode.bit()
+	}
+	a.users = append(a.users, u)
+	a.budget[dayKey{u.ID, utcDay(now)}] = sh.SpentToday
+	for i, sm := range sh.Meetings {
+		if err := w.buildMeeting(u, sm, now); err != nil {
+			return fmt.Errorf("meeting %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+func (w *world) buildMeeting(u *user, sm ScenarioMeeting, now time.Time) error {
+	m := &meeting{
+		ID: sm.ID, UUID: w.src.uuid(), host: u, Topic: cmp.Or(sm.Topic, "Zoom Meeting"),
+		Type: cmp.Or(sm.Type, 2), Start: sm.StartTime.UTC(), Duration: cmp.Or(sm.Duration, 60), Timezone: u.Timezone,
+		Created: now.UTC().Truncate(time.Second), Source: cmp.Or(sm.CreationSource, "open_api"),
+		Passcode: sm.Password, WaitingRoom: sm.WaitingRoom, Authentication: sm.Authentication,
+		UsePMI: sm.UsePMI, JoinBefore: sm.JoinBeforeHost, Status: statusWaiting,
+	}
+	if m.ID == 0 {
+		m.ID = w.freeID()
+	}
+	if m.ID < 100_000_000 || m.ID > 99_999_999_999 {
+		return fmt.Errorf("id %d: Zoom's have 9 to 11 digits", m.ID)
+	}
+	if w.meetings[m.ID] != nil {
+		return fmt.Errorf("id %d is there twice", m.ID)
+	}
+	if sm.StartTime.IsZero() {
+		m.Start = now.UTC().Truncate(time.Second).Add(sm.StartsIn)
+	}
+	if m.Type == 3 || m.Type == 4 {
+		m.Start = time.Time{}
+	}
+	if sm.Started {
+		m.Status = statusStarted
+	}
+	w.meetings[m.ID] = m
+	w.order = append(w.order, m)
+	return nil
+}
+
+// derivedPMI makes a stable 10-digit personal meeting id.
+func derivedPMI(name string) int64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(name))
+	return 3_000_000_000 + int64(h.Sum64()%1_000_000_000)
+}

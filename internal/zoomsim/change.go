@@ -1,0 +1,172 @@
+package zoomsim
+
+import (
+	"net/http"
+	"slices"
+	"time"
+)
+
+// A settings change goes through three steps, the same at every level: apply,
+// give hosts' meetings what Zoom changes after the fact, tell by webhook what
+// changed and nothing else.
+
+// changeUser merges a patch into a user's own settings. What is locked above
+// the user stays as it is, without an error [D: PATCH settings].
+func (w *world) changeUser(u *user, patch SettingsPatch, strict bool, now time.Time) ([]event, error) {
+	changes, err := patch.decode(strict, false)
+	if err != nil {
+		return nil, invalid("settings", err.Error())
+	}
+	before := u.acct.resolve(u)
+	changes = slices.DeleteFunc(changes, func(c change) bool { return before.locked.has(c.key) })
+	for _, c := range changes {
+		if c.key == keyPMIPasscode && c.text != "" {
+			if complaint := before.req.check(c.text); complaint != "" {
+				return nil, invalid("pmi_password", complaint)
+			}
+		}
+	}
+	return w.changed(u.acct, "user.settings_updated", u.ID, changes, now, false,
+		func(c change) { c.apply(&u.own, before.req) },
+		func() layer { return u.acct.resolve(u).layer })
+}
+
+// changeGroup merges a patch into a group's values or its locks.
+func (w *world) changeGroup(g *group, patch SettingsPatch, asLock, strict bool, now time.Time) ([]event, error) {
+	changes, err := patch.decode(strict, asLock)
+	if err != nil {
+		return nil, invalid("settings", err.Error())
+	}
+	name := "group.settings_updated"
+	apply := func(c change) { c.apply(&g.own, g.acct.groupValue(g, keyRequirement).req) }
+	if asLock {
+		if g.acct.Plan == PlanFree {
+			return nil, onlyPaid(http.StatusBadRequest, g.acct.ID)
+		}
+		name = "group.lock_settings_updated"
+		apply = func(c change) { g.own.locked.put(c.key, c.on) }
+	}
+	return w.changed(g.acct, name, g.ID, changes, now, asLock, apply, func() layer { return g.acct.groupView(g) })
+}
+
+// changeAccount merges a patch into the account's values or locks. What the
+// plan forces stays as it is.
+func (w *world) changeAccount(a *account, patch SettingsPatch, asLock, strict bool, now time.Time) ([]event, error) {
+	changes, err := patch.decode(strict, asLock)
+	if err != nil {
+		return nil, invalid("settings", err.Error())
+	}
+	plan := a.planLocks()
+	changes = slices.DeleteFunc(changes, func(c change) bool { return plan.has(c.key) })
+	name := "account.settings_updated"
+	apply := func(c change) { c.apply(&a.own, a.valueOf(keyRequirement).req) }
+	if asLock {
+		name = "account.lock_settings_updated"
+		apply = func(c change) { a.own.locked.put(c.key, c.on) }
+	}
+	return w.changed(a, name, a.ID, changes, now, asLock, apply, func() layer { return a.resolve(nil).layer })
+}
+
+// changed applies and reports. The event names each setting by the path that
+// the patch used (docs/simulator.md, open cases).
+func (w *world) changed(a *account, name, id string, changes []change, now time.Time, asLock bool,
+	apply func(change), view func() layer,
+) ([]event, error) {
+	hosts := a.resolveAll()
+	before := view()
+	for _, c := range changes {
+		apply(c)
+	}
+	after := view()
+	w.retroactive(a, hosts, now)
+	object, old := SettingsPatch{}, SettingsPatch{}
+	for _, c := range changes {
+		var was, is any = before.locked.has(c.key), after.locked.has(c.key)
+		if !asLock {
+			was, is = c.show(&before), c.show(&after)
+		}
+		if was != is {
+			object.And(c.path(), is)
+			old.And(c.path(), was)
+		}
+	}
+	if len(object) == 0 {
+		return nil, nil
+	}
+	return []event{settingsEvent(a, name, id, object, old, now)}, nil
+}
+
+// groupView is a group's settings as its calls show them: its own values,
+// else the account's; its own locks.
+func (a *account) groupView(g *group) layer {
+	v := layer{set: factory.set, locked: g.own.locked, req: a.groupValue(g, keyRequirement).req}
+	for k := range numKeys {
+		v.on.put(k, a.groupValue(g, k).on.has(k))
+	}
+	return v
+}
+
+// resolveAll takes every host's effective settings, to see what a change did.
+func (a *account) resolveAll() []resolved {
+	out := make([]resolved, len(a.users))
+	for i, u := range a.users {
+		out[i] = a.resolve(u)
+	}
+	return out
+}
+
+// retroactive gives meetings that are already scheduled what Zoom gives them
+// when a host's settings change, silently: a passcode when
+// require_password_for_scheduled_meeting comes on (FACTS 3), waiting room or
+// authentication when they become locked on. A meeting in progress and a past
+// one is left alone. Nothing is taken away again.
+func (w *world) retroactive(a *account, before []resolved, now time.Time) {
+	for i, u := range a.users {
+		after := a.resolve(u)
+		b := &before[i]
+		became := func(k key) bool { return after.setting(k) == LockedOn && b.setting(k) != LockedOn }
+		room, auth := became(keyWaitingRoom), became(keyAuthentication)
+		code := after.on.has(keyScheduledPassword) && !b.on.has(keyScheduledPassword) &&
+			after.setting(keyMeetingPassword) != LockedOff
+		if !room && !auth && !code {
+			continue
+		}
+		for _, m := range w.meetingsOf(u) {
+			if m.over(now) || m.Status == statusStarted {
+				continue
+			}
+			m.WaitingRoom = m.WaitingRoom || room
+			m.Authentication = m.Authentication || auth
+			if code && m.Passcode == "" && !m.pmi() && m.Type != 1 {
+				m.Passcode = w.retroactivePasscode(&after)
+			}
+		}
+	}
+}
+
+// retroactivePasscode is the host's "passcode for already scheduled meetings"
+// where it is set and conforms, else a generated one.
+func (w *world) retroactivePasscode(r *resolved) string {
+	if p := r.text[keyDefaultPasscode]; p != "" && r.req.check(p) == "" {
+		return p
+	}
+	return w.src.passcode(r.req)
+}
+
+// member adds a user to a group or removes it from there. Joining a group that
+// the user is in already, or leaving one it is not in, changes nothing.
+func (w *world) member(g *group, u *user, add bool, now time.Time) []event {
+	if u.acct != g.acct || slices.Contains(u.Groups, g.ID) == add {
+		return nil
+	}
+	hosts := g.acct.resolveAll()
+	name := "group.member_deleted"
+	if add {
+		name = "group.member_added"
+		u.Groups = append(u.Groups, g.ID)
+	} else {
+		u.Groups = slices.DeleteFunc(u.Groups, func(id string) bool { return id == g.ID })
+	}
+	w.retroactive(g.acct, hosts, now)
+	return []event{memberEvent(name, g, u, now)}
+}

@@ -1,0 +1,300 @@
+package zoomsim
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// The states of a delivery.
+const (
+	DeliveryPending   = "pending"   // queued or being sent
+	DeliveryRetrying  = "retrying"  // waits for its next attempt
+	DeliveryDelivered = "delivered" // answered in time and accepted
+	DeliveryRefused   = "refused"   // 3xx or 4xx: never tried again
+	DeliveryGone      = "gone"      // every retry failed
+	DeliveryLost      = "lost"      // dropped by a malice knob or for want of a URL
+)
+
+// Delivery is one webhook and what became of it. It holds no body: bodies can
+// carry passcodes.
+type Delivery struct {
+	RequestID string    `json:"request_id"`
+	AccountID string    `json:"account_id"`
+	Event     string    `json:"event"`
+	State     string    `json:"state"`
+	Attempts  []Attempt `json:"attempts"`
+}
+
+// Attempt is one try; Status -1 means that no answer came.
+type Attempt struct {
+	At     time.Time `json:"at"`
+	Status int       `json:"status"`
+	Reason string    `json:"reason,omitempty"`
+}
+
+// The reasons of an attempt without an answer.
+const (
+	reasonTimeout    = "read time out"
+	reasonConnection = "connection failed"
+)
+
+type delivery struct {
+	Delivery
+	acct  *account
+	body  []byte
+	trace string
+}
+
+// maxHistory caps the request and delivery lists; the older half goes first.
+const maxHistory = 50_000
+
+// outbox sends webhooks: one lane in order, so that what arrives out of order
+// did so because a knob or a retry made it.
+type outbox struct {
+	ctx     context.Context
+	wg      *sync.WaitGroup
+	client  *http.Client
+	log     *slog.Logger
+	src     *source
+	now     func() time.Time
+	timer   func(time.Duration) (<-chan time.Time, func())
+	delays  []time.Duration
+	timeout time.Duration
+
+	mu      sync.Mutex
+	malice  Malice
+	url     string
+	queue   []*delivery
+	history []*delivery
+	pending int           // queued or in flight, retries that wait not counted
+	idle    chan struct{} // closed while pending is 0
+	wake    chan struct{}
+	nudge   chan struct{} // closed and replaced by RetryNow
+}
+
+func (o *outbox) start() {
+	o.idle = make(chan struct{})
+	close(o.idle)
+	o.wake = make(chan struct{}, 1)
+	o.nudge = make(chan struct{})
+	o.wg.Go(o.run)
+}
+
+// add takes an event. Its body is fixed here: retries send the same bytes
+// under the same request id (openapi/marketplace.json, webhook_logs).
+func (o *outbox) add(ev event) *delivery {
+	body, err := json.Marshal(ev.body)
+	if err != nil {
+		o.log.Error("webhook not encodable", "event", ev.name, "error", err)
+		return nil
+	}
+	d := &delivery{acct: ev.acct, body: body, trace: "00-" + o.src.hex(16) + "-" + o.src.hex(8) + "-01"}
+	d.RequestID, d.Event, d.AccountID, d.State = o.src.requestID(), ev.name, ev.acct.ID, DeliveryPending
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.history = trim(append(o.history, d))
+	if o.url == "" {
+		d.State = DeliveryLost // nobody subscribed
+		return d
+	}
+	o.push(d)
+	return d
+}
+
+func trim[T any](s []T) []T {
+	if len(s) > maxHistory {
+		return slices.Clone(s[len(s)/2:])
+	}
+	return s
+}
+
+// push queues a delivery; the lock is held.
+func (o *outbox) push(d *delivery) {
+	if o.pending == 0 {
+		o.idle = make(chan struct{})
+	}
+	o.pending++
+	d.State = DeliveryPending
+	o.queue = append(o.queue, d)
+	select {
+	case o.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (o *outbox) run() {
+	for {
+		o.mu.Lock()
+		var d *delivery
+		if len(o.queue) > 0 {
+			d, o.queue = o.queue[0], o.queue[1:]
+		}
+		url := o.url
+		o.mu.Unlock()
+		if d == nil {
+			select {
+			case <-o.ctx.Done():
+				return
+			case <-o.wake:
+				continue
+			}
+		}
+		at := o.now()
+		status, reason := o.send(d, url, at)
+		o.settle(d, Attempt{at, status, reason})
+		if o.ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// settle applies Zoom's retry rule (FACTS 1): the first attempt counts with
+// 200 or 204, a retry with any 2xx; only 5xx and transport failures are tried
+// again; 3xx and 4xx, 429 included, never are.
+func (o *outbox) settle(d *delivery, a Attempt) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	first := len(d.Attempts) == 0
+	d.Attempts = append(d.Attempts, a)
+	again := len(d.Attempts) <= len(o.delays)
+	switch {
+	case a.Status == 200 || a.Status == 204 || !first && a.Status/100 == 2:
+		d.State = DeliveryDelivered
+	case a.Status >= 0 && a.Status < 500:
+		d.State = DeliveryRefused
+	case again:
+		d.State = DeliveryRetrying
+		o.later(d, o.delays[len(d.Attempts)-1])
+	default:
+		d.State = DeliveryGone
+	}
+	o.log.Debug("webhook", "event", d.Event, "request_id", d.RequestID, "attempt", len(d.Attempts),
+		"status", a.Status, "state", d.State)
+	o.done()
+}
+
+// done counts one delivery off; the lock is held.
+func (o *outbox) done() {
+	if o.pending--; o.pending == 0 {
+		close(o.idle)
+	}
+}
+
+// later queues a delivery again after the delay, on RetryNow, or never when
+// the server stops; the lock is held.
+func (o *outbox) later(d *delivery, delay time.Duration) {
+	fire, stop := o.timer(delay)
+	nudge := o.nudge
+	o.wg.Go(func() {
+		defer stop()
+		select {
+		case <-o.ctx.Done():
+			return
+		case <-nudge:
+		case <-fire:
+		}
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.push(d)
+	})
+}
+
+// send makes one attempt and gives the status, -1 for none.
+func (o *outbox) send(d *delivery, url string, at time.Time) (int, string) {
+	ctx, cancel := context.WithTimeout(o.ctx, o.timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(d.body))
+	if err != nil {
+		return -1, "bad url"
+	}
+	o.sign(req, d, at)
+	resp, err := o.client.Do(req)
+	if err != nil {
+		if ctx.Err() != nil {
+			return -1, reasonTimeout
+		}
+		return -1, reasonConnection
+	}
+	defer func() { _ = resp.Body.Close() }()
+	// The answer counts once its body was read in time too.
+	if _, err := io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20)); err != nil {
+		return -1, reasonTimeout
+	}
+	return resp.StatusCode, ""
+}
+
+// sign sets Zoom's headers. The timestamp is in seconds and the signature is
+// over the raw bytes (FACTS 1).
+func (o *outbox) sign(req *http.Request, d *delivery, at time.Time) {
+	ts := strconv.FormatInt(at.Unix(), 10)
+	h := req.Header
+	h.Set("Content-Type", "application/json; charset=utf-8")
+	h.Set("User-Agent", "Zoom Marketplace/1.0a")
+	h.Set("x-zm-signature", Sign(d.acct.cred.SecretToken, ts, d.body))
+	h.Set("x-zm-request-timestamp", ts)
+	h.Set("x-zm-request-id", d.RequestID)
+	h.Set("x-zm-trackingid", "v=2.0;clid=us02;rid=WEB_"+d.trace[3:35])
+	h.Set("traceparent", d.trace)
+}
+
+// Sign gives the x-zm-signature of a raw body: "v0=" and the hex HMAC-SHA256
+// of "v0:timestamp:body" (FACTS 1).
+func Sign(secret, timestamp string, body []byte) string {
+	return "v0=" + hmacHex(secret, append([]byte("v0:"+timestamp+":"), body...))
+}
+
+func hmacHex(secret string, message []byte) string {
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write(message)
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// retryNow fires every waiting retry.
+func (o *outbox) retryNow() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	close(o.nudge)
+	o.nudge = make(chan struct{})
+}
+
+// wait blocks until nothing is queued or in flight.
+func (o *outbox) wait(ctx context.Context) error {
+	for {
+		o.mu.Lock()
+		idle, n := o.idle, o.pending
+		o.mu.Unlock()
+		if n == 0 {
+			return nil
+		}
+		select {
+		case <-idle:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-o.ctx.Done():
+			return o.ctx.Err()
+		}
+	}
+}
+
+// list copies the history, oldest first.
+func (o *outbox) list() []Delivery {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	out := make([]Delivery, len(o.history))
+	for i, d := range o.history {
+		out[i] = d.Delivery
+		out[i].Attempts = slices.Clone(d.Attempts)
+	}
+	return out
+}

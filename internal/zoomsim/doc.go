@@ -1,0 +1,19 @@
+// Package zoomsim is a simulated Zoom: an HTTP server that speaks Zoom's
+// OAuth, users, settings, groups, accounts and meetings calls, applies Zoom's
+// own rules on who decides about a passcode, and signs and sends webhooks.
+//
+// It is an independent reading of Zoom's documents (FACTS.md and Zoom's 46
+// security scenarios): it shares no code with the rest of latchkey, so the two
+// can be held against each other. Where Zoom's documents leave a case open the
+// simulator chooses one behaviour and docs/simulator.md lists it.
+//
+// # Reading order
+//
+//   - rule.go: Decide, the pure rule of create and update
+//   - keys.go, fields.go, levels.go: settings, their JSON paths, who wins
+//   - world.go, meetings.go, change.go: the state and what changes it
+//   - http*.go, oauth.go, limits.go: the API
+//   - events.go, deliver.go: webhooks
+//   - fault.go, malice.go: hostility on request and at random
+//   - control.go: the /_sim/ API
+package zoomsim

@@ -1,0 +1,158 @@
+package zoomsim
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Limits says which of Zoom's rate limits answer 429. The 100 creates and
+// updates of a host and UTC day are always counted.
+type Limits struct {
+	PerSecond bool
+	Daily     bool
+}
+
+// UnmarshalYAML takes on, off, or {per_second: on, daily: off}.
+func (l *Limits) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		on, err := onOff(n)
+		*l = Limits{on, on}
+		return err
+	}
+	*l = Limits{true, true}
+	if n.Kind != yaml.MappingNode {
+		return fmt.Errorf("line %d: limits: want on, off or {per_second, daily}", n.Line)
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		var err error
+		switch k := n.Content[i]; k.Value {
+		case "per_second":
+			l.PerSecond, err = onOff(n.Content[i+1])
+		case "daily":
+			l.Daily, err = onOff(n.Content[i+1])
+		default:
+			err = fmt.Errorf("line %d: limits: unknown key %q", k.Line, k.Value)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func onOff(n *yaml.Node) (bool, error) {
+	switch n.Value {
+	case "on", "true":
+		return true, nil
+	case "off", "false":
+		return false, nil
+	}
+	return false, fmt.Errorf("line %d: want on or off, not %q", n.Line, n.Value)
+}
+
+// The labels of Zoom's calls.
+const (
+	Light  = "Light"
+	Medium = "Medium"
+	Heavy  = "Heavy"
+)
+
+// quota is one cell of Zoom's table; 0 means no limit (FACTS 6).
+type quota struct{ perSecond, perDay int }
+
+func (a *account) quota(label string) quota {
+	table := map[string]quota{Light: {80, 0}, Medium: {60, 0}, Heavy: {40, 60_000}}
+	switch a.Plan {
+	case PlanFree:
+		table = map[string]quota{Light: {4, 6_000}, Medium: {2, 2_000}, Heavy: {1, 1_000}}
+	case PlanPro:
+		table = map[string]quota{Light: {30, 0}, Medium: {20, 0}, Heavy: {10, 30_000}}
+	}
+	return table[label]
+}
+
+type rateKey struct {
+	label string
+	at    int64 // the second or the day
+}
+
+type dayKey struct {
+	host string
+	day  int64
+}
+
+// hostBudget is the number of meeting creates and updates a host and UTC day.
+const hostBudget = 100
+
+// Zoom's own words for the three limits.
+const (
+	msgPerSecond = "You have reached the maximum per-second rate limit for this API. Try again later."
+	msgDaily     = "You have reached the maximum daily rate limit for this API. Refer to the response header for details on when you can make another request."
+	msgHostDay   = "You have exceeded the daily rate limit (100) of Meeting Create/Update API requests permitted for this particular user. You may resume these requests at GMT 00:00:00."
+)
+
+func utcDay(t time.Time) int64 { return t.Unix() / 86_400 }
+
+// admit counts one call of a label and gives the rate headers every answer
+// carries, or the 429. The account's limit is shared by all of its apps.
+func (a *account) admit(label string, now time.Time) (map[string]string, *Error) {
+	q := a.quota(label)
+	sec, day := rateKey{label, now.Unix()}, rateKey{label, utcDay(now)}
+	if _, ok := a.window[sec]; !ok {
+		clear(a.window) // only the present second is of interest
+		for _, l := range []string{Light, Medium, Heavy} {
+			a.window[rateKey{l, now.Unix()}] = 0
+		}
+	}
+	switch {
+	case a.Limits.Daily && q.perDay > 0 && a.day[day] >= q.perDay:
+		return nil, tooMany(msgDaily, rateHeaders(label, "Daily-limit", q.perDay, 0, nextDay(now).Format(time.RFC3339)))
+	case a.Limits.PerSecond && a.window[sec] >= q.perSecond:
+		return nil, tooMany(msgPerSecond, rateHeaders(label, "QPS", q.perSecond, 0, "1"))
+	}
+	a.window[sec]++
+	a.day[day]++
+	if q.perDay > 0 {
+		return rateHeaders(label, "Daily-limit", q.perDay, max(q.perDay-a.day[day], 0), ""), nil
+	}
+	return rateHeaders(label, "QPS", q.perSecond, max(q.perSecond-a.window[sec], 0), ""), nil
+}
+
+// spend takes one of the host's 100. The 429 carries the headers of another
+// limit and neither type nor Retry-After [devforum 18928], so a client can tell
+// it by the message alone.
+func (a *account) spend(u *user, now time.Time) *Error {
+	k := dayKey{u.ID, utcDay(now)}
+	if a.budget[k] >= hostBudget {
+		return tooMany(msgHostDay, map[string]string{
+			"X-RateLimit-Category": Light, "X-RateLimit-Limit": "6000", "X-RateLimit-Remaining": "5971",
+		})
+	}
+	a.budget[k]++
+	return nil
+}
+
+func tooMany(message string, headers map[string]string) *Error {
+	e := failure(http.StatusTooManyRequests, 429, "%s", message)
+	e.Headers = headers
+	return e
+}
+
+func rateHeaders(label, kind string, limit, left int, retry string) map[string]string {
+	h := map[string]string{
+		"X-RateLimit-Category": label, "X-RateLimit-Type": kind,
+		"X-RateLimit-Limit": strconv.Itoa(limit), "X-RateLimit-Remaining": strconv.Itoa(left),
+	}
+	if retry != "" {
+		h["Retry-After"] = retry
+	}
+	return h
+}
+
+func nextDay(now time.Time) time.Time {
+	return now.UTC().Truncate(24 * time.Hour).Add(24 * time.Hour)
+}

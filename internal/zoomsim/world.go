@@ -1,0 +1,224 @@
+package zoomsim
+
+import (
+	"strings"
+	"time"
+)
+
+// Plan is an account's Zoom plan.
+type Plan string
+
+// The plans that Zoom's rules and limits tell apart (FACTS 3 and 6).
+const (
+	PlanFree       Plan = "free"
+	PlanPro        Plan = "pro"
+	PlanBusiness   Plan = "business"
+	PlanEnterprise Plan = "enterprise"
+	PlanEducation  Plan = "education"
+)
+
+func (p Plan) valid() bool {
+	switch p {
+	case PlanFree, PlanPro, PlanBusiness, PlanEnterprise, PlanEducation:
+		return true
+	}
+	return false
+}
+
+// account is one Zoom account and all that belongs to it.
+type account struct {
+	ID        string
+	Name      string
+	Plan      Plan
+	Licences  int
+	GroupsNew bool
+	Limits    Limits
+	Scopes    []string
+	cred      Credentials
+	own       layer
+	groups    map[string]*group
+	order     []*group
+	users     []*user
+	budget    map[dayKey]int  // creates and updates a host and UTC day
+	window    map[rateKey]int // calls a second and label
+	day       map[rateKey]int // calls a day and label
+}
+
+// group is a Zoom user group. A smaller Priority decides first.
+type group struct {
+	ID       string
+	Name     string
+	Priority int
+	own      layer
+	acct     *account
+}
+
+// user is a Zoom user who hosts meetings.
+type user struct {
+	ID, Email   string
+	First, Last string
+	Timezone    string
+	Basic       bool
+	Status      string // active, inactive
+	PMI         int64
+	Groups      []string // ids, the first joined first
+	own         layer
+	acct        *account
+	created     time.Time
+}
+
+// occurrence is one instance of a recurring meeting.
+type occurrence struct {
+	ID       string
+	Start    time.Time
+	Duration int
+	Deleted  bool
+}
+
+// The states of a meeting. Zoom's API knows waiting and started only; an ended
+// scheduled meeting reads as waiting again.
+const (
+	statusWaiting = "waiting"
+	statusStarted = "started"
+	statusEnded   = "ended"
+)
+
+// meeting is one meeting with the security options that Zoom gave it.
+type meeting struct {
+	ID             int64
+	UUID           string
+	Topic, Agenda  string
+	Type           int
+	Start          time.Time // zero: none
+	Duration       int
+	Timezone       string
+	Created        time.Time
+	Source         string
+	Recurrence     map[string]any
+	Occurrences    []occurrence
+	UsePMI         bool
+	JoinBefore     bool
+	JBHTime        int
+	WaitingRoom    bool
+	Authentication bool
+	Passcode       string // not for PMI meetings, see passcodeOf
+	Status         string
+	Deleted        bool
+	host           *user
+	// before is the state ahead of the last write, for stale reads.
+	before *meeting
+}
+
+// world is everything that the API shows. The server's mutex guards it.
+type world struct {
+	accounts []*account
+	meetings map[int64]*meeting
+	order    []*meeting
+	src      *source
+}
+
+func (w *world) account(id string) *account {
+	for _, a := range w.accounts {
+		if a.ID == id || id == "" {
+			return a
+		}
+	}
+	return nil
+}
+
+func (w *world) user(id string) *user {
+	for _, a := range w.accounts {
+		if u := a.user(id); u != nil {
+			return u
+		}
+	}
+	return nil
+}
+
+// user finds a user by id or email, as Zoom's paths allow.
+func (a *account) user(id string) *user {
+	for _, u := range a.users {
+		if u.ID == id || strings.EqualFold(u.Email, id) {
+			return u
+		}
+	}
+	return nil
+}
+
+// group finds a group by id; the control API and Go calls may use the name.
+func (w *world) group(id string) *group {
+	for _, a := range w.accounts {
+		for _, g := range a.order {
+			if g.ID == id || g.Name == id {
+				return g
+			}
+		}
+	}
+	return nil
+}
+
+func (w *world) meetingsOf(u *user) []*meeting {
+	var out []*meeting
+	for _, m := range w.order {
+		if m.host == u && !m.Deleted {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// pmi says whether the meeting runs on the host's personal meeting id, whose
+// passcode is the user's and not the meeting's (FACTS 5).
+func (m *meeting) pmi() bool { return m.UsePMI || m.Type == 4 }
+
+// passcodeKey is the setting that decides on a meeting's passcode.
+func (m *meeting) passcodeKey(r *resolved) key {
+	switch {
+	case !m.pmi():
+		return keyMeetingPassword
+	case !r.on.has(keyPMIPassword) && m.JoinBefore:
+		return keyPMIJBHPassword
+	}
+	return keyPMIPassword
+}
+
+// passcodeOf is the passcode that a joiner of the meeting needs, "" for none.
+// A PMI meeting has the user's PMI passcode while the host's PMI setting
+// demands one, whatever was asked of the meeting.
+func (w *world) passcodeOf(m *meeting) string {
+	if !m.pmi() {
+		return m.Passcode
+	}
+	r := m.host.acct.resolve(m.host)
+	if !r.on.has(m.passcodeKey(&r)) {
+		return ""
+	}
+	if m.host.own.text[keyPMIPasscode] == "" {
+		m.host.own.text[keyPMIPasscode] = w.src.passcode(r.req)
+		m.host.own.set |= keyPMIPasscode.bit()
+	}
+	return m.host.own.text[keyPMIPasscode]
+}
+
+func (w *world) stateOf(m *meeting) State {
+	return State{WaitingRoom: m.WaitingRoom, Authentication: m.Authentication, Passcode: w.passcodeOf(m) != ""}
+}
+
+// over says that the meeting can no longer be joined or governed: ended, or
+// its last scheduled time has passed. Recurring meetings without a time and
+// PMI meetings never run out by themselves.
+func (m *meeting) over(now time.Time) bool {
+	if m.Deleted || m.Status == statusEnded {
+		return true
+	}
+	if m.Type != 2 && m.Type != 8 || m.Start.IsZero() || m.Status == statusStarted {
+		return false
+	}
+	last, minutes := m.Start, m.Duration
+	for _, o := range m.Occurrences {
+		if !o.Deleted && o.Start.After(last) {
+			last, minutes = o.Start, o.Duration
+		}
+	}
+	return now.After(last.Add(time.Duration(minutes) * time.Minute))
+}
