@@ -45,6 +45,8 @@ type App struct {
 	ingest   *httpServer
 	admin    *httpServer
 
+	deliveries *webhook.Metrics // nil without ingest
+
 	migrated flag
 	cancel   context.CancelFunc
 	wg       sync.WaitGroup
@@ -241,8 +243,9 @@ func (a *App) Counters(ctx context.Context) (store.Counts, error) {
 func (a *App) Store() *store.Store { return a.store }
 
 func (a *App) newWebhook() (*webhook.Handler, error) {
+	a.deliveries = webhook.NewMetrics(a.registry)
 	return webhook.New(webhook.Options{
 		Secrets: a.o.Config.WebhookSecrets, Bus: ingestBus{a.bus}, Wanted: zoom.Handled,
-		Decode: decodeEnvelope, Metrics: webhook.NewMetrics(a.registry), Logger: a.log.With("part", "ingest"),
+		Decode: decodeEnvelope, Metrics: a.deliveries, Logger: a.log.With("part", "ingest"),
 	})
 }

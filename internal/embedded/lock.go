@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -19,80 +17,100 @@ import (
 // ErrInUse: another process (or another part of this one) is using the folder.
 var ErrInUse = errors.New("folder is in use")
 
-// orphanWait is how long to wait for a folder whose holder is dead but whose
-// PostgreSQL is still being shut down by its supervisor.
-const orphanWait = 30 * time.Second
+// leftoverWait is how long to wait for the PostgreSQL of a killed process.
+const leftoverWait = 30 * time.Second
 
 // dirLock is an advisory lock (flock) on a file in a folder. The kernel drops
 // it when the last descriptor is closed, so nothing is ever stale: not after
 // SIGKILL, not after a power cut. The lock file itself stays.
+//
+// PostgreSQL's folder has two. The first is this process's and says who may
+// use the folder. The second is inherited by every server process, so it is
+// free once the last of them is gone, however they and their parent ended.
 type dirLock struct{ file *os.File }
 
-// lockDir takes the lock called name in dir. When a living process holds it,
-// the error wraps ErrInUse and says who that is and what to do. When its holder
-// is dead (its PostgreSQL is then just going down), it waits for up to 30 s.
-func lockDir(ctx context.Context, dir, name string) (*dirLock, error) {
-	path := filepath.Join(dir, name)
-	// O_NOFOLLOW: the folder may belong to a less trusted user than we are.
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+// lockDir takes this process's lock, called name, on dir. When it is held, the
+// error wraps ErrInUse and says by whom and what to do.
+func lockDir(dir, name string) (*dirLock, error) {
+	l, err := openLock(dir, name)
 	if err != nil {
-		return nil, fmt.Errorf("embedded: open the lock: %w", err)
+		return nil, err
 	}
-	try := func() (struct{}, error) {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
-			return struct{}{}, nil
-		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) {
-			return struct{}{}, backoff.Permanent(fmt.Errorf("embedded: lock %s: %w", path, err))
-		}
-		pid, what := holder(f)
-		inUse := fmt.Errorf("embedded: %s: %w by %s; stop that process, or give this one a folder of its own (LATCHKEY_STATE)", dir, ErrInUse, what)
-		if pid > 0 && !alive(pid) {
-			return struct{}{}, inUse // being shut down: worth waiting for
-		}
-		return struct{}{}, backoff.Permanent(inUse)
+	held, err := l.try()
+	if held {
+		err = fmt.Errorf("embedded: %s: %w by %s; stop that process, or give this one a folder of its own (LATCHKEY_STATE)", dir, ErrInUse, l.holder())
 	}
-	_, err = backoff.Retry(ctx, try, backoff.WithBackOff(backoff.NewConstantBackOff(20*time.Millisecond)), backoff.WithMaxElapsedTime(orphanWait))
 	if err != nil {
-		_ = f.Close()
+		l.release()
 		return nil, err
 	}
 	// Who we are, for the message of whoever comes second. Losing it loses
 	// only that message, so a full disk does not matter here.
-	_ = f.Truncate(0)
-	_, _ = f.WriteAt(fmt.Appendf(nil, "%d\n%s\n%s\n", os.Getpid(), filepath.Base(os.Args[0]), time.Now().UTC().Format(time.RFC3339)), 0)
+	_ = l.file.Truncate(0)
+	_, _ = l.file.WriteAt(fmt.Appendf(nil, "process %d (%s, since %s)\n", os.Getpid(), filepath.Base(os.Args[0]), time.Now().UTC().Format(time.RFC3339)), 0)
+	return l, nil
+}
+
+// lockForChildren takes the lock that children inherit. The caller holds the
+// folder's first lock, so who has this one is left over from an owner that is
+// dead, and is going down: that is waited for, 30 s at most.
+func lockForChildren(ctx context.Context, dir, name string) (*dirLock, error) {
+	l, err := openLock(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	_, err = backoff.Retry(ctx, func() (struct{}, error) {
+		held, err := l.try()
+		if held {
+			return struct{}{}, fmt.Errorf("embedded: %s: %w by the PostgreSQL of a process that was killed, which is still shutting down; wait for it, or end it (its id is in %s)", dir, ErrInUse, filepath.Join(dir, pgDataName, "postmaster.pid"))
+		}
+		if err != nil {
+			err = backoff.Permanent(err)
+		}
+		return struct{}{}, err
+	}, backoff.WithBackOff(backoff.NewConstantBackOff(10*time.Millisecond)), backoff.WithMaxElapsedTime(leftoverWait))
+	if err != nil {
+		l.release()
+		return nil, err
+	}
+	return l, nil
+}
+
+func openLock(dir, name string) (*dirLock, error) {
+	// O_NOFOLLOW: the folder may belong to a less trusted user than we are.
+	f, err := os.OpenFile(filepath.Join(dir, name), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("embedded: open the folder's lock: %w", err)
+	}
 	return &dirLock{file: f}, nil
+}
+
+// try takes the lock, or reports that it is held.
+func (l *dirLock) try() (held bool, err error) {
+	err = syscall.Flock(int(l.file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("embedded: lock %s: %w", l.file.Name(), err)
+	}
+	return false, nil
 }
 
 // release gives the lock up, unless a child still has the descriptor. (No
 // LOCK_UN: that would take it from the child as well.)
-func (l *dirLock) release() { _ = l.file.Close() }
-
-// holder reads who wrote the lock file last.
-func holder(f *os.File) (pid int, what string) {
-	b := make([]byte, 512)
-	n, err := f.ReadAt(b, 0)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return 0, "another process"
+func (l *dirLock) release() {
+	if l != nil {
+		_ = l.file.Close()
 	}
-	lines := strings.Split(string(b[:n]), "\n")
-	pid, err = strconv.Atoi(lines[0])
-	if err != nil || len(lines) < 3 {
-		return 0, "another process"
-	}
-	what = fmt.Sprintf("process %d (%s, since %s)", pid, lines[1], lines[2])
-	switch {
-	case pid == os.Getpid():
-		what += ", which is this one"
-	case !alive(pid):
-		what = fmt.Sprintf("the PostgreSQL of process %d (%s), which is dead; it is still shutting down", pid, lines[1])
-	}
-	return pid, what
 }
 
-// alive reports whether there is a process with this id, ours or not.
-func alive(pid int) bool {
-	err := syscall.Kill(pid, 0)
-	return err == nil || errors.Is(err, fs.ErrPermission)
+// holder reads who wrote the lock file last.
+func (l *dirLock) holder() string {
+	b := make([]byte, 256)
+	n, err := l.file.ReadAt(b, 0)
+	if who := strings.TrimSpace(string(b[:n])); (err == nil || errors.Is(err, io.EOF)) && who != "" {
+		return who
+	}
+	return "another process"
 }

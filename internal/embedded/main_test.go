@@ -153,6 +153,9 @@ func postmasterPID(dir string) int {
 	return pid
 }
 
+// alive reports whether there is a process with this id.
+func alive(pid int) bool { return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
+
 // wantError checks that an error says what a person needs.
 func wantError(t *testing.T, err error, is error, parts ...string) {
 	t.Helper()

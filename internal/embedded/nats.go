@@ -71,7 +71,7 @@ func StartNATS(ctx context.Context, o NATSOptions) (*NATS, error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("embedded: NATS folder: %w; choose one that can be written (LATCHKEY_STATE)", err)
 	}
-	lock, err := lockDir(ctx, o.Dir, "nats.lock")
+	lock, err := lockDir(o.Dir, "nats.lock")
 	if err != nil {
 		return nil, err
 	}

@@ -60,6 +60,9 @@ func (s pgSearch) find(ctx context.Context, dataDir string, major int) (pgBinari
 	var looked []string
 	for _, dir := range s.candidates() {
 		b, err := s.inspect(ctx, dir)
+		if ctx.Err() != nil { // then err says nothing about that installation
+			return pgBinaries{}, fmt.Errorf("embedded: look for PostgreSQL: %w", context.Cause(ctx))
+		}
 		switch {
 		case err != nil:
 			looked = append(looked, fmt.Sprintf("%s: %v", dir, err))

@@ -19,7 +19,8 @@ const (
 	pgNewDataName  = "data.new" // while initdb fills it
 	pgPasswordName = "password"
 	pgLogName      = "postgres.log"
-	pgLockName     = "postgres.lock"
+	pgLockName     = "postgres.lock" // this process's
+	pgServerLock   = "server.lock"   // the servers'; see dirLock
 )
 
 // pgFolder is a folder for one PostgreSQL server.
@@ -56,7 +57,7 @@ func preparePGFolder(ctx context.Context, dir string) (pgFolder, error) {
 	}
 	for _, e := range entries {
 		switch e.Name() {
-		case pgDataName, pgNewDataName, pgPasswordName, pgLogName, pgLogName + ".1", pgLockName, "lost+found":
+		case pgDataName, pgNewDataName, pgPasswordName, pgLogName, pgLogName + ".1", pgLockName, pgServerLock, "lost+found":
 		default:
 			return pgFolder{}, fmt.Errorf("embedded: %s is to be PostgreSQL's own folder, but holds %q; choose an empty folder", dir, e.Name())
 		}

@@ -23,7 +23,8 @@ import (
 type pgRun struct {
 	folder   pgFolder
 	bin      pgBinaries
-	lock     *dirLock
+	lock     *dirLock // ours
+	inherit  *dirLock // the server's too
 	log      *os.File
 	offset   int64 // where this run's log lines begin
 	port     int
@@ -42,7 +43,7 @@ func startPGRun(ctx context.Context, o PostgresOptions) (_ *pgRun, err error) {
 	if r.folder, err = preparePGFolder(ctx, o.Dir); err != nil {
 		return nil, err
 	}
-	if r.lock, err = lockDir(ctx, r.folder.dir, pgLockName); err != nil {
+	if r.lock, err = lockDir(r.folder.dir, pgLockName); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -50,6 +51,9 @@ func startPGRun(ctx context.Context, o PostgresOptions) (_ *pgRun, err error) {
 			err = errors.Join(err, r.stop(context.WithoutCancel(ctx)))
 		}
 	}()
+	if r.inherit, err = lockForChildren(ctx, r.folder.dir, pgServerLock); err != nil {
+		return nil, err
+	}
 	major, err := r.folder.major()
 	if err != nil {
 		return nil, err
@@ -60,7 +64,7 @@ func startPGRun(ctx context.Context, o PostgresOptions) (_ *pgRun, err error) {
 	if r.log, r.offset, err = r.folder.openLog(); err != nil {
 		return nil, err
 	}
-	if err := r.folder.initialise(ctx, r.bin, r.lock, r.log, o.Ephemeral); err != nil {
+	if err := r.folder.initialise(ctx, r.bin, r.inherit, r.log, o.Ephemeral); err != nil {
 		return nil, fmt.Errorf("%w%s", err, r.tail())
 	}
 	if fi, err := r.log.Stat(); err == nil {
@@ -95,7 +99,7 @@ func (r *pgRun) launch(ctx context.Context, o PostgresOptions) error {
 			return err
 		}
 	}
-	s := spec{path: r.bin.postgres, args: r.args(o.Ephemeral), dir: r.folder.dir, user: r.folder.user, log: r.log, lock: r.lock}
+	s := spec{path: r.bin.postgres, args: r.args(o.Ephemeral), dir: r.folder.dir, user: r.folder.user, log: r.log, lock: r.inherit}
 	if o.Ephemeral {
 		s.scrap = r.folder.dir
 	}
@@ -218,6 +222,7 @@ func (r *pgRun) stop(ctx context.Context) error {
 		if r.log != nil {
 			_ = r.log.Close()
 		}
+		r.inherit.release()
 		r.lock.release()
 	})
 	return err

@@ -52,6 +52,9 @@ type PostgresOptions struct {
 // must fit in 104 to 108 bytes, its folder be open to latchkey and PostgreSQL
 // running as different users, and proxies and tools prefer TCP. The price:
 // whoever may read URL() may connect, so do not log it.
+//
+// Under systemd set KillMode=mixed: by default it sends SIGTERM to PostgreSQL
+// as well, which then refuses new connections while latchkey is still draining.
 type Postgres struct {
 	opts PostgresOptions
 	log  *slog.Logger

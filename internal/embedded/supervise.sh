@@ -3,7 +3,7 @@
 #   $2…  the command
 #   fd 3 read end of the lifeline: any line, then EOF: the parent asks to stop;
 #        EOF alone: the parent is dead
-#   fd 4 the folder's lock: the command keeps it as long as it lives
+#   fd 4 the folder's lock for children: held while the command lives
 #
 # A terminal's or service manager's signals are the parent's business: it stops
 # us in order. (PostgreSQL and initdb install handlers of their own for these.)

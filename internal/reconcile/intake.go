@@ -81,13 +81,18 @@ func (w *Worker) recordMeeting(ctx context.Context, row store.Event, env zoom.En
 		if err != nil {
 			return err
 		}
-		var hostChanged time.Time
+		came := sighted{receivedAt: row.ReceivedAt}
 		if obj.HostID != nil {
-			if hostChanged, err = tx.HostChangedAt(ctx, clean(*obj.HostID)); err != nil {
+			if came.hostChangedAt, err = tx.HostChangedAt(ctx, clean(*obj.HostID)); err != nil {
 				return err
 			}
 		}
-		s := sight(m, env, obj, sighted{receivedAt: row.ReceivedAt, hostChangedAt: hostChanged})
+		if env.Event == zoom.EventMeetingUpdated && obj.Password != nil {
+			if came.clearUnderWay, err = tx.RepairUnderWay(ctx, row.MeetingID); err != nil {
+				return err
+			}
+		}
+		s := sight(m, env, obj, came)
 		if s.nothingNew {
 			return nil
 		}

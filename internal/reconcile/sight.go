@@ -13,6 +13,7 @@ import (
 type sighted struct {
 	receivedAt    time.Time
 	hostChangedAt time.Time // when the host's settings were last told to have changed
+	clearUnderWay bool      // a clear of ours was sent and not yet read back
 }
 
 // sighting is a meeting's row with an event merged into it.
@@ -80,7 +81,15 @@ func sight(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, s sighted
 		}
 		if obj.Password != nil && !m.MustRead && m.Passcode == has(*obj.Password) &&
 			agrees(obj.Settings.WaitingRoom, m.WaitingRoom) && agrees(obj.Settings.MeetingAuthentication, m.Authentication) {
-			break // what it says is known; a check costs no call
+			out.nothingNew = true // what it says is known
+			break
+		}
+		if obj.Password != nil && has(*obj.Password) == passcode.Off && s.clearUnderWay {
+			// The echo of a PATCH of our own (FACTS section 2, loop risk). Its worker
+			// reads the meeting back after it, and if that worker died the repair is
+			// unfinished and the next check does.
+			out.nothingNew = true
+			break
 		}
 		out.meeting.MustRead = true
 	}

@@ -97,6 +97,13 @@ func (t *IntakeTx) HostChangedAt(ctx context.Context, hostID string) (time.Time,
 	return orZero(at), err
 }
 
+// RepairUnderWay says whether a repair of the meeting is not read back yet.
+func (t *IntakeTx) RepairUnderWay(ctx context.Context, id int64) (bool, error) {
+	var yes bool
+	err := t.tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM repairs WHERE meeting_id = $1 AND result = 'unfinished')`, id).Scan(&yes)
+	return yes, err
+}
+
 // HostChanged notes that a host's settings changed: they must be read again,
 // the host's meetings be listed, and every upcoming meeting known already is
 // due, to be read before anything is decided. One set-based statement, however

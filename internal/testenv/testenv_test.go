@@ -60,6 +60,8 @@ func TestPostgresURLIsFreshAndDropped(t *testing.T) {
 	}
 }
 
+var runs atomic.Int32
+
 func TestPostgresURLFromPreparesOnce(t *testing.T) {
 	t.Parallel()
 	var prepared atomic.Int32
@@ -72,10 +74,11 @@ func TestPostgresURLFromPreparesOnce(t *testing.T) {
 		_, err = conn.Exec(ctx, "CREATE TABLE made (n int)")
 		return err
 	}
+	name := fmt.Sprintf("made once %d", runs.Add(1)) // -count runs this again
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
-			conn := connect(t, PostgresURLFrom(t, "made once", prepare))
+			conn := connect(t, PostgresURLFrom(t, name, prepare))
 			if n := value[int](t, conn, "SELECT count(*) FROM made"); n != 0 {
 				t.Errorf("%d rows: not a copy of its own", n)
 			}

@@ -1,6 +1,10 @@
 package webhook
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 // What became of a delivery: the values of label result.
 const (
@@ -18,6 +22,17 @@ const (
 // Metrics count deliveries.
 type Metrics struct {
 	deliveries *prometheus.CounterVec
+	accepted   atomic.Int64
+}
+
+// Accepted is how many deliveries were published to the event stream.
+func (m *Metrics) Accepted() int64 { return m.accepted.Load() }
+
+func (m *Metrics) count(result string) {
+	m.deliveries.WithLabelValues(result).Inc()
+	if result == resultAccepted {
+		m.accepted.Add(1)
+	}
 }
 
 // NewMetrics makes the counters and registers them.

@@ -79,7 +79,7 @@ func signatureProblem(h http.Header) string {
 func (h *Handler) validate(c *gin.Context, plainToken, secret string) {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(plainToken))
-	h.o.Metrics.deliveries.WithLabelValues(resultValidation).Inc()
+	h.o.Metrics.count(resultValidation)
 	h.o.Logger.Info("Zoom validated the webhook URL")
 	c.JSON(http.StatusOK, gin.H{"plainToken": plainToken, "encryptedToken": hex.EncodeToString(mac.Sum(nil))})
 }

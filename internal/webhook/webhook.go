@@ -154,7 +154,7 @@ func (h *Handler) finish(c *gin.Context, log *slog.Logger, err error, result str
 }
 
 func (h *Handler) answer(c *gin.Context, status int, result, text string) {
-	h.o.Metrics.deliveries.WithLabelValues(result).Inc()
+	h.o.Metrics.count(result)
 	if text == "" {
 		c.Status(status)
 		c.Writer.WriteHeaderNow()

@@ -195,8 +195,7 @@ func (w *world) buildMeeting(u *user, sm ScenarioMeeting, now time.Time) error {
 	if sm.Started {
 		m.Status = statusStarted
 	}
-	w.meetings[m.ID] = m
-	w.order = append(w.order, m)
+	w.add(m)
 	return nil
 }
 

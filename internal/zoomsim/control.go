@@ -26,6 +26,13 @@ func (s *Server) control(mux *http.ServeMux) {
 	get("/_sim/meetings", func(*http.Request) (any, error) { return obj{"meetings": list(s.Meetings())}, nil })
 	get("/_sim/deliveries", func(*http.Request) (any, error) { return obj{"deliveries": list(s.Deliveries())}, nil })
 	do("POST /_sim/deliveries/retry", func(*http.Request) error { s.RetryNow(); return nil })
+	get("/_sim/users/{id}", func(r *http.Request) (any, error) {
+		h, ok := s.Host(r.PathValue("id"))
+		if !ok {
+			return nil, noUser(r.PathValue("id"))
+		}
+		return h, nil
+	})
 	get("/_sim/credentials", func(r *http.Request) (any, error) {
 		c := s.Credentials(r.URL.Query().Get("account"))
 		if c.AccountID == "" {
@@ -98,6 +105,13 @@ func (s *Server) control(mux *http.ServeMux) {
 		return s.AddFault(f)
 	})
 	do("DELETE /_sim/faults", func(*http.Request) error { s.ClearFaults(); return nil })
+	do("PUT /_sim/malice", func(r *http.Request) error {
+		var m Malice
+		if err := readStrict(r, &m); err != nil {
+			return err
+		}
+		return s.SetMalice(m)
+	})
 	do("POST /_sim/tokens/revoke", func(r *http.Request) error {
 		s.RevokeTokens(r.URL.Query().Get("account"))
 		return nil
@@ -181,6 +195,17 @@ func readJSON(r *http.Request, v any) error {
 	}
 	if err := json.Unmarshal(raw, v); err != nil {
 		return failure(http.StatusBadRequest, 300, "Request Body should be a valid JSON object: %s", err.Error())
+	}
+	return nil
+}
+
+// readStrict also refuses members that do not exist: a knob that is misspelt
+// must not look turned.
+func readStrict(r *http.Request, v any) error {
+	dec := json.NewDecoder(io.LimitReader(r.Body, 1<<20))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(v); err != nil {
+		return failure(http.StatusBadRequest, 300, "%s", err.Error())
 	}
 	return nil
 }

@@ -49,8 +49,12 @@ accounts:
 		{"GET", "/_sim/credentials", nil, 200},
 		{"GET", "/_sim/credentials?account=nobody", nil, 404},
 		{"DELETE", "/_sim/faults", nil, 204},
+		{"GET", "/_sim/users/nobody", nil, 404},
 	} {
 		s.want(c.status, c.method, c.path, c.body)
+	}
+	if u := s.want(200, "GET", "/_sim/users/host", nil).body; u["meetings"].(obj)["passcode"] != "on!" || u["spent_today"] != 0.0 {
+		t.Errorf("%v", u)
 	}
 	h.drain(s)
 	if d := s.want(200, "GET", "/_sim/deliveries", nil).body["deliveries"].([]any); len(d) < 10 {

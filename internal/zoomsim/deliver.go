@@ -6,7 +6,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
@@ -81,6 +80,9 @@ type outbox struct {
 	idle    chan struct{} // closed while pending is 0
 	wake    chan struct{}
 	nudge   chan struct{} // closed and replaced by RetryNow
+	// overtaken is closed and replaced when a delivery was queued, to let go
+	// of one that was held back.
+	overtaken chan struct{}
 }
 
 func (o *outbox) start() {
@@ -88,28 +90,28 @@ func (o *outbox) start() {
 	close(o.idle)
 	o.wake = make(chan struct{}, 1)
 	o.nudge = make(chan struct{})
+	o.overtaken = make(chan struct{})
 	o.wg.Go(o.run)
 }
 
 // add takes an event. Its body is fixed here: retries send the same bytes
 // under the same request id (openapi/marketplace.json, webhook_logs).
-func (o *outbox) add(ev event) *delivery {
-	body, err := json.Marshal(ev.body)
+func (o *outbox) add(ev event) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	body, err := encode(o.bend(ev.body))
 	if err != nil {
 		o.log.Error("webhook not encodable", "event", ev.name, "error", err)
-		return nil
+		return
 	}
 	d := &delivery{acct: ev.acct, body: body, trace: "00-" + o.src.hex(16) + "-" + o.src.hex(8) + "-01"}
 	d.RequestID, d.Event, d.AccountID, d.State = o.src.requestID(), ev.name, ev.acct.ID, DeliveryPending
-	o.mu.Lock()
-	defer o.mu.Unlock()
 	o.history = trim(append(o.history, d))
 	if o.url == "" {
 		d.State = DeliveryLost // nobody subscribed
-		return d
+		return
 	}
-	o.push(d)
-	return d
+	o.fate(d)
 }
 
 func trim[T any](s []T) []T {
@@ -175,7 +177,7 @@ func (o *outbox) settle(d *delivery, a Attempt) {
 		d.State = DeliveryRefused
 	case again:
 		d.State = DeliveryRetrying
-		o.later(d, o.delays[len(d.Attempts)-1])
+		o.later(d, o.delays[len(d.Attempts)-1], nil)
 	default:
 		d.State = DeliveryGone
 	}
@@ -191,9 +193,12 @@ func (o *outbox) done() {
 	}
 }
 
-// later queues a delivery again after the delay, on RetryNow, or never when
-// the server stops; the lock is held.
-func (o *outbox) later(d *delivery, delay time.Duration) {
+// later queues a delivery after the delay, on RetryNow, when release closes
+// (nil: never does), or not at all when the server stops; the lock is held.
+func (o *outbox) later(d *delivery, delay time.Duration, release <-chan struct{}) {
+	if o.ctx.Err() != nil {
+		return
+	}
 	fire, stop := o.timer(delay)
 	nudge := o.nudge
 	o.wg.Go(func() {
@@ -202,6 +207,7 @@ func (o *outbox) later(d *delivery, delay time.Duration) {
 		case <-o.ctx.Done():
 			return
 		case <-nudge:
+		case <-release:
 		case <-fire:
 		}
 		o.mu.Lock()

@@ -93,7 +93,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, rt route) {
 	c := &call{Request: r, s: s, rec: Request{
 		At: s.now(), Method: r.Method, Path: r.URL.Path, Route: rt.path, Label: rt.label,
 	}}
-	if f := s.takeFault(r.Method, r.URL.Path); f != nil {
+	f := s.takeFault(r.Method, r.URL.Path)
+	if f == nil {
+		f = s.spite(r.Method, r.URL.Path)
+	}
+	if f != nil {
 		c.fault = *f
 		c.rec.Fault = f.label
 	}

@@ -51,11 +51,8 @@ func TestLevels(t *testing.T) {
 				y += ", " + c.host
 			}
 			s := start(t, y+"}]}]")
-			s.Server.mu.Lock()
-			r := s.world.accounts[0].resolve(s.world.user("host"))
-			s.Server.mu.Unlock()
-			if got := r.setting(keyMeetingPassword); got != c.want {
-				t.Fatalf("setting %d, want %d", got, c.want)
+			if h, ok := s.Host("host"); !ok || h.Meetings.Passcode != c.want {
+				t.Fatalf("%+v, want the passcode %s", h, c.want)
 			}
 			isOn := c.want == On || c.want == LockedOn
 			s.want(204, "PATCH", "/users/host/settings?option=meeting_security", Set("meeting_security.meeting_password", !isOn))

@@ -128,12 +128,16 @@ func (a *account) admit(label string, now time.Time) (map[string]string, *Error)
 func (a *account) spend(u *user, now time.Time) *Error {
 	k := dayKey{u.ID, utcDay(now)}
 	if a.budget[k] >= hostBudget {
-		return tooMany(msgHostDay, map[string]string{
-			"X-RateLimit-Category": Light, "X-RateLimit-Limit": "6000", "X-RateLimit-Remaining": "5971",
-		})
+		return tooMany(msgHostDay, hostDayHeaders())
 	}
 	a.budget[k]++
 	return nil
+}
+
+func hostDayHeaders() map[string]string {
+	return map[string]string{
+		"X-RateLimit-Category": Light, "X-RateLimit-Limit": "6000", "X-RateLimit-Remaining": "5971",
+	}
 }
 
 func tooMany(message string, headers map[string]string) *Error {

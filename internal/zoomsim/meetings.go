@@ -31,8 +31,7 @@ func (w *world) create(u *user, req *MeetingRequest, now time.Time) (*meeting, e
 	if err := w.secure(Create, m, &r, req); err != nil {
 		return nil, err
 	}
-	w.meetings[m.ID] = m
-	w.order = append(w.order, m)
+	w.add(m)
 	return m, nil
 }
 

@@ -21,6 +21,12 @@ const (
 	LockedOn
 )
 
+// String gives the notation of Zoom's matrix; "!" is locked.
+func (s Setting) String() string { return [...]string{"off", "on", "off!", "on!"}[s] }
+
+// MarshalText writes the same notation.
+func (s Setting) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
 // Ask is what a request says about one option.
 type Ask uint8
 
@@ -35,11 +41,11 @@ const (
 // EffectiveSettings are the host's settings at the moment of the request,
 // after accounts, groups, locks and plan were applied.
 type EffectiveSettings struct {
-	WaitingRoom    Setting
-	Passcode       Setting
-	Authentication Setting
+	WaitingRoom    Setting `json:"waiting_room"`
+	Passcode       Setting `json:"passcode"`
+	Authentication Setting `json:"authentication"`
 	// AutoSecurity is Zoom's "every meeting must keep one security option".
-	AutoSecurity bool
+	AutoSecurity bool `json:"auto_security"`
 }
 
 // State says which options a meeting had before an update.

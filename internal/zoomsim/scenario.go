@@ -115,6 +115,9 @@ func LoadScenario(r io.Reader) (Scenario, error) {
 	if err := dec.Decode(&s); err != nil && !errors.Is(err, io.EOF) {
 		return Scenario{}, fmt.Errorf("scenario: %w", err)
 	}
+	if err := s.Malice.check(); err != nil {
+		return Scenario{}, fmt.Errorf("scenario: %w", err)
+	}
 	// Building it finds references to nothing and double ids.
 	if _, err := buildWorld(s, newSource(1), time.Unix(0, 0)); err != nil {
 		return Scenario{}, fmt.Errorf("scenario: %w", err)

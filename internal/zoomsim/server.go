@@ -46,13 +46,13 @@ type Server struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 	out    *outbox
-	malice Malice
 
 	mu             sync.Mutex // guards everything below
 	world          *world
 	tokens         map[string]token
 	requests       []Request
 	faults         []*Fault
+	malice         Malice
 	badValidations int
 }
 
@@ -71,7 +71,12 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	run, cancel := context.WithCancel(context.Background())
 	s := &Server{
 		log: o.Logger, now: o.Now, seed: o.Seed, addr: ln.Addr().String(), cancel: cancel,
-		world: w, tokens: map[string]token{}, malice: o.Scenario.Malice.merge(o.Malice),
+		world: w, tokens: map[string]token{},
+	}
+	s.malice = o.Scenario.Malice.merge(o.Malice)
+	if err := s.malice.check(); err != nil {
+		cancel()
+		return nil, errors.Join(fmt.Errorf("zoomsim: %w", err), ln.Close())
 	}
 	for _, f := range o.Scenario.Faults {
 		if err := s.AddFault(f); err != nil {
@@ -169,6 +174,32 @@ func (s *Server) Credentials(accountID string) Credentials {
 		return a.cred
 	}
 	return Credentials{}
+}
+
+// Host is what holds for one host right now.
+type Host struct {
+	ID         string            `json:"id"`
+	Email      string            `json:"email"`
+	Groups     []string          `json:"group_ids"`
+	Meetings   EffectiveSettings `json:"meetings"`     // new instant and scheduled meetings
+	PMI        EffectiveSettings `json:"pmi_meetings"` // without join before host
+	SpentToday int               `json:"spent_today"`  // of the 100 creates and updates
+}
+
+// Host gives a host's effective settings, by id or email.
+func (s *Server) Host(id string) (Host, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u := s.world.user(id)
+	if u == nil {
+		return Host{}, false
+	}
+	r := u.acct.resolve(u)
+	return Host{
+		ID: u.ID, Email: u.Email, Groups: append([]string{}, u.Groups...),
+		Meetings: r.effective(keyMeetingPassword), PMI: r.effective(keyPMIPassword),
+		SpentToday: u.acct.budget[dayKey{u.ID, utcDay(s.now())}],
+	}, true
 }
 
 // SetWebhookURL points every account's webhooks at url; "" unsubscribes.

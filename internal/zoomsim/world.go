@@ -62,6 +62,7 @@ type user struct {
 	Status      string // active, inactive
 	PMI         int64
 	Groups      []string // ids, the first joined first
+	meetings    []*meeting
 	own         layer
 	acct        *account
 	created     time.Time
@@ -157,10 +158,18 @@ func (w *world) group(id string) *group {
 	return nil
 }
 
+// add puts a meeting into the world.
+func (w *world) add(m *meeting) {
+	w.meetings[m.ID] = m
+	w.order = append(w.order, m)
+	m.host.meetings = append(m.host.meetings, m)
+}
+
+// meetingsOf lists a user's meetings that are not deleted, oldest first.
 func (w *world) meetingsOf(u *user) []*meeting {
 	var out []*meeting
-	for _, m := range w.order {
-		if m.host == u && !m.Deleted {
+	for _, m := range u.meetings {
+		if !m.Deleted {
 			out = append(out, m)
 		}
 	}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"latchkey/internal/app"
+	"latchkey/internal/config"
+	"latchkey/internal/store"
+)
+
+// databaseURL is DATABASE_URL, or the embedded database of a running latchkey.
+func databaseURL() (string, error) {
+	// Only the keys that matter here must be right.
+	environ := []string{}
+	for _, key := range []string{"DATABASE_URL", "DATABASE_URL_FILE", "LATCHKEY_STATE"} {
+		if v, set := os.LookupEnv(key); set {
+			environ = append(environ, key+"="+v)
+		}
+	}
+	if c, err := config.Load(environ, config.Admin); err == nil {
+		return c.DatabaseURL, nil
+	} else if os.Getenv("DATABASE_URL")+os.Getenv("DATABASE_URL_FILE") != "" {
+		return "", err
+	}
+	dir, err := app.StateDir(config.Config{StateDir: os.Getenv("LATCHKEY_STATE")})
+	if err != nil {
+		return "", err
+	}
+	return app.RunningDatabase(dir)
+}
+
+// withStore runs f on the database, for at most half a minute.
+func withStore(cmd *cobra.Command, f func(context.Context, *store.Store) error) error {
+	url, err := databaseURL()
+	if err != nil {
+		return err
+	}
+	s, err := store.Open(url)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	ctx, cancel := context.WithTimeout(cmd.Context(), 30*time.Second)
+	defer cancel()
+	return f(ctx, s)
+}
+
+func migrateCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "migrate", Short: "Bring the database to this version's schema", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			url, err := databaseURL()
+			if err != nil {
+				return err
+			}
+			applied, err := store.Migrate(cmd.Context(), url)
+			if err != nil {
+				return err
+			}
+			for _, name := range applied {
+				fmt.Fprintln(cmd.OutOrStdout(), "applied", name)
+			}
+			if len(applied) == 0 {
+				fmt.Fprintln(cmd.OutOrStdout(), "nothing to do: the schema is this version's")
+			}
+			return nil
+		},
+	}
+}
