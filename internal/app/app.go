@@ -144,7 +144,7 @@ func (a *App) newWorker() {
 		Zoom:    func(accountID string) (reconcile.Zoom, bool) { return a.zoom, accountID == c.AccountID },
 		Policy:  func(string, string) passcode.Policy { return passcode.Policy{Mode: c.Policy} },
 		Account: c.AccountID, Logger: a.log.With("part", "worker"), Metrics: reconcile.NewMetrics(a.registry),
-		Parallel: c.Parallel, SettingsTTL: c.SettingsTTL,
+		Parallel: c.Parallel, Lease: c.Lease, SettingsTTL: c.SettingsTTL,
 	})
 }
 

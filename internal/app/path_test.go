@@ -1,101 +1,223 @@
 package app_test
 
 import (
-	"context"
-	"log/slog"
-	"os"
+	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
-	"latchkey/internal/app"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
 	"latchkey/internal/config"
 	"latchkey/internal/passcode"
+	"latchkey/internal/store"
 	"latchkey/internal/testenv"
 	"latchkey/internal/zoomsim"
 )
 
-func TestMain(m *testing.M) { os.Exit(testenv.Main(m)) }
-
-// rig is the real thing end to end: a simulated Zoom, ingest, NATS, worker and
-// Postgres.
-type rig struct {
-	sim *zoomsim.Server
-	app *app.App
-	cfg config.Config
-}
-
-func newRig(t *testing.T, change func(*config.Config)) *rig {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	t.Cleanup(cancel)
-	sim, err := zoomsim.Start(ctx, zoomsim.Options{RetryDelays: []time.Duration{50 * time.Millisecond, 200 * time.Millisecond, time.Second}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = sim.Stop(context.Background()) })
-	creds := sim.Credentials("")
-	cfg, err := config.Load([]string{
-		"ZOOM_WEBHOOK_SECRET_TOKEN=" + creds.SecretToken, "ZOOM_ACCOUNT_ID=" + creds.AccountID,
-		"ZOOM_CLIENT_ID=" + creds.ClientID, "ZOOM_CLIENT_SECRET=" + creds.ClientSecret,
-		"ZOOM_API_URL=" + sim.APIURL(), "ZOOM_OAUTH_URL=" + sim.OAuthURL(),
-		"DATABASE_URL=" + testenv.PostgresURL(t), "NATS_URL=" + testenv.NATS(t).URL(),
-		"LATCHKEY_LISTEN=127.0.0.1:0", "LATCHKEY_ADMIN_LISTEN=127.0.0.1:0",
-	}, config.Both)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if change != nil {
-		change(&cfg)
-	}
-	r := &rig{sim: sim, cfg: cfg}
-	r.start(t)
-	return r
-}
-
-func (r *rig) start(t *testing.T) {
-	t.Helper()
-	a, err := app.New(app.Options{Config: r.cfg, Ingest: true, Worker: true, Logger: slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelDebug}))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := a.Start(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		defer cancel()
-		if err := a.Stop(ctx); err != nil {
-			t.Errorf("stop: %v", err)
-		}
-	})
-	r.app = a
-	r.sim.SetWebhookURL("http://" + a.IngestAddr() + "/webhooks/zoom")
-}
-
-type testWriter struct{ t *testing.T }
-
-func (w testWriter) Write(p []byte) (int, error) {
-	w.t.Logf("%s", p[:max(len(p)-1, 0)])
-	return len(p), nil
-}
-
-func TestMainPath(t *testing.T) {
+func TestMeetingOfAHostWithTheSettingOnIsCleared(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, nil)
-	ctx := context.Background()
-	m, err := r.sim.CreateMeeting(ctx, "on@demo.example", zoomsim.MeetingRequest{Topic: "x", Type: 2, StartTime: zoomsim.At(time.Now().Add(time.Hour)), Duration: 30, CreationSource: "open_api"})
+	r := newRunningRig(t)
+	m := r.create(t, hostOn)
+	if got := r.sim.Join(m.ID, "").Outcome; got != zoomsim.OutcomeDemandsPasscode {
+		t.Fatalf("before: %s", got)
+	}
+	row := r.settled(t, m.ID, passcode.OutcomeJoinable)
+	after := r.sim.Join(m.ID, "")
+	if after.Outcome != zoomsim.OutcomeJoinable || !after.WaitingRoom || after.Unsecured {
+		t.Errorf("a joiner meets %+v", after)
+	}
+	repairs := r.repairs(t, m.ID)
+	if len(repairs) != 1 || repairs[0].Result != store.RepairHeld || repairs[0].Reasons[0].Code != passcode.CauseSettingOn {
+		t.Errorf("repairs %+v", repairs)
+	}
+	if row.Remedy != passcode.RemedyNone || row.Passcode != passcode.Off || row.WaitingRoom != passcode.On {
+		t.Errorf("row %+v", row)
+	}
+	// The facts were in the webhook: one change, one reading back, no more.
+	if patch, get := r.calls("PATCH", m.ID), r.calls("GET", m.ID); patch != 1 || get != 1 {
+		t.Errorf("%d PATCH and %d GET of the meeting, want 1 and 1", patch, get)
+	}
+	if strings.Contains(r.log.String(), m.Passcode) {
+		t.Error("the log holds the passcode")
+	}
+}
+
+func TestMeetingThatAGroupForcesKeepsItsPasscodeAndMakesItKnown(t *testing.T) {
+	t.Parallel()
+	r := newRunningRig(t)
+	m := r.create(t, hostLocked)
+	row := r.settled(t, m.ID, passcode.OutcomeDemands)
+	if row.Remedy != passcode.RemedyKeep || row.Reasons[0].Code != passcode.CauseLockedOn || row.Reasons[0].Level != passcode.LevelGroup {
+		t.Errorf("row %+v", row)
+	}
+	p, err := r.app.Store().Passcode(t.Context(), m.ID)
+	if err != nil || p.Value != m.Passcode {
+		t.Fatalf("the passcode that is known is not Zoom's: %v", err)
+	}
+	if got := r.sim.Join(m.ID, p.Value).Result; got != "waiting_room" {
+		t.Errorf("a joiner who is passed it meets %s", got)
+	}
+	if n := r.calls("PATCH", m.ID); n != 0 {
+		t.Errorf("%d PATCH of a meeting that cannot be cleared", n)
+	}
+	if strings.Contains(r.log.String(), m.Passcode) {
+		t.Error("the log holds the passcode")
+	}
+}
+
+func TestMeetingWithoutPasscodeCostsNoCall(t *testing.T) {
+	t.Parallel()
+	r := newRunningRig(t)
+	m := r.create(t, hostOff)
+	r.settled(t, m.ID, passcode.OutcomeJoinable)
+	for _, q := range r.sim.Requests() {
+		t.Errorf("%s %s", q.Method, q.Path)
+	}
+}
+
+func TestPolicyObserveNeverChangesAMeeting(t *testing.T) {
+	t.Parallel()
+	r := newRunningRig(t, "LATCHKEY_POLICY=observe")
+	m := r.create(t, hostOn)
+	row := r.settled(t, m.ID, passcode.OutcomeDemands)
+	if row.Remedy != passcode.RemedyNone || r.calls("PATCH", m.ID) != 0 {
+		t.Errorf("remedy %s, %d PATCH", row.Remedy, r.calls("PATCH", m.ID))
+	}
+}
+
+func TestSettingsChangeFindsScheduledMeetings(t *testing.T) {
+	t.Parallel()
+	r := newRunningRig(t)
+	known := r.create(t, hostOff)
+	r.settled(t, known.ID, passcode.OutcomeJoinable)
+	const neverHeardOf = 81000000001
+	if err := r.sim.ChangeUserSettings(t.Context(), hostOff, zoomsim.Set(passcode.PathScheduled, true)); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []int64{known.ID, neverHeardOf} {
+		testenv.Until(t, "the meeting is repaired", func() bool { return len(repairsOf(r, t, id)) == 1 })
+		r.settled(t, id, passcode.OutcomeJoinable)
+		if got := r.sim.Join(id, "").Outcome; got != zoomsim.OutcomeJoinable {
+			t.Errorf("meeting %d: %s", id, got)
+		}
+	}
+	story, err := r.app.Store().Story(t.Context(), known.ID)
+	if err != nil || len(story.Changes) != 1 || story.Changes[0].Setting != passcode.PathScheduled || story.Changes[0].New != passcode.On {
+		t.Errorf("who changed what: %+v %v", story.Changes, err)
+	}
+}
+
+// repairsOf is repairs for a meeting that may not be known yet.
+func repairsOf(r *rig, t *testing.T, id int64) []store.Repair {
+	s, err := r.app.Store().Story(t.Context(), id)
+	if err != nil {
+		return nil
+	}
+	return s.Repairs
+}
+
+func TestDeletedMeeting(t *testing.T) {
+	t.Parallel()
+	r := newRunningRig(t)
+	m := r.create(t, hostLocked)
+	r.settled(t, m.ID, passcode.OutcomeDemands)
+	if err := r.sim.DeleteMeeting(t.Context(), m.ID); err != nil {
+		t.Fatal(err)
+	}
+	testenv.Until(t, "it is recorded as deleted", func() bool {
+		row, err := r.app.Store().Meeting(t.Context(), m.ID)
+		return err == nil && row.Status == passcode.StatusDeleted && row.DueAt.IsZero()
+	})
+	if _, err := r.app.Store().Passcode(t.Context(), m.ID); err == nil {
+		t.Error("the passcode of a deleted meeting is kept")
+	}
+	counts, err := r.app.Counters(t.Context())
+	if err != nil || counts.Demanding != 0 {
+		t.Errorf("%+v %v", counts, err)
+	}
+}
+
+func TestAlertsAreCloudEventsPublishedOnce(t *testing.T) {
+	t.Parallel()
+	r := newRunningRig(t)
+	cleared, kept := r.create(t, hostOn), r.create(t, hostLocked)
+	r.settled(t, cleared.ID, passcode.OutcomeJoinable)
+	r.settled(t, kept.ID, passcode.OutcomeDemands)
+	// A re-check that changes nothing is not worth an alert.
+	r.touch(t, kept.ID)
+	if err := r.app.WaitQuiet(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
+	cfg, _ := config.Load(r.environ, config.Both)
+	nc, err := nats.Connect(cfg.NATSURL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.Passcode == "" {
-		t.Fatalf("the simulated Zoom made no passcode: %+v", m)
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
 	}
-	testenv.Until(t, "the meeting is repaired", func() bool { return r.sim.Join(m.ID, "").Outcome == "joinable" })
-	testenv.Until(t, "the repair is recorded", func() bool {
-		row, err := r.app.Store().Meeting(ctx, m.ID)
-		return err == nil && row.Outcome == passcode.OutcomeJoinable
+	consumer, err := js.OrderedConsumer(t.Context(), "ALERTS", jetstream.OrderedConsumerConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch, err := consumer.FetchNoWait(100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for msg := range batch.Messages() {
+		h := msg.Headers()
+		var data struct{ Why, Outcome string }
+		if err := json.Unmarshal(msg.Data(), &data); err != nil || data.Why == "" {
+			t.Errorf("data %s: %v", msg.Data(), err)
+		}
+		if h.Get("ce-specversion") != "1.0" || h.Get("ce-id") == "" || h.Get("ce-source") == "" || h.Get("content-type") != "application/json" {
+			t.Errorf("headers %v", h)
+		}
+		if _, err := time.Parse(time.RFC3339, h.Get("ce-time")); err != nil {
+			t.Error(err)
+		}
+		got[msg.Subject()+" "+h.Get("ce-subject")] += h.Get("ce-type")
+		for _, p := range []string{cleared.Passcode, kept.Passcode} {
+			if strings.Contains(string(msg.Data()), p) {
+				t.Error("an alert holds a passcode")
+			}
+		}
+	}
+	account := cfg.AccountID
+	want := map[string]string{
+		fmt.Sprintf("latchkey.alert.%s.meeting.repaired %d", account, cleared.ID): "latchkey.meeting.repaired",
+		fmt.Sprintf("latchkey.alert.%s.meeting.unfixable %d", account, kept.ID):   "latchkey.meeting.unfixable",
+	}
+	if len(got) != len(want) {
+		t.Errorf("alerts %v, want %v", got, want)
+	}
+	for k, v := range want {
+		if got[k] != v {
+			t.Errorf("alert %q is %q, want %q", k, got[k], v)
+		}
+	}
+}
+
+// touch makes a meeting due by an update that changes its topic only, and
+// waits until it was checked.
+func (r *rig) touch(t *testing.T, id int64) {
+	t.Helper()
+	before, err := r.app.Store().Meeting(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.sim.UpdateMeeting(t.Context(), id, zoomsim.MeetingRequest{Topic: "Another topic"}); err != nil {
+		t.Fatal(err)
+	}
+	testenv.Until(t, "it is checked again", func() bool {
+		m, err := r.app.Store().Meeting(t.Context(), id)
+		return err == nil && m.DecidedAt.After(before.DecidedAt) && m.DueAt.IsZero()
 	})
-	for _, q := range r.sim.Requests() {
-		t.Logf("%s %s %d", q.Method, q.Path, q.Status)
-	}
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,12 +20,15 @@ type servers struct {
 	nats     *embedded.NATS
 	postgres *embedded.Postgres
 	log      *slog.Logger
-	url      string // file that tells other commands where the database is
+	files    []string // that tell others where the servers are
 }
 
-// databaseURLFile is where `latchkey explain` finds a running embedded
-// database. It holds a password: mode 0600.
-const databaseURLFile = "database-url"
+// The files in the state folder that tell other commands and services where
+// the running servers are. They hold passwords: mode 0600.
+const (
+	databaseURLFile = "database-url"
+	natsURLFile     = "nats-url"
+)
 
 // StateDir is the configured state folder or the default one.
 func StateDir(c config.Config) (string, error) {
@@ -46,24 +50,38 @@ func startServers(ctx context.Context, c config.Config, worker bool, log *slog.L
 		}
 	}()
 	if c.NATSURL == "" {
-		s.nats, err = embedded.StartNATS(ctx, embedded.NATSOptions{Dir: filepath.Join(dir, "nats"), SyncAlways: true, Logger: log.With("part", "nats")})
+		// The stream of events is secret material, and every user of this machine
+		// can reach loopback: a new token each start.
+		s.nats, err = embedded.StartNATS(ctx, embedded.NATSOptions{Dir: filepath.Join(dir, "nats"), SyncAlways: true, Token: rand.Text(), Logger: log.With("part", "nats")})
 		if err != nil {
 			return nil, fmt.Errorf("embedded NATS: %w", err)
 		}
-		log.Info("embedded NATS runs", "url", s.nats.URL(), "folder", filepath.Join(dir, "nats"))
+		if err = s.tell(filepath.Join(dir, natsURLFile), s.nats.URL()); err != nil {
+			return nil, fmt.Errorf("embedded NATS: %w", err)
+		}
+		log.Info("embedded NATS runs", "folder", filepath.Join(dir, "nats"), "url_in", filepath.Join(dir, natsURLFile))
 	}
 	if worker && c.DatabaseURL == "" {
 		s.postgres, err = embedded.StartPostgres(ctx, embedded.PostgresOptions{Dir: filepath.Join(dir, "postgres"), AllowDownload: true, Logger: log.With("part", "postgres")})
 		if err != nil {
 			return nil, fmt.Errorf("embedded Postgres: %w", err)
 		}
-		s.url = filepath.Join(dir, databaseURLFile)
-		if err = os.WriteFile(s.url, []byte(s.postgres.URL()+"\n"), 0o600); err != nil {
+		if err = s.tell(filepath.Join(dir, databaseURLFile), s.postgres.URL()); err != nil {
 			return nil, fmt.Errorf("embedded Postgres: %w", err)
 		}
-		log.Info("embedded Postgres runs", "folder", filepath.Join(dir, "postgres"))
+		log.Info("embedded Postgres runs", "folder", filepath.Join(dir, "postgres"), "url_in", filepath.Join(dir, databaseURLFile))
 	}
 	return s, nil
+}
+
+func (s *servers) tell(file, url string) error {
+	// Removed first: an old file with looser permissions must not keep them.
+	_ = os.Remove(file)
+	if err := os.WriteFile(file, []byte(url+"\n"), 0o600); err != nil {
+		return err
+	}
+	s.files = append(s.files, file)
+	return nil
 }
 
 // RunningDatabase gives the URL of the embedded database of a running `latchkey
@@ -107,8 +125,8 @@ func (s *servers) keep(ctx context.Context) {
 
 func (s *servers) stop(ctx context.Context) error {
 	var errs []error
-	if s.url != "" {
-		_ = os.Remove(s.url)
+	for _, f := range s.files {
+		_ = os.Remove(f)
 	}
 	if s.postgres != nil {
 		errs = append(errs, s.postgres.Stop(ctx))

@@ -36,6 +36,7 @@ type Config struct {
 
 	Policy      passcode.Mode
 	Parallel    int
+	Lease       time.Duration
 	SettingsTTL time.Duration
 
 	EventsStream, AlertsStream, DeadStream string

@@ -61,6 +61,7 @@ var keys = []Key{
 	{Name: "LATCHKEY_LOG_FORMAT", Form: "text or json", Default: "text", Doc: "How it is logged, on standard error.", set: oneOf(func(c *Config) *string { return &c.LogFormat }, "text", "json")},
 
 	{Name: "LATCHKEY_PARALLEL", Form: "a number from 1 to 256", Default: "8", Doc: "Meetings checked at once by one worker.", set: number(func(c *Config) *int { return &c.Parallel }, 1, 256)},
+	{Name: "LATCHKEY_LEASE", Form: "a duration such as 30s", Default: "30s", Doc: "After a worker died, its meetings are taken over this much later.", set: duration(func(c *Config) *time.Duration { return &c.Lease })},
 	{Name: "LATCHKEY_SETTINGS_TTL", Form: "a duration such as 5m", Default: "5m", Doc: "For how long settings and locks that were read are believed.", set: duration(func(c *Config) *time.Duration { return &c.SettingsTTL })},
 
 	{Name: "LATCHKEY_STREAM_EVENTS", Form: "a stream's name", Default: "EVENTS", Doc: "JetStream stream of webhook events.", set: stream(func(c *Config) *string { return &c.EventsStream })},

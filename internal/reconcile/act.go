@@ -18,7 +18,8 @@ func (k *checking) clear(ctx context.Context, v passcode.Verdict) (passcode.Verd
 	if err != nil {
 		return v, err
 	}
-	repair.ID, k.repair = id, repair
+	repair.ID = id
+	k.repair = repair
 
 	none := zoom.Secret("")
 	patch := zoom.MeetingPatch{Password: &none}

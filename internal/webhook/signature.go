@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"hash"
 	"net/http"
 	"strings"
 
@@ -33,28 +34,44 @@ func checkSecrets(secrets []string) error {
 
 const signaturePrefix = "v0="
 
+// verifier checks signatures, one request at a time. It keeps its keyed hashes
+// and buffers, so that a check allocates nothing, however large the body is.
+type verifier struct {
+	macs      []hash.Hash // one for each secret, in the order of Options.Secrets
+	head      []byte
+	given     [2 * sha256.Size]byte
+	want, sum [sha256.Size]byte
+}
+
+func newVerifier(secrets []string) *verifier {
+	v := &verifier{}
+	for _, s := range secrets {
+		v.macs = append(v.macs, hmac.New(sha256.New, []byte(s)))
+	}
+	return v
+}
+
 // verify gives the index of the secret that the signature was made with, or -1.
 // Every secret is tried, whichever matches, so time tells nothing. How old the
 // time stamp is does not matter: Zoom's retries run for 85 minutes and it is
 // not documented whether they are signed anew (FACTS section 1 [U]); replays
 // are harmless, since an event is recorded once.
-func verify(secrets []string, timestamp, signature string, body []byte) int {
+func (v *verifier) verify(timestamp, signature string, body []byte) int {
 	given, ok := strings.CutPrefix(signature, signaturePrefix)
-	if !ok || timestamp == "" || len(given) != 2*sha256.Size {
+	if !ok || timestamp == "" || len(given) != len(v.given) {
 		return -1
 	}
-	var want, sum [sha256.Size]byte
-	if _, err := hex.Decode(want[:], []byte(given)); err != nil {
+	copy(v.given[:], given)
+	if _, err := hex.Decode(v.want[:], v.given[:]); err != nil {
 		return -1
 	}
+	v.head = append(append(append(v.head[:0], "v0:"...), timestamp...), ':')
 	match := -1
-	for i, secret := range secrets {
-		mac := hmac.New(sha256.New, []byte(secret))
-		mac.Write([]byte("v0:"))
-		mac.Write([]byte(timestamp))
-		mac.Write([]byte(":"))
+	for i, mac := range v.macs {
+		mac.Reset()
+		mac.Write(v.head)
 		mac.Write(body)
-		if hmac.Equal(mac.Sum(sum[:0]), want[:]) {
+		if hmac.Equal(mac.Sum(v.sum[:0]), v.want[:]) {
 			match = i
 		}
 	}

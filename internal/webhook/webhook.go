@@ -69,8 +69,10 @@ type Options struct {
 
 // Handler is the endpoint.
 type Handler struct {
-	o     Options
-	slots chan struct{}
+	o Options
+	// slots bounds the deliveries in hand; whoever takes one gets what checks
+	// signatures with it.
+	slots chan *verifier
 }
 
 // New makes a Handler. No secret, or an empty one, is an error: everything
@@ -85,7 +87,11 @@ func New(o Options) (*Handler, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Handler{o: o, slots: make(chan struct{}, o.MostAtOnce)}, nil
+	h := &Handler{o: o, slots: make(chan *verifier, o.MostAtOnce)}
+	for range o.MostAtOnce {
+		h.slots <- newVerifier(o.Secrets)
+	}
+	return h, nil
 }
 
 // Register puts the endpoint into a router.
@@ -94,9 +100,10 @@ func (h *Handler) Register(r gin.IRoutes) { r.POST(Path, h.receive) }
 // receive is the whole path of a delivery, in order.
 func (h *Handler) receive(c *gin.Context) {
 	arrived := h.o.Now()
+	var check *verifier
 	select {
-	case h.slots <- struct{}{}:
-		defer func() { <-h.slots }()
+	case check = <-h.slots:
+		defer func() { h.slots <- check }()
 	default:
 		h.answer(c, http.StatusServiceUnavailable, resultOverload, "overloaded, try again")
 		return
@@ -107,7 +114,7 @@ func (h *Handler) receive(c *gin.Context) {
 		return
 	}
 	header := c.Request.Header
-	secret := verify(h.o.Secrets, header.Get(headerTimestamp), header.Get(headerSignature), body)
+	secret := check.verify(header.Get(headerTimestamp), header.Get(headerSignature), body)
 	if secret < 0 {
 		// Nothing of the body is trusted or parsed.
 		h.o.Logger.Warn("a request was refused: its signature does not hold", "problem", signatureProblem(header), "remote", c.ClientIP())

@@ -36,7 +36,8 @@ type Fault struct {
 	DropAfter      bool          `json:"drop_after,omitempty" yaml:"drop_after"`           // handled, no answer
 	TruncateBody   bool          `json:"truncate_body,omitempty" yaml:"truncate_body"`     // handled, half an answer
 
-	// NoEffect validates a write and answers success, but changes nothing.
+	// NoEffect answers a PATCH or DELETE with success, counts it, and changes
+	// nothing.
 	NoEffect bool `json:"no_effect,omitempty" yaml:"no_effect"`
 	// Overwrite is put on top of what a create or update made of a meeting.
 	Overwrite *Overwrite `json:"overwrite,omitempty" yaml:"overwrite"`
