@@ -7,10 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"latchkey/internal/config"
 	"latchkey/internal/passcode"
 	"latchkey/internal/store"
 	"latchkey/internal/testenv"
@@ -152,16 +150,7 @@ func TestAlertsAreCloudEventsPublishedOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	cfg, _ := config.Load(r.environ, config.Both)
-	nc, err := nats.Connect(cfg.NATSURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := r.jetStream(t)
 	consumer, err := js.OrderedConsumer(t.Context(), "ALERTS", jetstream.OrderedConsumerConfig{})
 	if err != nil {
 		t.Fatal(err)
@@ -190,7 +179,7 @@ func TestAlertsAreCloudEventsPublishedOnce(t *testing.T) {
 			}
 		}
 	}
-	account := cfg.AccountID
+	account := r.sim.Credentials("").AccountID
 	want := map[string]string{
 		fmt.Sprintf("latchkey.alert.%s.meeting.repaired %d", account, cleared.ID): "latchkey.meeting.repaired",
 		fmt.Sprintf("latchkey.alert.%s.meeting.unfixable %d", account, kept.ID):   "latchkey.meeting.unfixable",

@@ -12,6 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
 	"latchkey/internal/app"
 	"latchkey/internal/config"
 	"latchkey/internal/passcode"
@@ -159,16 +162,23 @@ func (r *rig) post(t *testing.T, body string) int {
 	return resp.StatusCode
 }
 
-// hostID is the id of one of the demo hosts.
-func (r *rig) hostID(t *testing.T, email string) string {
+// jetStream is the bus as other services see it.
+func (r *rig) jetStream(t *testing.T) jetstream.JetStream {
 	t.Helper()
-	for _, id := range []int64{81000000001, 81000000003, 81000000004} {
-		if m, ok := r.sim.Meeting(id); ok && m.HostEmail == email {
-			return m.HostID
-		}
+	cfg, err := config.Load(r.environ, config.Both)
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatalf("no host %s", email)
-	return ""
+	nc, err := nats.Connect(cfg.NATSURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return js
 }
 
 // logBuffer collects the log, for tests of what it must not hold, and shows it
@@ -197,4 +207,3 @@ func (l *logBuffer) String() string {
 	defer l.mu.Unlock()
 	return l.b.String()
 }
-

@@ -98,6 +98,13 @@ func (s *Store) Meeting(ctx context.Context, id int64) (Meeting, error) {
 	return m, nil
 }
 
+// Leased says whether a worker is checking the meeting now.
+func (s *Store) Leased(ctx context.Context, id int64) (bool, error) {
+	var yes bool
+	err := s.pool.QueryRow(ctx, `SELECT coalesce(lease_until > now(), false) FROM meetings WHERE meeting_id = $1`, id).Scan(&yes)
+	return yes, err
+}
+
 // lockMeeting makes sure of the row and locks it, so that sightings of one
 // meeting are merged one after the other.
 func lockMeeting(ctx context.Context, tx pgx.Tx, id int64, account string) (Meeting, error) {

@@ -39,9 +39,9 @@ type Envelope struct {
 	OperatorID string
 	PlainToken string // of endpoint.url_validation alone
 	// Single is true when a meeting event is about one occurrence of a series.
-	Single bool
-	Object     json.RawMessage
-	OldObject  json.RawMessage
+	Single    bool
+	Object    json.RawMessage
+	OldObject json.RawMessage
 }
 
 // DecodeEnvelope reads an event without its object. The error says what was
