@@ -140,6 +140,14 @@ func (s *Server) ClearFaults() {
 	s.faults = nil
 }
 
+// FaultsHit is how many calls an armed fault has hit so far, those included
+// whose answer is still being delayed.
+func (s *Server) FaultsHit() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.faultsHit
+}
+
 // takeFault finds the fault for a call and counts it.
 func (s *Server) takeFault(method, path string) *Fault {
 	s.mu.Lock()
@@ -152,6 +160,7 @@ func (s *Server) takeFault(method, path string) *Fault {
 		if f.seen <= f.After || f.Times > 0 && f.seen > f.After+f.Times {
 			continue
 		}
+		s.faultsHit++
 		hit := *f
 		return &hit
 	}

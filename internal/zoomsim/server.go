@@ -52,6 +52,7 @@ type Server struct {
 	tokens         map[string]token
 	requests       []Request
 	faults         []*Fault
+	faultsHit      int
 	malice         Malice
 	badValidations int
 }
