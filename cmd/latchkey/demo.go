@@ -124,7 +124,7 @@ NATS, Postgres and latchkey itself are the real thing.
 	}
 	d.sim.SetWebhookURL(d.gate.url + "/webhooks/zoom")
 	if err := d.sim.ValidateWebhook(ctx); err != nil {
-		return fmt.Errorf("Zoom's URL validation: %w", err)
+		return fmt.Errorf("the URL validation: %w", err)
 	}
 	d.say("Up in %.1f s: a simulated Zoom at %s, NATS JetStream, Postgres,\ningest and worker. Zoom has validated the webhook URL.\n", time.Since(d.begun).Seconds(), d.sim.URL())
 	return nil

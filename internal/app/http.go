@@ -102,7 +102,7 @@ func (a *App) ready(ctx context.Context) (int, gin.H) {
 	if a.o.Worker {
 		err := a.store.Ping(ctx)
 		if err != nil {
-			err = errors.New("Postgres does not answer")
+			err = errors.New("the database does not answer")
 		} else if !a.migrated.on() {
 			err = errors.New("the database is not migrated yet")
 		}

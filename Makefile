@@ -1,0 +1,31 @@
+# Every target is one plain command that can be typed instead.
+SHELL := /bin/sh
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+# The race detector needs a C compiler; without one the tests run without it.
+RACE ?= $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test check bench build
+
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: build ## see the problem happen and be repaired, in under a minute
+	@./bin/latchkey demo
+
+serve: build ## run against real Zoom; docs/zoom-setup.md says what it needs
+	@./bin/latchkey serve
+
+test: ## all tests, on a real Postgres and a real NATS server that they start themselves
+	go test $(RACE) -timeout 10m ./...
+
+check: ## formatting, vet and staticcheck
+	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+
+bench: ## the benchmarks; docs/performance.md explains them
+	go test -run '^$$' -bench . -benchmem ./internal/passcode ./internal/webhook ./bench
+
+build: ## build the commands into bin/
+	@go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/ ./cmd/...
