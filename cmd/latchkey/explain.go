@@ -91,7 +91,7 @@ func explain(w io.Writer, s store.Story) {
 	}
 	last := lastRepair(s.Repairs)
 	if m.Outcome == passcode.OutcomeJoinable && last != nil && last.Result == store.RepairHeld {
-		fmt.Fprintf(w, "It did until %s: %s\n", clock(last.EndedAt), last.Why)
+		fmt.Fprintf(w, "Repaired at %s. Before that: %s\n", clock(last.EndedAt), last.Why)
 	}
 
 	fmt.Fprintf(w, "\nmeeting   %d", m.ID)

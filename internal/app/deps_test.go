@@ -1,0 +1,106 @@
+package app_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const root = "../.."
+
+// imports gives what each of our packages imports outside its tests.
+func imports(t *testing.T) map[string]map[string]bool {
+	t.Helper()
+	all := map[string]map[string]bool{}
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		pkg, _ := filepath.Rel(root, filepath.Dir(path))
+		if all[pkg] == nil {
+			all[pkg] = map[string]bool{}
+		}
+		for _, imp := range f.Imports {
+			p, _ := strconv.Unquote(imp.Path.Value)
+			all[pkg][p] = true
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// TestDependenciesPointInward holds the tree to ARCHITECTURE.md.
+func TestDependenciesPointInward(t *testing.T) {
+	t.Parallel()
+	all := imports(t)
+	// What of ours a package may import; packages not named may import anything.
+	allowed := map[string][]string{
+		"internal/passcode":  {},
+		"internal/zoom":      {},
+		"internal/webhook":   {},
+		"internal/bus":       {},
+		"internal/embedded":  {},
+		"internal/zoomsim":   {},
+		"internal/store":     {"internal/passcode", "migrations"},
+		"internal/config":    {"internal/passcode"},
+		"internal/reconcile": {"internal/passcode", "internal/store", "internal/zoom"},
+	}
+	for pkg, may := range allowed {
+		if len(all[pkg]) == 0 {
+			t.Errorf("package %s does not exist", pkg)
+		}
+		for imp := range all[pkg] {
+			ours, isOurs := strings.CutPrefix(imp, "latchkey/")
+			if isOurs && !slices.Contains(may, ours) {
+				t.Errorf("%s imports %s", pkg, ours)
+			}
+		}
+	}
+	for _, lib := range []string{"github.com/gin-gonic/gin", "github.com/nats-io/nats.go", "github.com/jackc/pgx/v5", "net/http"} {
+		if all["internal/passcode"][lib] {
+			t.Errorf("internal/passcode imports %s", lib)
+		}
+	}
+	for pkg, imps := range all {
+		if imps["latchkey/internal/testenv"] {
+			t.Errorf("%s imports internal/testenv outside its tests", pkg)
+		}
+	}
+}
+
+// TestArchitectureNamesWhatExists: every folder ARCHITECTURE.md names is there,
+// every package is named, and the page stays short.
+func TestArchitectureNamesWhatExists(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join(root, "ARCHITECTURE.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lines := strings.Count(string(text), "\n"); lines >= 150 {
+		t.Errorf("ARCHITECTURE.md has %d lines, want fewer than 150", lines)
+	}
+	for _, m := range regexp.MustCompile("`((?:cmd|internal|migrations|bench|docs)[a-z/_.]*)`").FindAllStringSubmatch(string(text), -1) {
+		if _, err := os.Stat(filepath.Join(root, m[1])); err != nil {
+			t.Errorf("ARCHITECTURE.md names %s: %v", m[1], err)
+		}
+	}
+	for pkg := range imports(t) {
+		if !strings.Contains(string(text), "`"+pkg+"`") {
+			t.Errorf("ARCHITECTURE.md does not name %s", pkg)
+		}
+	}
+}
