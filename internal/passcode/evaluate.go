@@ -31,10 +31,10 @@ func Evaluate(f Facts, p Policy, now time.Time) Verdict {
 		return v
 	case Off:
 		// No passcode, nobody is asked for one: the only good ending.
-		return Verdict{Outcome: OutcomeJoinable, Remedy: RemedyNone}
+		return Verdict{Outcome: OutcomeJoinable, Remedy: RemedyNone, Channels: channels(&f)}
 	}
 
-	v := Verdict{Outcome: OutcomeDemands}
+	v := Verdict{Outcome: OutcomeDemands, Channels: channels(&f)}
 	v.Reasons = append(make([]Reason, 0, 3), cause(&f))
 	v.Missing = missingHostFacts(&f)
 	v.Remedy = remedy(&f, p, now, &v)
@@ -48,7 +48,10 @@ func cause(f *Facts) Reason {
 	switch {
 	case f.Meeting.isPMI():
 		// FACTS section 5: a PMI's passcode belongs to the user's settings.
-		return Reason{Code: CausePMI, Path: PathPMI, Level: LevelHost, Value: On}
+		if h.PMI.lockedOn() {
+			return settingReason(CauseLockedOn, PathPMI, h.PMI)
+		}
+		return Reason{Code: CausePMI, Path: PathPMI, Level: LevelHost, Value: On, Seen: h.PMI.Seen}
 	case h.Plan.ForcesPasscode():
 		// FACTS section 3 [D]: always on for free and single-host Pro accounts.
 		return Reason{Code: CausePlan, Path: PathPasscode, Level: LevelPlan, Value: On, Locked: true, By: string(h.Plan)}
@@ -108,6 +111,10 @@ func remedy(f *Facts, p Policy, now time.Time, v *Verdict) Remedy {
 		// FACTS section 5 [U]: what a PATCH of a PMI meeting does is not known, so
 		// it is reported and never faked.
 		return keep()
+	case p.Mode == ModeKnownPasscode && !h.Passcode.lockedOff():
+		// Where it is locked off any change removes it (FACTS section 4, rule 2),
+		// so that a passcode cannot be set and clearing is what is left.
+		return setKnown(f, p, now, v, keep)
 	case h.Plan.ForcesPasscode() || h.Passcode.lockedOn():
 		// FACTS section 4, rule 1: Zoom would answer 204 and keep it.
 		return keep()
@@ -132,28 +139,76 @@ func remedy(f *Facts, p Policy, now time.Time, v *Verdict) Remedy {
 		return keep()
 	}
 
-	switch {
-	case f.History.Undone >= ContestedAfter:
-		// DESIGN section 4, rule 5: no fights.
-		block(Reason{Code: BlockContested, Level: LevelMeeting, Value: On})
+	if r, stop := hindsight(f, now, v); stop {
+		if r == RemedyDefer {
+			return r
+		}
 		return keep()
-	case f.History.Overwritten:
-		// DESIGN section 4, rule 3: not tried again until a fact changes.
-		block(Reason{Code: BlockOverwritten, Level: LevelMeeting, Value: On})
-		return keep()
-	case f.History.Refused:
-		// Zoom looked at the request and said no; the same request would get the
-		// same answer and spend one of the host's 100.
-		block(Reason{Code: BlockRefused, Level: LevelMeeting, Value: On})
-		return keep()
-	case now.Before(f.History.HeldUntil):
-		// FACTS section 6: 100 creates and updates per host and UTC day.
-		v.DeferUntil = f.History.HeldUntil
-		block(Reason{Code: BlockDailyLimit, Level: LevelHost})
-		return RemedyDefer
 	}
 	v.AskWaitingRoom = !h.WaitingRoom.lockedOff()
 	return RemedyClear
+}
+
+// setKnown decides under policy known-passcode.
+func setKnown(f *Facts, p Policy, now time.Time, v *Verdict, keep func() Remedy) Remedy {
+	m := &f.Meeting
+	switch {
+	case p.Source == SourceZoom:
+		return keep()
+	case f.Host.Passcode.Contradiction:
+		v.Reasons = append(v.Reasons, settingReason(BlockContradict, PathPasscode, f.Host.Passcode))
+		return keep()
+	case f.Host.Passcode.Value == Unknown, f.Host.Passcode.Value == Off && f.Host.Passcode.Lock == Unknown:
+		// Perhaps locked off: then the change would remove the passcode, and with
+		// it perhaps the only security option.
+		v.Missing |= FactHost
+		v.Reasons = append(v.Reasons, Reason{Code: BlockFactMissing, Path: PathPasscode, Level: LevelHost, Value: f.Host.Passcode.Value})
+		return keep()
+	case m.OursProblem != "":
+		v.Reasons = append(v.Reasons, Reason{Code: BlockRequirement, Path: PathRequirement, Level: LevelHost, Detail: m.OursProblem})
+		return RemedyImpossible
+	case m.Ours == On:
+		v.Reasons = append(v.Reasons, Reason{Code: BlockKnown, Level: LevelMeeting, Value: On})
+		return RemedyNone
+	case m.Ours == Unknown:
+		// The host's requirement or the passcode itself was not read.
+		v.Missing |= FactHost | FactMeeting
+		v.Reasons = append(v.Reasons, Reason{Code: BlockFactMissing, Path: PathRequirement, Level: LevelHost})
+		return keep()
+	}
+	if r, stop := hindsight(f, now, v); stop {
+		if r == RemedyDefer {
+			return r
+		}
+		return keep()
+	}
+	return RemedySet
+}
+
+// hindsight says whether what happened before forbids a change now.
+func hindsight(f *Facts, now time.Time, v *Verdict) (Remedy, bool) {
+	block := func(c Code, l Level) { v.Reasons = append(v.Reasons, Reason{Code: c, Level: l, Value: On}) }
+	switch {
+	case f.History.Undone >= ContestedAfter:
+		// DESIGN section 4, rule 5: no fights.
+		block(BlockContested, LevelMeeting)
+		return "", true
+	case f.History.Overwritten:
+		// DESIGN section 4, rule 3: not tried again until a fact changes.
+		block(BlockOverwritten, LevelMeeting)
+		return "", true
+	case f.History.Refused:
+		// Zoom looked at the request and said no; the same request would get the
+		// same answer and spend one of the host's 100.
+		block(BlockRefused, LevelMeeting)
+		return "", true
+	case now.Before(f.History.HeldUntil):
+		// FACTS section 6: 100 creates and updates per host and UTC day.
+		v.DeferUntil = f.History.HeldUntil
+		block(BlockDailyLimit, LevelHost)
+		return RemedyDefer, true
+	}
+	return "", false
 }
 
 // optionLeft says whether a clear that also asks for the waiting room leaves

@@ -86,7 +86,7 @@ func TestEvaluate(t *testing.T) {
 				f.Meeting.PasscodeReadable = false
 			}),
 			outcome: OutcomeDemands, remedy: RemedyImpossible, codes: []Code{CauseLockedOn, BlockUnreadable}, missing: FactMeeting,
-			sentence: "neither remove nor read"},
+			sentence: "cannot do anything about it, since Zoom does not show its passcode"},
 		{name: "free plan forces",
 			facts:   demanding(func(f *Facts) { f.Host.Plan = PlanFree; f.Host.Passcode = on() }),
 			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CausePlan}, sentence: "free Zoom plan"},
@@ -188,6 +188,37 @@ func TestEvaluate(t *testing.T) {
 		{name: "undone twice is not contested",
 			facts:   demanding(func(f *Facts) { f.History.Undone = 2 }),
 			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest}},
+		{name: "known-passcode: another passcode is there",
+			facts:   demanding(func(f *Facts) { f.Meeting.Ours = Off; f.Host.Passcode = onLocked(LevelGroup, "G1") }),
+			policy:  Policy{Mode: ModeKnownPasscode, Source: SourceDerived},
+			outcome: OutcomeDemands, remedy: RemedySet, codes: []Code{CauseLockedOn}, sentence: "known beforehand is set"},
+		{name: "known-passcode: ours is there",
+			facts:   demanding(func(f *Facts) { f.Meeting.Ours = On; f.Host.Passcode = on() }),
+			policy:  Policy{Mode: ModeKnownPasscode, Source: SourceFixed},
+			outcome: OutcomeDemands, remedy: RemedyNone, codes: []Code{CauseSettingOn, BlockKnown}, sentence: "it is the passcode that the policy sets"},
+		{name: "known-passcode: not known whether it is ours",
+			facts:   demanding(nil),
+			policy:  Policy{Mode: ModeKnownPasscode, Source: SourceDerived},
+			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseRequest, BlockFactMissing}, missing: FactHost | FactMeeting},
+		{name: "known-passcode: the requirement cannot be met",
+			facts:   demanding(func(f *Facts) { f.Meeting.Ours = Off; f.Meeting.OursProblem = "only digits are allowed" }),
+			policy:  Policy{Mode: ModeKnownPasscode, Source: SourceFixed},
+			outcome: OutcomeDemands, remedy: RemedyImpossible, codes: []Code{CauseRequest, BlockRequirement}, sentence: "cannot meet the host's requirement: only digits are allowed"},
+		{name: "known-passcode from Zoom: kept, no link breaks",
+			facts:   demanding(nil),
+			policy:  Policy{Mode: ModeKnownPasscode, Source: SourceZoom},
+			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseRequest}},
+		{name: "known-passcode where passcodes are locked off: cleared",
+			facts:   demanding(func(f *Facts) { f.Meeting.Ours = Off; f.Host.Passcode = offLocked(LevelAccount, "A1") }),
+			policy:  Policy{Mode: ModeKnownPasscode, Source: SourceDerived},
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest}},
+		{name: "known-passcode contested",
+			facts:   demanding(func(f *Facts) { f.Meeting.Ours = Off; f.History.Undone = 3 }),
+			policy:  Policy{Mode: ModeKnownPasscode, Source: SourceDerived},
+			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseRequest, BlockContested}},
+		{name: "personal meeting id locked on by a group",
+			facts:   demanding(func(f *Facts) { f.Meeting.Type = TypePMI; f.Host.PMI = onLocked(LevelGroup, "G1") }),
+			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseLockedOn}, sentence: "an admin who manages group G1"},
 		{name: "host's daily limit used up",
 			facts:   demanding(func(f *Facts) { f.History.HeldUntil = now.Add(time.Hour) }),
 			outcome: OutcomeDemands, remedy: RemedyDefer, codes: []Code{CauseRequest, BlockDailyLimit},
@@ -249,7 +280,8 @@ func TestPeopleAreProtected(t *testing.T) {
 			},
 			History: History{Overwritten: rapid.Bool().Draw(t, "overwritten"), Undone: rapid.IntRange(0, 4).Draw(t, "undone")},
 		}
-		p := Policy{Mode: rapid.SampledFrom([]Mode{ModeObserve, ModeWaitingRoom}).Draw(t, "policy")}
+		p := Policy{Mode: rapid.SampledFrom(Modes()).Draw(t, "policy"), Source: rapid.SampledFrom(Sources()).Draw(t, "source")}
+		f.Meeting.Ours = toggle.Draw(t, "ours")
 		v := Evaluate(f, p, now)
 		if !slices.Contains(Outcomes(), v.Outcome) || !slices.Contains(Remedies(), v.Remedy) {
 			t.Fatalf("%+v is outside the closed sets", v)
@@ -260,14 +292,17 @@ func TestPeopleAreProtected(t *testing.T) {
 		if strings.Contains(v.Sentence(), "%!") {
 			t.Fatalf("broken sentence %q", v.Sentence())
 		}
+		h, m := f.Host, f.Meeting
+		if v.Remedy == RemedySet && (p.Mode != ModeKnownPasscode || m.Status != StatusScheduled || m.Ends.Before(now) || m.UsesPMI || m.Type == TypePMI || m.Ours != Off || h.Passcode.Value != On && h.Passcode.Lock != Off || h.Passcode.Contradiction || v.Missing.Has(FactMeeting)) {
+			t.Fatalf("sets a passcode that it must not set: %+v", f)
+		}
 		if v.Remedy != RemedyClear {
 			return
 		}
-		h, m := f.Host, f.Meeting
 		switch {
 		case v.Outcome != OutcomeDemands, v.Missing != 0:
 			t.Fatalf("clears on missing facts: %+v", v)
-		case p.Mode != ModeWaitingRoom:
+		case p.Mode == ModeObserve, p.Mode == ModeKnownPasscode && !h.Passcode.lockedOff():
 			t.Fatal("clears against the policy")
 		case m.Status != StatusScheduled, m.Ends.Before(now), m.UsesPMI, m.Type == TypePMI, m.Type.IsWebinar():
 			t.Fatalf("clears a meeting it must not touch: %+v", m)
@@ -287,7 +322,7 @@ func TestPeopleAreProtected(t *testing.T) {
 func TestSentencesSayEveryCode(t *testing.T) {
 	t.Parallel()
 	for _, c := range []Code{CauseLockedOn, CauseSettingOn, CauseScheduled, CausePlan, CauseAutoSecurity, CausePMI, CauseRequest, CauseUnexplained,
-		BlockLockedOff, BlockContradict, BlockFactMissing, BlockOverwritten, BlockRefused, BlockContested, BlockDailyLimit, BlockPolicy, BlockInProgress, BlockOver, BlockWebinar, BlockUnreadable} {
+		BlockLockedOff, BlockContradict, BlockFactMissing, BlockOverwritten, BlockRefused, BlockContested, BlockDailyLimit, BlockPolicy, BlockInProgress, BlockOver, BlockWebinar, BlockUnreadable, BlockKnown, BlockRequirement} {
 		if s := (Reason{Code: c}).Sentence(); s == string(c) {
 			t.Errorf("code %s has no sentence", c)
 		}

@@ -32,10 +32,41 @@ func TestEffective(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			seen := time.Unix(1, 0)
-			h := Effective(PlanPaid, Values{Passcode: On}, seen, c.account, c.groups)
+			h := Effective(PlanPaid, User{Values: Values{Passcode: On}, Seen: seen}, c.account, c.groups)
 			want := Setting{Value: On, Lock: c.lock, LockLevel: c.level, LockedBy: c.by, Seen: seen}
 			if h.Passcode != want {
 				t.Errorf("got %+v, want %+v", h.Passcode, want)
+			}
+		})
+	}
+}
+
+func TestContradictingLocks(t *testing.T) {
+	t.Parallel()
+	group := func(id string, fixes Toggle) Locks {
+		return Locks{ID: id, Known: true, Values: Values{Passcode: On}, Fixed: Values{Passcode: fixes}}
+	}
+	account := Locks{ID: "A", Known: true, Values: Values{Passcode: Off}}
+	cases := []struct {
+		name          string
+		account       Locks
+		groups        []Locks
+		contradiction bool
+		by            string
+	}{
+		{"two groups fix the same", account, []Locks{group("G1", On), group("G2", On)}, false, "G1"},
+		{"two groups fix opposites: the one in effect is named", account, []Locks{group("G1", Off), group("G2", On)}, true, "G2"},
+		{"the order of the groups does not matter", account, []Locks{group("G2", On), group("G1", Off)}, true, "G2"},
+		{"a group fixes what is not in effect", account, []Locks{group("G1", Off)}, true, "G1"},
+		{"what a group fixes was not read", account, []Locks{group("G1", Unknown)}, false, "G1"},
+		{"the account's lock beats contradicting groups", Locks{ID: "A", Known: true, Values: Values{Passcode: On}, Fixed: Values{Passcode: On}}, []Locks{group("G1", Off)}, false, "A"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := Effective(PlanPaid, User{Values: Values{Passcode: On}}, c.account, c.groups).Passcode
+			if s.Lock != On || s.Contradiction != c.contradiction || s.LockedBy != c.by {
+				t.Errorf("got %+v", s)
 			}
 		})
 	}

@@ -4,26 +4,51 @@ import "fmt"
 
 // Policy is what the customer wants done with meetings that demand a passcode.
 type Policy struct {
-	Mode Mode
+	Mode Mode `json:"mode"`
+	// Source says where the passcode comes from under ModeKnownPasscode.
+	Source PasscodeSource `json:"source,omitzero"`
 }
 
 // Mode is the closed set of policies.
 type Mode string
 
-// The policies of this version. ModeWaitingRoom is the default.
+// The policies. ModeWaitingRoom is the default.
 const (
 	// ModeObserve records and explains, and never changes a meeting.
 	ModeObserve Mode = "observe"
 	// ModeWaitingRoom clears the passcode where Zoom allows it, with the
 	// waiting room put on, and else keeps Zoom's passcode and makes it known.
 	ModeWaitingRoom Mode = "waiting-room"
+	// ModeKnownPasscode sets a passcode that is known beforehand on every meeting
+	// that demands one. Invitation links that carry the old one break [I].
+	ModeKnownPasscode Mode = "known-passcode"
 )
+
+// Modes is the closed set.
+func Modes() []Mode { return []Mode{ModeWaitingRoom, ModeObserve, ModeKnownPasscode} }
 
 // ParseMode reads a policy's name as it stands in configuration.
 func ParseMode(s string) (Mode, error) {
-	switch m := Mode(s); m {
-	case ModeObserve, ModeWaitingRoom:
-		return m, nil
+	for _, m := range Modes() {
+		if string(m) == s {
+			return m, nil
+		}
 	}
-	return "", fmt.Errorf("policy %q is not known: want %s or %s", s, ModeObserve, ModeWaitingRoom)
+	return "", fmt.Errorf("policy %q is not known: want %s, %s or %s", s, ModeWaitingRoom, ModeObserve, ModeKnownPasscode)
 }
+
+// PasscodeSource is where the passcode of ModeKnownPasscode comes from.
+type PasscodeSource string
+
+// The sources, a closed set.
+const (
+	// SourceDerived makes it from a secret and the meeting id; see Derive.
+	SourceDerived PasscodeSource = "derived"
+	// SourceFixed is one passcode for all meetings.
+	SourceFixed PasscodeSource = "fixed"
+	// SourceZoom keeps Zoom's own and makes it known; no link breaks.
+	SourceZoom PasscodeSource = "zoom"
+)
+
+// Sources is the closed set.
+func Sources() []PasscodeSource { return []PasscodeSource{SourceDerived, SourceFixed, SourceZoom} }

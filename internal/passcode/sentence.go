@@ -38,7 +38,7 @@ func (v Verdict) Sentence() string {
 			b.WriteString(", since " + block.Sentence())
 		}
 	case RemedyImpossible:
-		b.WriteString("latchkey can neither remove nor read it")
+		b.WriteString("latchkey cannot do anything about it")
 		if blocked {
 			b.WriteString(", since " + block.Sentence())
 		}
@@ -87,7 +87,7 @@ func (r Reason) WhoCanChange() string {
 	case CausePlan:
 		return "only a larger Zoom plan lifts it"
 	case CausePMI:
-		return "the host can change it in their personal meeting room's settings"
+		return "the host can change it in the settings of their personal meeting room"
 	}
 	if r.Path == "" || r.Level == LevelMeeting {
 		return ""
@@ -162,6 +162,10 @@ func (r Reason) Sentence() string {
 		return "it is a webinar, which latchkey leaves alone"
 	case BlockUnreadable:
 		return "Zoom does not show its passcode"
+	case BlockKnown:
+		return "it is the passcode that the policy sets"
+	case BlockRequirement:
+		return "the policy's passcode cannot meet the host's requirement: " + r.Detail
 	}
 	return string(r.Code)
 }

@@ -10,6 +10,8 @@ type Verdict struct {
 	// Reasons come most important first: what causes the passcode, then what
 	// stands in the way of removing it. Nil when there is nothing to explain.
 	Reasons []Reason
+	// Channels says what each way of joining asks for.
+	Channels Channels
 	// Missing names the facts that would let the rule say more. A caller that
 	// can learn them does so and evaluates again.
 	Missing FactSet
@@ -41,7 +43,7 @@ func Outcomes() []Outcome { return []Outcome{OutcomeJoinable, OutcomeDemands, Ou
 // Remedy is what is to be done about it.
 type Remedy string
 
-// The remedies, a closed set. Set belongs to the policy known-passcode.
+// The remedies, a closed set. RemedySet belongs to policy known-passcode.
 const (
 	RemedyNone       Remedy = "none"
 	RemedyClear      Remedy = "clear"      // remove the passcode; the waiting room is put or kept on
@@ -95,6 +97,8 @@ const (
 	BlockOver        Code = "over"
 	BlockWebinar     Code = "webinar"
 	BlockUnreadable  Code = "passcode_unreadable"
+	BlockKnown       Code = "known"       // it is the passcode that the policy sets
+	BlockRequirement Code = "requirement" // the policy's passcode cannot meet the host's requirement
 )
 
 // IsCause reports whether the code explains why a passcode is there.
@@ -119,4 +123,6 @@ type Reason struct {
 	By string `json:"by,omitempty"`
 	// Seen is when the value was read; zero when it does not apply.
 	Seen time.Time `json:"seen,omitzero"`
+	// Detail says more where the rest cannot. It never holds a passcode.
+	Detail string `json:"detail,omitempty"`
 }

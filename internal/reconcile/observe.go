@@ -103,7 +103,7 @@ func (w *Worker) host(ctx context.Context, api Zoom, accountID, hostID string) (
 		}
 		groups = append(groups, locks(g))
 	}
-	return h, passcode.Effective(account.Plan, h.Settings, h.ReadAt, locks(account), groups), nil
+	return h, passcode.Effective(account.Plan, passcode.User{Values: h.Settings, Seen: h.ReadAt}, locks(account), groups), nil
 }
 
 func locks(l store.Level) passcode.Locks {
