@@ -1,5 +1,7 @@
 package passcode
 
+import "fmt"
+
 // Ask is what a create or update request says of one security option.
 type Ask uint8
 
@@ -11,15 +13,36 @@ const (
 	AskOn
 )
 
+// String gives "absent", "off" or "on".
+func (a Ask) String() string { return [...]string{"absent", "off", "on"}[a] }
+
+// MarshalText writes the String form.
+func (a Ask) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// UnmarshalText reads the String form; anything else is an error.
+func (a *Ask) UnmarshalText(b []byte) error {
+	for _, v := range []Ask{AskNothing, AskOff, AskOn} {
+		if string(b) == v.String() {
+			*a = v
+			return nil
+		}
+	}
+	return fmt.Errorf("request %q: want absent, off or on", b)
+}
+
 // Request is a create or update as far as the security options are concerned.
 type Request struct {
-	Update                                bool
-	Passcode, WaitingRoom, Authentication Ask
+	Update         bool `json:"update,omitzero"`
+	Passcode       Ask  `json:"passcode,omitzero"`
+	WaitingRoom    Ask  `json:"waiting_room,omitzero"`
+	Authentication Ask  `json:"authentication,omitzero"`
 }
 
 // Options are a meeting's three security options.
 type Options struct {
-	Passcode, WaitingRoom, Authentication Toggle
+	Passcode       Toggle `json:"passcode"`
+	WaitingRoom    Toggle `json:"waiting_room"`
+	Authentication Toggle `json:"authentication"`
 }
 
 // Source says where a meeting's passcode comes from after a request.
@@ -37,7 +60,7 @@ const (
 // Prediction is what Zoom will make of a request.
 type Prediction struct {
 	Options
-	Source Source
+	Source Source `json:"source"`
 }
 
 // Predict says what Zoom makes of a create or update by a host with these

@@ -70,6 +70,18 @@ const (
 // Has reports whether all of x are in the set.
 func (s FactSet) Has(x FactSet) bool { return s&x == x }
 
+// Words names the facts of the set.
+func (s FactSet) Words() []string {
+	var w []string
+	if s.Has(FactMeeting) {
+		w = append(w, "meeting")
+	}
+	if s.Has(FactHost) {
+		w = append(w, "host")
+	}
+	return w
+}
+
 // Code says which kind of reason it is; the rest of Reason are its particulars.
 type Code string
 
