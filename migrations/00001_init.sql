@@ -194,7 +194,9 @@ SELECT m.meeting_id, m.topic, m.start_time, h.email AS host_email, m.host_id, m.
        m.remedy, m.passcode_readable AS passcode_known, m.why,
        r.reason ->> 'path' AS setting, r.reason ->> 'level' AS level, r.reason ->> 'by' AS locked_by
 FROM meetings m LEFT JOIN hosts h USING (host_id)
-     LEFT JOIN LATERAL (SELECT m.reasons -> 0 AS reason) r ON true
+     -- What stands in the way of removing it says more than what caused it.
+     LEFT JOIN LATERAL (SELECT coalesce(jsonb_path_query_first(m.reasons,
+         '$[*] ? (@.code == "waiting_room_locked_off" || @.code == "contradicting_locks")'), m.reasons -> 0) AS reason) r ON true
 WHERE m.remedy IN ('keep', 'impossible') AND m.outcome = 'demands_passcode' AND m.status IN ('scheduled', 'started')
   AND (m.ends_at IS NULL OR m.ends_at > now())
 ORDER BY m.start_time NULLS LAST;

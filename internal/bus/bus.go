@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"sync/atomic"
 	"time"
 
@@ -57,6 +58,9 @@ func Connect(o Options) (*Bus, error) {
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { log.Warn("NATS reported an error", "error", err) }),
 	}, o.Connect...)
 	nc, err := nats.Connect(o.URL, opts...)
+	if bad := (*url.Error)(nil); errors.As(err, &bad) { // its text quotes the password
+		return nil, errors.New("NATS_URL cannot be read: want nats://host:4222")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("NATS_URL: %w", err)
 	}

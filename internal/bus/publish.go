@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -94,13 +95,13 @@ func (b *Bus) publish(ctx context.Context, m *nats.Msg) error {
 	return nil
 }
 
-// headerText keeps a text on one header line.
+// headerText keeps a text on one header line, in valid UTF-8.
 func headerText(s string) string {
-	b := []byte(s)
-	for i, c := range b {
-		if c < ' ' {
-			b[i] = ' '
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' {
+			return ' '
 		}
-	}
-	return string(b[:min(len(b), 1000)])
+		return r
+	}, s)
+	return strings.ToValidUTF8(s[:min(len(s), 1000)], "")
 }

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"strings"
 	"time"
@@ -16,6 +17,8 @@ type Streams struct {
 	Dedup time.Duration
 	// Replicas is 1, or 3 on a cluster.
 	Replicas int
+
+	ackWait time.Duration // tests shorten it
 }
 
 // Stream is one stream's name and retention.
@@ -63,6 +66,9 @@ func (s Streams) withDefaults() Streams {
 	if s.Replicas == 0 {
 		s.Replicas = 1
 	}
+	if s.ackWait == 0 {
+		s.ackWait = defaultAckWait
+	}
 	return s
 }
 
@@ -89,13 +95,13 @@ func (s Streams) configs() []jetstream.StreamConfig {
 // maxAckPending bounds what all workers together have in hand.
 const maxAckPending = 512
 
-// ackWait is how long a worker may be silent about a message.
-const ackWait = 30 * time.Second
+// defaultAckWait is how long a worker may be silent about a message.
+const defaultAckWait = 30 * time.Second
 
 func (s Streams) intake() jetstream.ConsumerConfig {
 	return jetstream.ConsumerConfig{
 		Durable: intakeDurable, Description: "latchkey's workers",
-		AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait, MaxAckPending: maxAckPending,
+		AckPolicy: jetstream.AckExplicitPolicy, AckWait: s.ackWait, MaxAckPending: maxAckPending,
 		MaxDeliver:    -1, // what cannot be handled is dead-lettered by name, never by count
 		DeliverPolicy: jetstream.DeliverAllPolicy, FilterSubject: eventPrefix + ">",
 	}
@@ -114,9 +120,18 @@ func AlertSubject(accountID, kind string) string {
 
 // token makes one subject token of any text: what NATS gives a meaning to, and
 // '%' itself, is written as %XX.
+//
+// Nothing is "_", and "_" itself is written as %5F, so that two texts never
+// share a token. Of a text that would be too long for a subject (the server
+// cuts the connection at 4 KiB) the SHA-256 stands in, after "%~".
 func token(s string) string {
-	if s == "" {
+	switch {
+	case s == "":
 		return "_"
+	case s == "_":
+		return "%5F"
+	case len(s) > tokenMost:
+		return fmt.Sprintf("%%~%x", sha256.Sum256([]byte(s)))
 	}
 	var b strings.Builder
 	for _, c := range []byte(s) {
@@ -129,8 +144,14 @@ func token(s string) string {
 	return b.String()
 }
 
+// tokenMost is the longest text that becomes a token as it is.
+const tokenMost = 100
+
 // tokens keeps the dots between the parts of an event's name.
 func tokens(s string) string {
+	if len(s) > tokenMost {
+		return token(s)
+	}
 	parts := strings.Split(s, ".")
 	for i, p := range parts {
 		parts[i] = token(p)

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -34,7 +35,11 @@ type Config struct {
 	OAuthURL       string // "" means Zoom's
 	Plan           string // sizes the rate limits: free, pro or business
 
-	Policy      passcode.Mode
+	Policy passcode.Mode
+	// Accounts and Rules come from LATCHKEY_CONFIG.
+	Accounts []Account
+	Rules    []Rule
+
 	Parallel    int
 	Lease       time.Duration
 	SettingsTTL time.Duration
@@ -84,6 +89,9 @@ func Load(environ []string, role Role) (Config, error) {
 			problems = append(problems, fmt.Errorf("%s %w", k.Name, err))
 		}
 	}
+	if c.EventsStream != "" && (c.EventsStream == c.AlertsStream || c.EventsStream == c.DeadStream) || c.AlertsStream != "" && c.AlertsStream == c.DeadStream {
+		problems = append(problems, fmt.Errorf("LATCHKEY_STREAM_EVENTS, _ALERTS and _DEAD are %q, %q and %q: want three different names", c.EventsStream, c.AlertsStream, c.DeadStream))
+	}
 	problems = append(problems, unknown(given)...)
 	return c, errors.Join(problems...)
 }
@@ -108,12 +116,29 @@ func lookup(given map[string]string, k Key) (string, error) {
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return "", fmt.Errorf("_FILE: %w", err)
+		return "", fmt.Errorf("cannot be read from %s: %w", named(k, path), reason(err))
 	}
 	if value = strings.TrimSpace(string(b)); value == "" {
-		return "", fmt.Errorf("_FILE: %s is empty: want %s", path, k.Form)
+		return "", fmt.Errorf("is empty in %s: want %s", named(k, path), k.Form)
 	}
 	return value, nil
+}
+
+// named shows the path a KEY_FILE holds, unless it looks like no path: then it
+// may be the secret itself, put into the wrong variable.
+func named(k Key, path string) string {
+	if filepath.IsAbs(path) || strings.HasPrefix(path, ".") {
+		return fmt.Sprintf("%s_FILE (%s)", k.Name, path)
+	}
+	return fmt.Sprintf("%s_FILE (a relative path of %d characters)", k.Name, len(path))
+}
+
+// reason is what went wrong with a file, without its path.
+func reason(err error) error {
+	if p := (*os.PathError)(nil); errors.As(err, &p) {
+		return p.Err
+	}
+	return err
 }
 
 // unknown finds LATCHKEY_* variables that mean nothing: a misspelt key that was

@@ -49,9 +49,9 @@ var keys = []Key{
 	{Name: "LATCHKEY_POLICY", Form: "waiting-room or observe", Default: string(passcode.ModeWaitingRoom), Doc: "What is done about meetings that demand a passcode.", set: setPolicy},
 
 	{Name: "DATABASE_URL", Form: "postgres://user:password@host:5432/database", Secret: true, Doc: "Unset: an embedded Postgres (latchkey serve only).",
-		required: []Role{Worker, Admin}, set: address(func(c *Config) *string { return &c.DatabaseURL }, "postgres", "postgresql")},
-	{Name: "NATS_URL", Form: "nats://host:4222", Secret: true, Doc: "Unset: an embedded NATS server (latchkey serve only).",
-		required: []Role{Ingest, Worker}, set: address(func(c *Config) *string { return &c.NATSURL }, "nats", "tls", "ws", "wss")},
+		required: []Role{Worker, Admin}, set: setDatabase},
+	{Name: "NATS_URL", Form: "nats://host:4222, several separated by commas", Secret: true, Doc: "Unset: an embedded NATS server (latchkey serve only).",
+		required: []Role{Ingest, Worker}, set: addresses(func(c *Config) *string { return &c.NATSURL }, "nats", "tls", "ws", "wss")},
 	{Name: "LATCHKEY_STATE", Form: "a folder", Doc: "Where embedded servers keep their data. Unset: /var/lib/latchkey for root, else ~/.local/state/latchkey.",
 		set: text(func(c *Config) *string { return &c.StateDir })},
 
@@ -71,7 +71,7 @@ var keys = []Key{
 	{Name: "LATCHKEY_ALERTS_MAX_AGE", Form: "a duration such as 720h", Default: "720h", Doc: "How long alerts are kept.", set: duration(func(c *Config) *time.Duration { return &c.AlertsAge })},
 	{Name: "LATCHKEY_DEAD_MAX_AGE", Form: "a duration such as 720h", Default: "720h", Doc: "How long dead letters are kept.", set: duration(func(c *Config) *time.Duration { return &c.DeadAge })},
 	{Name: "LATCHKEY_EVENTS_DEDUP", Form: "a duration such as 2h", Default: "2h", Doc: "For how long JetStream itself drops an event it has; Postgres does so for ever.", set: duration(func(c *Config) *time.Duration { return &c.Dedup })},
-	{Name: "LATCHKEY_NATS_REPLICAS", Form: "1, 3 or 5", Default: "1", Doc: "Copies of each stream; 3 on a NATS cluster.", set: number(func(c *Config) *int { return &c.Replicas }, 1, 5)},
+	{Name: "LATCHKEY_NATS_REPLICAS", Form: "1, 3 or 5", Default: "1", Doc: "Copies of each stream; 3 on a NATS cluster.", set: setReplicas},
 }
 
 func setSecrets(c *Config, v string) error {
@@ -104,23 +104,62 @@ func text(to func(*Config) *string) func(*Config, string) error {
 }
 
 // address accepts a URL with one of the schemes. The value may hold a password,
-// so an error says only what form it had.
+// so an error says only what form it had: not even the scheme is shown, which
+// of "secret:x" would be the secret.
 func address(to func(*Config) *string, schemes ...string) func(*Config, string) error {
 	return func(c *Config, v string) error {
-		for _, one := range strings.Split(v, ",") { // NATS takes a list
-			u, err := url.Parse(strings.TrimSpace(one))
-			switch {
-			case err != nil:
-				return fmt.Errorf("is not a URL (%d characters): want %s://…", len(v), schemes[0])
-			case !slices.Contains(schemes, u.Scheme):
-				return fmt.Errorf("is a URL of scheme %q: want %s://…", u.Scheme, schemes[0])
-			case u.Host == "" && u.RawQuery == "":
-				return fmt.Errorf("is a URL without a host: want %s://host…", schemes[0])
-			}
+		if strings.Contains(v, ",") {
+			return fmt.Errorf("holds a comma: want one %s://…", schemes[len(schemes)-1])
+		}
+		if err := checkURL(v, schemes); err != nil {
+			return err
 		}
 		*to(c) = strings.TrimSuffix(v, "/")
 		return nil
 	}
+}
+
+// addresses is address for a comma-separated list, as NATS takes it.
+func addresses(to func(*Config) *string, schemes ...string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		list := strings.Split(v, ",")
+		for i, one := range list {
+			list[i] = strings.TrimSpace(one)
+			if err := checkURL(list[i], schemes); err != nil {
+				return err
+			}
+		}
+		*to(c) = strings.Join(list, ",")
+		return nil
+	}
+}
+
+func checkURL(v string, schemes []string) error {
+	u, err := url.Parse(v)
+	switch {
+	case err != nil:
+		return fmt.Errorf("is not a URL (%d characters): want %s://…", len(v), schemes[0])
+	case !slices.Contains(schemes, u.Scheme):
+		return fmt.Errorf("is a URL of another scheme, or of none: want %s://…", strings.Join(schemes, ":// or "))
+	case u.Host == "":
+		return fmt.Errorf("is a URL without a host: want %s://host…", schemes[0])
+	}
+	return nil
+}
+
+// setDatabase takes what Postgres's own URLs may be: several hosts, which is no
+// URL to net/url, or none and a socket's folder in the query. The rest is said
+// by whoever connects.
+func setDatabase(c *Config, v string) error {
+	scheme, rest, ok := strings.Cut(v, "://")
+	switch {
+	case !ok || scheme != "postgres" && scheme != "postgresql":
+		return fmt.Errorf("is not a URL of postgres (%d characters): want postgres://user:password@host:5432/database", len(v))
+	case rest == "" || strings.HasPrefix(rest, "/") && !strings.Contains(rest, "host="):
+		return errors.New("is a URL without a host: want postgres://user:password@host:5432/database")
+	}
+	c.DatabaseURL = v
+	return nil
 }
 
 func hostPort(to func(*Config) *string) func(*Config, string) error {
@@ -155,11 +194,22 @@ func number(to func(*Config) *int, least, most int) func(*Config, string) error 
 	}
 }
 
+func setReplicas(c *Config, v string) error {
+	switch v {
+	case "1", "3", "5": // an even number tolerates no more losses than the odd one below
+		c.Replicas = int(v[0] - '0')
+		return nil
+	}
+	return fmt.Errorf("is %q: want 1, 3 or 5", v)
+}
+
+const longest = 10 * 365 * 24 * time.Hour
+
 func duration(to func(*Config) *time.Duration) func(*Config, string) error {
 	return func(c *Config, v string) error {
 		d, err := time.ParseDuration(v)
-		if err != nil || d < time.Second || d > 10*365*24*time.Hour {
-			return fmt.Errorf("is %q: want a duration of at least 1s, such as 90s, 5m or 168h", v)
+		if err != nil || d < time.Second || d > longest {
+			return fmt.Errorf("is %q: want a duration from 1s to %dh, such as 90s, 5m or 168h", v, longest/time.Hour)
 		}
 		*to(c) = d
 		return nil

@@ -44,7 +44,7 @@ func (w *Worker) listHost(ctx context.Context, c store.HostClaim, log *slog.Logg
 		if r.ID == 0 {
 			continue
 		}
-		listed = append(listed, store.Listed{ID: int64(r.ID), UUID: clean(r.UUID), Topic: clean(r.Topic), Type: r.Type,
+		listed = append(listed, store.Listed{ID: int64(r.ID), UUID: clean(r.UUID), Topic: clean(r.Topic), Type: meetingType(r.Type),
 			Start: r.StartTime.Time, Ends: endsOf(r)})
 	}
 	found, err := w.o.Store.CompleteHost(ctx, c, listed)

@@ -57,6 +57,7 @@ func (w *Worker) record(ctx context.Context, e Event) (bool, error) {
 	if env.AccountID == "" {
 		env.AccountID = w.o.Account
 	}
+	env.At = plausible(env.At, e.ReceivedAt)
 	row := store.Event{ID: e.ID, AccountID: clean(env.AccountID), Name: env.Event, At: env.At, ReceivedAt: e.ReceivedAt,
 		RequestID: e.RequestID, Operator: clean(env.Operator)}
 	switch env.Event {
@@ -66,6 +67,19 @@ func (w *Worker) record(ctx context.Context, e Event) (bool, error) {
 		return w.recordHostSettings(ctx, row, env)
 	}
 	return false, errUnusable{fmt.Errorf("there is no use for event %s", env.Event)}
+}
+
+// plausible gives the time an event says it happened at, or none when that
+// cannot be. A time to come would make every later event look late, for good:
+// nothing happens after it was received.
+func plausible(at, received time.Time) time.Time {
+	switch {
+	case at.After(received.Add(skew)):
+		return received
+	case at.Year() < 2011: // before Zoom
+		return time.Time{}
+	}
+	return at
 }
 
 // recordMeeting merges what an event says of one meeting into its row.
@@ -88,6 +102,9 @@ func (w *Worker) recordMeeting(ctx context.Context, row store.Event, env zoom.En
 			}
 		}
 		if env.Event == zoom.EventMeetingUpdated && obj.Password != nil {
+			if came.knownPasscode, err = tx.Passcode(ctx, row.MeetingID); err != nil {
+				return err
+			}
 			if came.clearUnderWay, err = tx.RepairUnderWay(ctx, row.MeetingID); err != nil {
 				return err
 			}

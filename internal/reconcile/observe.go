@@ -36,7 +36,7 @@ func (k *checking) readMeeting(ctx context.Context) error {
 // see takes what Zoom answered as the meeting's state at that moment.
 func (k *checking) see(got zoom.Meeting, at time.Time) {
 	m := &k.m
-	m.HostID, m.UUID, m.Topic, m.Type = clean(got.HostID), clean(got.UUID), clean(got.Topic), got.Type
+	m.HostID, m.UUID, m.Topic, m.Type = clean(got.HostID), clean(got.UUID), clean(got.Topic), meetingType(got.Type)
 	m.Start = got.StartTime.Time
 	if ends := zoom.Ends(got.StartTime, got.Duration, got.Occurrences); !ends.IsZero() || passcode.MeetingType(got.Type) != passcode.TypeInstant {
 		m.Ends = ends

@@ -14,6 +14,7 @@ type sighted struct {
 	receivedAt    time.Time
 	hostChangedAt time.Time // when the host's settings were last told to have changed
 	clearUnderWay bool      // a clear of ours was sent and not yet read back
+	knownPasscode string    // the one that is stored; "" none
 }
 
 // sighting is a meeting's row with an event merged into it.
@@ -71,7 +72,7 @@ func sight(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, s sighted
 		seePasscode(&out, obj.Password, at)
 		out.meeting.MustRead = s.receivedAt.Sub(at) > freshFor || // delayed
 			!at.After(s.hostChangedAt) || // settings changed since
-			obj.Type == nil || // not the payload that Zoom documents
+			obj.Type == nil || out.meeting.Type == 0 || // not the payload that Zoom documents
 			passcode.MeetingType(obj.Type.Int()) == passcode.TypeInstant // may be running already
 
 	case zoom.EventMeetingUpdated:
@@ -79,12 +80,14 @@ func sight(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, s sighted
 			out.nothingNew = true
 			break
 		}
-		if obj.Password != nil && !m.MustRead && m.Passcode == has(*obj.Password) &&
+		// A duration alone moves the end, and of a series nobody can say where to.
+		described := !sameDescription(m, out.meeting) || obj.Duration != nil && obj.StartTime == nil
+		if obj.Password != nil && !described && !m.MustRead && m.Passcode == has(*obj.Password) && obj.Password.Reveal() == s.knownPasscode &&
 			agrees(obj.Settings.WaitingRoom, m.WaitingRoom) && agrees(obj.Settings.MeetingAuthentication, m.Authentication) {
 			out.nothingNew = true // what it says is known
 			break
 		}
-		if obj.Password != nil && has(*obj.Password) == passcode.Off && s.clearUnderWay {
+		if obj.Password != nil && !described && has(*obj.Password) == passcode.Off && s.clearUnderWay {
 			// The echo of a PATCH of our own (FACTS section 2, loop risk). Its worker
 			// reads the meeting back after it, and if that worker died the repair is
 			// unfinished and the next check does.
@@ -94,6 +97,12 @@ func sight(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, s sighted
 		out.meeting.MustRead = true
 	}
 	return out
+}
+
+// sameDescription reports whether an event changed nothing of what describe takes.
+func sameDescription(a, b store.Meeting) bool {
+	return a.HostID == b.HostID && a.UUID == b.UUID && a.Topic == b.Topic && a.Type == b.Type && a.UsesPMI == b.UsesPMI &&
+		a.Start.Equal(b.Start) && a.Ends.Equal(b.Ends)
 }
 
 func agrees(said *bool, known passcode.Toggle) bool {
@@ -128,7 +137,7 @@ func describe(m *store.Meeting, obj zoom.MeetingObject, at time.Time, late bool)
 	text(&m.UUID, obj.UUID)
 	text(&m.Topic, obj.Topic)
 	if obj.Type != nil && (!late || m.Type == 0) {
-		m.Type = obj.Type.Int()
+		m.Type = meetingType(obj.Type.Int())
 	}
 	if obj.Settings.UsePMI != nil && !late {
 		m.UsesPMI = *obj.Settings.UsePMI
@@ -156,10 +165,19 @@ func describe(m *store.Meeting, obj zoom.MeetingObject, at time.Time, late bool)
 	}
 }
 
-// clean makes a text of Zoom's fit for a Postgres text column: no NUL, and no
+// meetingType makes a number of Zoom's fit for a Postgres int column; what is
+// no type at all becomes 0, not known.
+func meetingType(n int) int {
+	if n < 0 || n > 1000 {
+		return 0
+	}
+	return n
+}
+
+// clean makes a text of Zoom's fit for a Postgres text column: UTF-8, no NUL, no
 // longer than anything Zoom documents.
 func clean(s string) string {
-	s = strings.ReplaceAll(s, "\x00", "")
+	s = strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\uFFFD")
 	if r := []rune(s); len(r) > 300 {
 		s = string(r[:300])
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -62,7 +63,7 @@ func (s *Store) Remember(ctx context.Context, meetingID int64, now time.Time) (R
 		meetingID, now.Add(-24*time.Hour)).Scan(&r.HeldClears, &id, &remedy, &reasons, &why, &started, &r.LastResult)
 	if err == nil && id != nil {
 		r.Unfinished = Repair{ID: *id, Remedy: passcode.Remedy(*remedy), Why: *why, StartedAt: *started, Result: RepairUnfinished}
-		err = json.Unmarshal(reasons, &r.Unfinished.Reasons)
+		err = decode("reasons", reasons, &r.Unfinished.Reasons)
 	}
 	if err != nil {
 		return r, fmt.Errorf("read the history of meeting %d: %w", meetingID, err)
@@ -97,7 +98,13 @@ func (s *Store) BeginRepair(ctx context.Context, c MeetingClaim, r Repair) (int6
 
 // AbandonRepair ends a repair that, as was read back, did not happen.
 func (s *Store) AbandonRepair(ctx context.Context, c MeetingClaim, id int64, at time.Time) error {
-	_, err := s.pool.Exec(ctx, `UPDATE repairs SET result = 'abandoned', ended_at = $3 WHERE id = $1 AND meeting_id = $2`, id, c.Meeting.ID, at)
+	err := s.inTx(ctx, func(tx pgx.Tx) error {
+		if err := c.held(ctx, tx); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `UPDATE repairs SET result = 'abandoned', ended_at = $3 WHERE id = $1 AND meeting_id = $2 AND result = 'unfinished'`, id, c.Meeting.ID, at)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("abandon the repair of meeting %d: %w", c.Meeting.ID, err)
 	}
@@ -120,6 +127,8 @@ type Check struct {
 	Meeting Meeting
 	// Passcode is the one that was read: nil not read, "" there is none.
 	Passcode *string
+	// PasscodeSource goes with Passcode; "" means PasscodeOfZoom.
+	PasscodeSource string
 	// Repair finishes the repair of that ID; ID 0: none.
 	Repair Repair
 	Alerts []Alert
@@ -149,7 +158,7 @@ func (s *Store) Complete(ctx context.Context, c MeetingClaim, k Check) error {
 				return err
 			}
 			if k.Passcode != nil {
-				if err := savePasscode(ctx, tx, m.ID, *k.Passcode, m.ObservedAt); err != nil {
+				if err := savePasscode(ctx, tx, m.ID, *k.Passcode, cmp.Or(k.PasscodeSource, PasscodeOfZoom), m.ObservedAt); err != nil {
 					return err
 				}
 			}

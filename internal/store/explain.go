@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -69,7 +68,7 @@ func (s *Store) repairs(ctx context.Context, id int64) ([]Repair, error) {
 		err := row.Scan(&r.ID, &r.Remedy, &r.Result, &reasons, &r.Why, &r.Detail, &r.ZoomCalls, &r.StartedAt, &ended)
 		if err == nil {
 			r.EndedAt = orZero(ended)
-			err = json.Unmarshal(reasons, &r.Reasons)
+			err = decode("reasons", reasons, &r.Reasons)
 		}
 		return r, err
 	})
@@ -79,8 +78,8 @@ func (s *Store) changes(ctx context.Context, hostID string) ([]SettingChange, er
 	if hostID == "" {
 		return nil, nil
 	}
-	rows, err := s.pool.Query(ctx, `SELECT level, level_id, setting, old_value, new_value, changed_by, coalesce(changed_at, 'epoch') FROM setting_changes
-		WHERE level_id = $1 ORDER BY id DESC LIMIT 5`, hostID)
+	rows, err := s.pool.Query(ctx, `SELECT level, level_id, setting, old_value, new_value, changed_by, coalesce(changed_at, received_at)
+		FROM setting_changes JOIN events USING (event_id) WHERE level_id = $1 ORDER BY id DESC LIMIT 5`, hostID)
 	if err != nil {
 		return nil, err
 	}

@@ -14,27 +14,31 @@ import (
 
 // Host is one row of hosts.
 type Host struct {
-	ID         string
-	AccountID  string
-	Email      string
-	GroupIDs   []string
-	Settings   passcode.Values
-	ReadAt     time.Time // zero: never read, or out of date
-	ChangedAt  time.Time
-	HeldUntil  time.Time
-	DueWhy     string
-	Generation int64
-	Attempts   int
-	LastError  string
+	ID        string
+	AccountID string
+	Email     string
+	GroupIDs  []string
+	Settings  passcode.Values
+	// Requirement is Zoom's meeting_password_requirement for this host.
+	Requirement passcode.Requirement
+	Forecast    passcode.Forecast
+	ForecastWhy string    // "" until there is a forecast
+	ReadAt      time.Time // zero: never read, or out of date
+	ChangedAt   time.Time
+	HeldUntil   time.Time
+	DueWhy      string
+	Generation  int64
+	Attempts    int
+	LastError   string
 }
 
-const hostColumns = `host_id, account_id, email, group_ids, settings, read_at, changed_at, held_until, due_why, generation, attempts, last_error`
+const hostColumns = `host_id, account_id, email, group_ids, settings, requirement, forecast, forecast_why, read_at, changed_at, held_until, due_why, generation, attempts, last_error`
 
 func scanHost(row pgx.Row) (Host, error) {
 	var h Host
 	var read, changed, held *time.Time
-	var settings []byte
-	err := row.Scan(&h.ID, &h.AccountID, &h.Email, &h.GroupIDs, &settings, &read, &changed, &held, &h.DueWhy, &h.Generation, &h.Attempts, &h.LastError)
+	var settings, requirement, forecast []byte
+	err := row.Scan(&h.ID, &h.AccountID, &h.Email, &h.GroupIDs, &settings, &requirement, &forecast, &h.ForecastWhy, &read, &changed, &held, &h.DueWhy, &h.Generation, &h.Attempts, &h.LastError)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return h, ErrNotFound
 	}
@@ -42,10 +46,7 @@ func scanHost(row pgx.Row) (Host, error) {
 		return h, err
 	}
 	h.ReadAt, h.ChangedAt, h.HeldUntil = orZero(read), orZero(changed), orZero(held)
-	if err := json.Unmarshal(settings, &h.Settings); err != nil {
-		return h, fmt.Errorf("host %s: column settings: %w", h.ID, err)
-	}
-	return h, nil
+	return h, errors.Join(decode("settings", settings, &h.Settings), decode("requirement", requirement, &h.Requirement), decode("forecast", forecast, &h.Forecast))
 }
 
 // Host reads one host; ErrNotFound when none of that id is known.
@@ -64,17 +65,46 @@ func (s *Store) SaveHost(ctx context.Context, h Host, seen int64) error {
 	if err != nil {
 		return fmt.Errorf("save host %s: %w", h.ID, err)
 	}
+	requirement, err := json.Marshal(h.Requirement)
+	if err != nil {
+		return fmt.Errorf("save host %s: %w", h.ID, err)
+	}
 	if h.GroupIDs == nil {
 		h.GroupIDs = []string{}
 	}
-	_, err = s.pool.Exec(ctx, `INSERT INTO hosts (host_id, account_id, email, group_ids, settings, read_at) VALUES ($1,$2,$3,$4,$5,$6)
+	_, err = s.pool.Exec(ctx, `INSERT INTO hosts (host_id, account_id, email, group_ids, settings, requirement, read_at) VALUES ($1,$2,$3,$4,$5,$6,$7)
 		ON CONFLICT (host_id) DO UPDATE SET email = excluded.email, group_ids = excluded.group_ids, settings = excluded.settings,
-			read_at = CASE WHEN hosts.generation = $7 THEN excluded.read_at END`,
-		h.ID, h.AccountID, h.Email, h.GroupIDs, settings, null(h.ReadAt), seen)
+			requirement = excluded.requirement, read_at = CASE WHEN hosts.generation = $8 THEN excluded.read_at END`,
+		h.ID, h.AccountID, h.Email, h.GroupIDs, settings, requirement, null(h.ReadAt), seen)
 	if err != nil {
 		return fmt.Errorf("save host %s: %w", h.ID, err)
 	}
 	return nil
+}
+
+// SaveForecast records a host's forecast; alert, when not nil, is written with
+// it if the forecast differs from the one before. It returns whether it did.
+func (s *Store) SaveForecast(ctx context.Context, hostID string, f passcode.Forecast, why string, at time.Time, alert *Alert) (changed bool, err error) {
+	forecast, err := json.Marshal(f)
+	if err != nil {
+		return false, fmt.Errorf("save the forecast of host %s: %w", hostID, err)
+	}
+	err = s.inTx(ctx, func(tx pgx.Tx) error {
+		// Only the first of several who foretell the same finds it changed.
+		tag, err := tx.Exec(ctx, `UPDATE hosts SET forecast = $2, forecast_why = $3, forecast_at = $4 WHERE host_id = $1 AND forecast_why <> $3`, hostID, forecast, why, at)
+		if err != nil {
+			return err
+		}
+		if changed = tag.RowsAffected() == 1; !changed || alert == nil {
+			return nil
+		}
+		_, err = tx.Exec(ctx, `INSERT INTO alerts (account_id, type, subject, data) VALUES ($1,$2,$3,$4)`, alert.AccountID, alert.Type, alert.Subject, alert.Data)
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("save the forecast of host %s: %w", hostID, err)
+	}
+	return changed, nil
 }
 
 // HoldHost keeps all changes of a host's meetings back until the time.
@@ -130,29 +160,30 @@ type Level struct {
 	ID     string
 	Plan   passcode.Plan // accounts only
 	Locks  passcode.Values
-	ReadAt time.Time // zero: never read
+	Fixed  passcode.Values // the level's own values, where it locks anything
+	ReadAt time.Time       // zero: never read
 }
 
 // Account reads an account's locks; a Level without ReadAt when never read.
 func (s *Store) Account(ctx context.Context, id string) (Level, error) {
-	return s.level(ctx, `SELECT plan, locks, read_at FROM accounts WHERE account_id = $1`, id)
+	return s.level(ctx, `SELECT plan, locks, fixed, read_at FROM accounts WHERE account_id = $1`, id)
 }
 
 // Group reads a group's locks; a Level without ReadAt when never read.
 func (s *Store) Group(ctx context.Context, id string) (Level, error) {
-	return s.level(ctx, `SELECT '', locks, read_at FROM groups WHERE group_id = $1`, id)
+	return s.level(ctx, `SELECT '', locks, fixed, read_at FROM groups WHERE group_id = $1`, id)
 }
 
 func (s *Store) level(ctx context.Context, query, id string) (Level, error) {
 	l := Level{ID: id}
-	var locks []byte
+	var locks, fixed []byte
 	var read *time.Time
-	err := s.pool.QueryRow(ctx, query, id).Scan(&l.Plan, &locks, &read)
+	err := s.pool.QueryRow(ctx, query, id).Scan(&l.Plan, &locks, &fixed, &read)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return l, nil
 	}
 	if err == nil {
-		err = json.Unmarshal(locks, &l.Locks)
+		err = errors.Join(decode("locks", locks, &l.Locks), decode("fixed", fixed, &l.Fixed))
 	}
 	if err != nil {
 		return l, fmt.Errorf("read the locks of %s: %w", id, err)
@@ -163,23 +194,26 @@ func (s *Store) level(ctx context.Context, query, id string) (Level, error) {
 
 // SaveAccount writes what was read of an account.
 func (s *Store) SaveAccount(ctx context.Context, l Level) error {
-	return s.saveLevel(ctx, l.ID, l.Locks, `INSERT INTO accounts (account_id, locks, read_at, plan) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (account_id) DO UPDATE SET locks = excluded.locks, read_at = excluded.read_at, plan = excluded.plan`, l.ReadAt, l.Plan)
+	return s.saveLevel(ctx, l, `INSERT INTO accounts (account_id, locks, fixed, read_at, plan) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (account_id) DO UPDATE SET locks = excluded.locks, fixed = excluded.fixed, read_at = excluded.read_at, plan = excluded.plan`, l.Plan)
 }
 
 // SaveGroup writes what was read of a group.
 func (s *Store) SaveGroup(ctx context.Context, accountID string, l Level) error {
-	return s.saveLevel(ctx, l.ID, l.Locks, `INSERT INTO groups (group_id, locks, read_at, account_id) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (group_id) DO UPDATE SET locks = excluded.locks, read_at = excluded.read_at`, l.ReadAt, accountID)
+	return s.saveLevel(ctx, l, `INSERT INTO groups (group_id, locks, fixed, read_at, account_id) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (group_id) DO UPDATE SET locks = excluded.locks, fixed = excluded.fixed, read_at = excluded.read_at`, accountID)
 }
 
-func (s *Store) saveLevel(ctx context.Context, id string, locks passcode.Values, query string, readAt time.Time, last any) error {
-	b, err := json.Marshal(locks)
+func (s *Store) saveLevel(ctx context.Context, l Level, query string, last any) error {
+	locks, err := json.Marshal(l.Locks)
 	if err == nil {
-		_, err = s.pool.Exec(ctx, query, id, b, null(readAt), last)
+		var fixed []byte
+		if fixed, err = json.Marshal(l.Fixed); err == nil {
+			_, err = s.pool.Exec(ctx, query, l.ID, locks, fixed, null(l.ReadAt), last)
+		}
 	}
 	if err != nil {
-		return fmt.Errorf("save the locks of %s: %w", id, err)
+		return fmt.Errorf("save the locks of %s: %w", l.ID, err)
 	}
 	return nil
 }

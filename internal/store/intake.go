@@ -78,7 +78,7 @@ func (t *IntakeTx) SaveMeeting(ctx context.Context, m Meeting, passcode *string)
 	if passcode == nil {
 		return nil
 	}
-	return savePasscode(ctx, t.tx, m.ID, *passcode, t.event.ReceivedAt)
+	return savePasscode(ctx, t.tx, m.ID, *passcode, PasscodeOfZoom, t.event.ReceivedAt)
 }
 
 // MarkMeeting makes a meeting due now. A check that is running will not
@@ -97,6 +97,13 @@ func (t *IntakeTx) HostChangedAt(ctx context.Context, hostID string) (time.Time,
 	return orZero(at), err
 }
 
+// Passcode gives the passcode that is known of a meeting, "" when none is.
+func (t *IntakeTx) Passcode(ctx context.Context, id int64) (string, error) {
+	var known string
+	err := t.tx.QueryRow(ctx, `SELECT coalesce((SELECT passcode FROM passcodes WHERE meeting_id = $1), '')`, id).Scan(&known)
+	return known, err
+}
+
 // RepairUnderWay says whether a repair of the meeting is not read back yet.
 func (t *IntakeTx) RepairUnderWay(ctx context.Context, id int64) (bool, error) {
 	var yes bool
@@ -109,19 +116,12 @@ func (t *IntakeTx) RepairUnderWay(ctx context.Context, id int64) (bool, error) {
 // due, to be read before anything is decided. One set-based statement, however
 // many meetings there are.
 func (t *IntakeTx) HostChanged(ctx context.Context, hostID string, at time.Time, why string) error {
-	t.woken = true
-	var b pgx.Batch
-	b.Queue(`INSERT INTO hosts (host_id, account_id, changed_at, due_at, due_why, generation) VALUES ($1, $2, $3, now(), $4, 1)
-		ON CONFLICT (host_id) DO UPDATE SET changed_at = greatest(hosts.changed_at, excluded.changed_at), read_at = NULL,
-			due_at = now(), due_why = excluded.due_why, generation = hosts.generation + 1, attempts = 0`,
-		hostID, t.event.AccountID, at, why)
-	b.Queue(`UPDATE meetings SET must_read = true, due_at = now(), due_why = $2, generation = generation + 1, attempts = 0
-		WHERE host_id = $1 AND status IN ('scheduled', 'started') AND (ends_at IS NULL OR ends_at > now())`, hostID, why)
-	return t.tx.SendBatch(ctx, &b).Close()
+	return t.HostsChanged(ctx, []string{hostID}, at, why)
 }
 
 // SettingChange is one row of setting_changes.
 type SettingChange struct {
+	What      string // one of ChangeKinds
 	Level     passcode.Level
 	LevelID   string
 	Setting   string
@@ -130,12 +130,21 @@ type SettingChange struct {
 	ChangedAt time.Time
 }
 
+// What a change of a setting was.
+const (
+	ChangedValue = "value" // turned on or off
+	ChangedLock  = "lock"  // locked (on) or unlocked (off)
+)
+
+// ChangeKinds is the closed set, for tests that hold other places to it.
+func ChangeKinds() []string { return []string{ChangedValue, ChangedLock} }
+
 // SaveChanges records who changed which setting.
 func (t *IntakeTx) SaveChanges(ctx context.Context, changes []SettingChange) error {
 	var b pgx.Batch
 	for _, c := range changes {
-		b.Queue(`INSERT INTO setting_changes (event_id, level, level_id, setting, old_value, new_value, changed_by, changed_at)
-			VALUES ($1,$2,$3,$4,$5,$6,$7,$8)`, t.event.ID, c.Level, c.LevelID, c.Setting, c.Old.String(), c.New.String(), c.ChangedBy, null(c.ChangedAt))
+		b.Queue(`INSERT INTO setting_changes (event_id, level, level_id, setting, old_value, new_value, changed_by, changed_at, what)
+			VALUES ($1,$2,$3,$4,$5,$6,$7,$8,coalesce(nullif($9, ''), 'value'))`, t.event.ID, c.Level, c.LevelID, c.Setting, c.Old.String(), c.New.String(), c.ChangedBy, null(c.ChangedAt), c.What)
 	}
 	return t.tx.SendBatch(ctx, &b).Close()
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -30,6 +29,8 @@ type Meeting struct {
 	PasscodeReadable bool
 	WaitingRoom      passcode.Toggle
 	Authentication   passcode.Toggle
+	LinkHasPasscode  passcode.Toggle
+	PhonePasscode    passcode.Toggle
 	ObservedAt       time.Time
 	MustRead         bool
 
@@ -51,18 +52,18 @@ type Meeting struct {
 }
 
 const meetingColumns = `meeting_id, account_id, host_id, uuid, topic, type, start_time, ends_at, uses_pmi, status,
-	passcode, passcode_readable, waiting_room, authentication, observed_at, must_read,
+	passcode, passcode_readable, waiting_room, authentication, link_has_passcode, phone_passcode, observed_at, must_read,
 	outcome, remedy, reasons, why, decided_at, demanding_since, overwritten_under,
 	due_at, due_why, generation, attempts, last_error`
 
 func scanMeeting(row pgx.Row) (Meeting, error) {
 	var m Meeting
 	var start, ends, observed, decided, demanding, due *time.Time
-	var pass, wr, auth string
+	var pass, wr, auth, link, phone string
 	var outcome, remedy *string
 	var reasons []byte
 	err := row.Scan(&m.ID, &m.AccountID, &m.HostID, &m.UUID, &m.Topic, &m.Type, &start, &ends, &m.UsesPMI, &m.Status,
-		&pass, &m.PasscodeReadable, &wr, &auth, &observed, &m.MustRead,
+		&pass, &m.PasscodeReadable, &wr, &auth, &link, &phone, &observed, &m.MustRead,
 		&outcome, &remedy, &reasons, &m.Why, &decided, &demanding, &m.OverwrittenUnder,
 		&due, &m.DueWhy, &m.Generation, &m.Attempts, &m.LastError)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -83,10 +84,9 @@ func scanMeeting(row pgx.Row) (Meeting, error) {
 	_ = m.Passcode.UnmarshalText([]byte(pass))
 	_ = m.WaitingRoom.UnmarshalText([]byte(wr))
 	_ = m.Authentication.UnmarshalText([]byte(auth))
-	if err := json.Unmarshal(reasons, &m.Reasons); err != nil {
-		return m, fmt.Errorf("meeting %d: column reasons: %w", m.ID, err)
-	}
-	return m, nil
+	_ = m.LinkHasPasscode.UnmarshalText([]byte(link))
+	_ = m.PhonePasscode.UnmarshalText([]byte(phone))
+	return m, decode("reasons", reasons, &m.Reasons)
 }
 
 // Meeting reads one meeting; ErrNotFound when latchkey never heard of it.
@@ -122,10 +122,12 @@ func lockMeeting(ctx context.Context, tx pgx.Tx, id int64, account string) (Meet
 // saveSeen writes what was seen of a meeting; verdict and schedule stay.
 func saveSeen(ctx context.Context, tx pgx.Tx, m Meeting) error {
 	_, err := tx.Exec(ctx, `UPDATE meetings SET host_id=$2, uuid=$3, topic=$4, type=$5, start_time=$6, ends_at=$7, uses_pmi=$8, status=$9,
-		passcode=$10, passcode_readable=$11, waiting_room=$12, authentication=$13, observed_at=$14, must_read=$15
+		passcode=$10, passcode_readable=$11, waiting_room=$12, authentication=$13, observed_at=$14, must_read=$15,
+		link_has_passcode=$16, phone_passcode=$17
 		WHERE meeting_id=$1`,
 		m.ID, m.HostID, m.UUID, m.Topic, m.Type, null(m.Start), null(m.Ends), m.UsesPMI, m.Status,
-		m.Passcode.String(), m.PasscodeReadable, m.WaitingRoom.String(), m.Authentication.String(), null(m.ObservedAt), m.MustRead)
+		m.Passcode.String(), m.PasscodeReadable, m.WaitingRoom.String(), m.Authentication.String(), null(m.ObservedAt), m.MustRead,
+		m.LinkHasPasscode.String(), m.PhonePasscode.String())
 	return err
 }
 
@@ -133,13 +135,23 @@ func saveSeen(ctx context.Context, tx pgx.Tx, m Meeting) error {
 type Passcode struct {
 	MeetingID int64
 	Value     string
+	Source    string // one of PasscodeSources
 	SeenAt    time.Time
 }
+
+// Who made a passcode.
+const (
+	PasscodeOfZoom = "zoom"     // Zoom, or somebody in Zoom
+	PasscodeOfOurs = "latchkey" // the policy known-passcode
+)
+
+// PasscodeSources is the closed set, for tests that hold other places to it.
+func PasscodeSources() []string { return []string{PasscodeOfZoom, PasscodeOfOurs} }
 
 // Passcode reads the passcode of a meeting; ErrNotFound when none is known.
 func (s *Store) Passcode(ctx context.Context, id int64) (Passcode, error) {
 	p := Passcode{MeetingID: id}
-	err := s.pool.QueryRow(ctx, `SELECT passcode, seen_at FROM passcodes WHERE meeting_id = $1`, id).Scan(&p.Value, &p.SeenAt)
+	err := s.pool.QueryRow(ctx, `SELECT passcode, source, seen_at FROM passcodes WHERE meeting_id = $1`, id).Scan(&p.Value, &p.Source, &p.SeenAt)
 	if errors.Is(err, pgx.ErrNoRows) {
 		err = ErrNotFound
 	}
@@ -150,12 +162,12 @@ func (s *Store) Passcode(ctx context.Context, id int64) (Passcode, error) {
 }
 
 // savePasscode keeps the one passcode that is known, or forgets it.
-func savePasscode(ctx context.Context, tx pgx.Tx, id int64, value string, at time.Time) error {
+func savePasscode(ctx context.Context, tx pgx.Tx, id int64, value, source string, at time.Time) error {
 	if value == "" {
 		_, err := tx.Exec(ctx, `DELETE FROM passcodes WHERE meeting_id = $1`, id)
 		return err
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO passcodes (meeting_id, passcode, source, seen_at) VALUES ($1, $2, 'zoom', $3)
-		ON CONFLICT (meeting_id) DO UPDATE SET passcode = excluded.passcode, seen_at = excluded.seen_at`, id, value, at)
+	_, err := tx.Exec(ctx, `INSERT INTO passcodes (meeting_id, passcode, source, seen_at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (meeting_id) DO UPDATE SET passcode = excluded.passcode, source = excluded.source, seen_at = excluded.seen_at`, id, value, source, at)
 	return err
 }

@@ -28,7 +28,7 @@ func Migrate(ctx context.Context, url string) ([]string, error) {
 }
 
 func migrate(ctx context.Context, db *sql.DB) ([]string, error) {
-	locker, err := lock.NewPostgresSessionLocker()
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) // every second, 5 minutes
 	if err != nil {
 		return nil, fmt.Errorf("migrate: %w", err)
 	}

@@ -3,17 +3,37 @@ package store
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
+
+// markWithin is what writing the marks may take once the caller's time is up.
+const markWithin = 5 * time.Second
+
+// outlive gives a context that ends d after ctx does.
+func outlive(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(d, cancel) })
+	return longer, func() { stop(); cancel() }
+}
 
 // PublishAlerts gives up to limit unpublished alerts, oldest first, to publish
 // and marks those it accepts as published. Several workers may call it at once:
 // each takes other rows. publish may see an alert again after a crash between
 // its acceptance and the commit, so it must be idempotent by the alert's ID.
+//
+// When publish fails, or ctx ends, those before it stay marked.
 func (s *Store) PublishAlerts(ctx context.Context, limit int, publish func(context.Context, Alert) error) (n int, err error) {
-	err = s.inTx(ctx, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `SELECT id::text, account_id, type, subject, data, created_at FROM alerts
+	if err := ctx.Err(); err != nil {
+		return 0, fmt.Errorf("publish alerts: %w", err)
+	}
+	// A ctx that ends while publishing must not undo the marks: on a slow bus the
+	// same first alerts would be published for ever.
+	db, cancel := outlive(ctx, markWithin)
+	defer cancel()
+	err = s.inTx(db, func(tx pgx.Tx) error {
+		rows, err := tx.Query(db, `SELECT id::text, account_id, type, subject, data, created_at FROM alerts
 			WHERE published_at IS NULL ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED`, limit)
 		if err != nil {
 			return err
@@ -31,7 +51,7 @@ func (s *Store) PublishAlerts(ctx context.Context, limit int, publish func(conte
 			done = append(done, a.ID)
 		}
 		if len(done) > 0 {
-			if _, err := tx.Exec(ctx, `UPDATE alerts SET published_at = now() WHERE id = ANY($1::uuid[])`, done); err != nil {
+			if _, err := tx.Exec(db, `UPDATE alerts SET published_at = now() WHERE id = ANY($1::uuid[])`, done); err != nil {
 				return err
 			}
 			n = len(done)

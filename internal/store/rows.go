@@ -2,6 +2,9 @@ package store
 
 import (
 	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -23,6 +26,17 @@ func prefixed(alias, columns string) string {
 		names[i] = alias + "." + strings.TrimSpace(n)
 	}
 	return strings.Join(names, ", ")
+}
+
+// errColumn marks a row that this version cannot read.
+var errColumn = errors.New("it cannot be read")
+
+// decode reads a JSON column.
+func decode(column string, b []byte, into any) error {
+	if err := json.Unmarshal(b, into); err != nil {
+		return fmt.Errorf("column %s: %w: %w", column, errColumn, err)
+	}
+	return nil
 }
 
 // sortSoonest puts meetings that start soonest first; those without a start

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -64,25 +65,55 @@ func (s *Store) inTx(ctx context.Context, f func(pgx.Tx) error) error {
 	return pgx.BeginFunc(ctx, s.pool, f)
 }
 
-// Unavailable reports whether the error will go away by itself: no connection,
-// the server is starting or stopping, a conflict between transactions. Work
-// that met it is tried again; anything else needs a person.
+// Unavailable reports whether the error lies with the server and not with what
+// was asked of it: no connection, no login, the server is starting, stopping or
+// not migrated yet, a conflict between transactions. Work that met it is tried
+// again; anything else would fail again.
 func Unavailable(err error) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
-		switch pg.Code[:2] {
-		case "08", "53", "57", "58": // connection, resources, operator intervention, system
-			return true
-		case "40": // serialization failure, deadlock
-			return true
-		case "55": // lock not available
-			return true
-		case "42": // a table is missing until the migration has run
-			return pg.Code == "42P01" || pg.Code == "42703"
-		}
-		return false
+		return serverState(pg.Code)
 	}
-	return err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrLeaseLost)
+	// What is left is no answer at all (connection, deadline), unless it is about
+	// the value itself: that one stays as it is.
+	return err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrLeaseLost) && !badValue(err)
+}
+
+// serverState tells the SQLSTATEs that speak of the server, its setup or its
+// other transactions from those that speak of the statement and its values.
+func serverState(code string) bool {
+	switch code {
+	case "42P01", "42703": // a table or column is missing until the migration has run
+		return true
+	case "42501": // a right is missing until it is granted
+		return true
+	case "0A000": // a cached plan that a migration made stale, once per connection
+		return true
+	}
+	if len(code) < 2 {
+		return true // a pooler's own error
+	}
+	switch code[:2] {
+	case "08", "53", "57", "58", "F0", "XX": // connection, resources, operator intervention, system, configuration, internal
+		return true
+	case "25": // idle in transaction for too long; read-only: a standby during a failover
+		return true
+	case "26": // a pooler between us and the server lost a prepared statement
+		return true
+	case "28", "3D": // the password is being changed, the database being restored
+		return true
+	case "40", "55": // serialization failure, deadlock; lock not available
+		return true
+	}
+	return false
+}
+
+// badValue reports whether a value could not be sent to, or read from, the
+// database. No retry changes that.
+func badValue(err error) bool {
+	var scan pgx.ScanArgError
+	return errors.Is(err, errColumn) || errors.As(err, &scan) ||
+		strings.Contains(err.Error(), "failed to encode args[") // pgx has no type for it
 }
 
 // null turns a zero time into SQL null.

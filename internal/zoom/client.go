@@ -85,6 +85,12 @@ func New(o Options) *Client {
 // Close frees idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
+// Format keeps fmt from walking into the client, where a Secret's own methods
+// are out of its reach.
+func (c *Client) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "zoom.Client(%s)", c.AccountID())
+}
+
 // AccountID is the account the client calls for.
 func (c *Client) AccountID() string { return c.o.Credentials.AccountID }
 
@@ -97,6 +103,8 @@ type call struct {
 	body   any
 	label  Label
 	into   any // decoded from a 200 answer; nil when none is expected
+	// passcode is what the body holds, so that no error repeats it.
+	passcode Secret
 }
 
 // tries bounds the attempts of one call, first one included.
@@ -177,31 +185,32 @@ func (c *Client) once(ctx context.Context, op string, k call, t token) error {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	start := c.o.Now()
-	status, err := c.exchange(op, k, req, start)
+	status, err := c.exchange(op, k, req, t.value)
 	c.o.OnCall(op, status, KindOf(err), c.o.Now().Sub(start))
 	return err
 }
 
-func (c *Client) exchange(op string, k call, req *http.Request, now time.Time) (int, error) {
+func (c *Client) exchange(op string, k call, req *http.Request, token Secret) (int, error) {
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return 0, &Error{Kind: KindTransport, Op: op, Err: withoutURL(err)}
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	now := c.o.Now() // Retry-After counts from the answer, not from the request
 	switch {
 	case err != nil:
 		return resp.StatusCode, &Error{Kind: KindTransport, Op: op, Status: resp.StatusCode, Message: "the answer ended early", Err: err}
 	case len(body) > maxAnswer:
 		return resp.StatusCode, &Error{Kind: KindBadAnswer, Op: op, Status: resp.StatusCode, Message: "the answer is larger than 4 MiB"}
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
-		return resp.StatusCode, errorFrom(op, resp, body, now)
+		return resp.StatusCode, errorFrom(op, resp, body, now, token, k.passcode)
 	case k.into == nil:
 		return resp.StatusCode, nil
 	}
 	// Some errors come with status 200 and a code (the lock settings of a free
 	// account, openapi/accounts.json).
-	if e := errorFrom(op, resp, body, now); e.Kind == KindPaidOnly {
+	if e := errorFrom(op, resp, body, now, token); e.Kind == KindPaidOnly {
 		return resp.StatusCode, e
 	}
 	if err := json.Unmarshal(body, k.into); err != nil {
@@ -228,6 +237,9 @@ func (c *Client) url(k call, t token) (string, error) {
 	}
 	path := k.path
 	for _, a := range k.args {
+		if a == "" || a == "." || a == ".." { // it would be another call's path
+			return "", fmt.Errorf("%q is not an id", a)
+		}
 		open, end := strings.IndexByte(path, '{'), strings.IndexByte(path, '}')
 		path = path[:open] + url.PathEscape(a) + path[end+1:]
 	}
@@ -253,7 +265,14 @@ func withoutURL(err error) error {
 func jsonProblem(err error) string {
 	var t *json.UnmarshalTypeError
 	if errors.As(err, &t) {
-		return fmt.Sprintf("field %s is a %s", t.Field, t.Value)
+		return fmt.Sprintf("field %s is a %s", t.Field, jsonType(t))
 	}
 	return "the answer is not the JSON that was expected"
+}
+
+// jsonType is the JSON type that was found, without the number itself that
+// encoding/json adds when it does not fit.
+func jsonType(t *json.UnmarshalTypeError) string {
+	name, _, _ := strings.Cut(t.Value, " ")
+	return name
 }

@@ -76,8 +76,9 @@ func KindOf(err error) Kind {
 
 const hostDayMessage = "Meeting Create/Update API requests permitted for this particular user"
 
-// errorFrom reads Zoom's error answer.
-func errorFrom(op string, resp *http.Response, body []byte, now time.Time) *Error {
+// errorFrom reads Zoom's error answer. Should its words repeat a secret of the
+// request, they are taken out.
+func errorFrom(op string, resp *http.Response, body []byte, now time.Time, secrets ...Secret) *Error {
 	var answer struct {
 		Code    int    `json:"code"`
 		Message string `json:"message"`
@@ -87,10 +88,16 @@ func errorFrom(op string, resp *http.Response, body []byte, now time.Time) *Erro
 		} `json:"errors"`
 	}
 	_ = json.Unmarshal(body, &answer) // not JSON: the status alone must do
-	e := &Error{Op: op, Status: resp.StatusCode, Code: answer.Code, Message: shorten(answer.Message)}
+	words := answer.Message
 	if len(answer.Errors) > 0 {
-		e.Message = shorten(e.Message + " (" + answer.Errors[0].Field + ": " + answer.Errors[0].Message + ")")
+		words += " (" + answer.Errors[0].Field + ": " + answer.Errors[0].Message + ")"
 	}
+	for _, s := range secrets {
+		if s != "" {
+			words = strings.ReplaceAll(words, s.Reveal(), redacted)
+		}
+	}
+	e := &Error{Op: op, Status: resp.StatusCode, Code: answer.Code, Message: shorten(words)}
 	switch {
 	case resp.StatusCode == http.StatusTooManyRequests:
 		// The limits are told apart by their words: the host limit carries
@@ -133,7 +140,7 @@ func retryAfter(h http.Header, now, otherwise time.Time) time.Time {
 		return otherwise
 	}
 	at := otherwise
-	if n, err := strconv.Atoi(v); err == nil && n >= 0 {
+	if n, err := strconv.Atoi(v); err == nil && n >= 0 && n <= 25*60*60 {
 		at = now.Add(time.Duration(n) * time.Second)
 	} else if t, err := time.Parse(time.RFC3339, v); err == nil {
 		at = t
@@ -160,7 +167,7 @@ func shorten(s string) string {
 		return r
 	}, s)
 	if len(s) > most {
-		return s[:most] + "…"
+		return strings.ToValidUTF8(s[:most], "") + "…" // Postgres takes no half letters
 	}
 	return s
 }

@@ -102,8 +102,12 @@ func DecodeEnvelope(body []byte) (Envelope, error) {
 }
 
 // epoch reads milliseconds since 1970, or seconds when the number is so small
-// that as milliseconds it would lie before 2001.
+// that as milliseconds it would lie before 2001. What lies outside 1970 to 9999
+// is no time at all: neither Postgres nor JSON could hold it.
 func epoch(n int64) time.Time {
+	if n < 0 || n > 253402300799999 {
+		return time.Time{}
+	}
 	if n < 978307200000 {
 		return time.Unix(n, 0).UTC()
 	}
@@ -242,7 +246,7 @@ func problem(err error) error {
 	case errors.As(err, &syntax):
 		return fmt.Errorf("it is not JSON (at byte %d)", syntax.Offset)
 	case errors.As(err, &typ):
-		return fmt.Errorf("field %s is a %s", typ.Field, typ.Value)
+		return fmt.Errorf("field %s is a %s", typ.Field, jsonType(typ))
 	}
 	return err
 }

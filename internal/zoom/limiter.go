@@ -65,13 +65,21 @@ const longestWait = 5 * time.Second
 // wait returns when a call of the label may be made. Its errors are of kind
 // rate_second, rate_day (RetryAt says until when) or transport (ctx ended).
 func (l *limiter) wait(ctx context.Context, label Label, op string) error {
+	had := false // its turn
 	for {
 		l.mu.Lock()
 		h := l.held[label]
 		l.mu.Unlock()
 		left := h.until.Sub(l.now())
 		if left <= 0 {
-			break
+			if had {
+				return nil
+			}
+			if err := l.turn(ctx, label, op); err != nil {
+				return err
+			}
+			had = true
+			continue // a 429 may have come while this call queued
 		}
 		if left > longestWait {
 			return &Error{Kind: h.kind, Op: op, RetryAt: h.until, Message: "held back after Zoom's 429"}
@@ -82,10 +90,19 @@ func (l *limiter) wait(ctx context.Context, label Label, op string) error {
 			return &Error{Kind: KindTransport, Op: op, Err: ctx.Err()}
 		}
 	}
-	if b := l.buckets[label]; b != nil {
-		if err := b.Wait(ctx); err != nil {
-			return &Error{Kind: KindTransport, Op: op, Message: "no turn within the deadline", Err: context.DeadlineExceeded}
+}
+
+// turn waits for the label's bucket.
+func (l *limiter) turn(ctx context.Context, label Label, op string) error {
+	b := l.buckets[label]
+	if b == nil {
+		return nil
+	}
+	if err := b.Wait(ctx); err != nil {
+		if err = ctx.Err(); err == nil {
+			err = context.DeadlineExceeded // it would end before the turn comes
 		}
+		return &Error{Kind: KindTransport, Op: op, Message: "no turn within the deadline", Err: err}
 	}
 	return nil
 }

@@ -88,14 +88,16 @@ func (c *Client) PatchMeeting(ctx context.Context, id MeetingID, p MeetingPatch)
 		Password *string   `json:"password,omitempty"`
 		Settings *settings `json:"settings,omitempty"`
 	}{}
+	k := call{method: http.MethodPatch, path: "/meetings/{meetingId}", args: []string{id.String()}, label: Light}
 	if p.Password != nil {
 		plain := p.Password.Reveal()
-		body.Password = &plain
+		body.Password, k.passcode = &plain, *p.Password
 	}
 	if p.WaitingRoom != nil {
 		body.Settings = &settings{WaitingRoom: p.WaitingRoom}
 	}
-	return c.do(ctx, call{method: http.MethodPatch, path: "/meetings/{meetingId}", args: []string{id.String()}, label: Light, body: body})
+	k.body = body
+	return c.do(ctx, k)
 }
 
 // ListedMeeting is one row of a host's meetings; it carries no passcode.

@@ -53,6 +53,14 @@ func (s *tokenSource) get(ctx context.Context) (token, error) {
 		return t, nil
 	}
 	ch := s.flight.DoChan("token", func() (any, error) {
+		// Whoever comes late, after the refresh they wanted to wait for, finds
+		// its token here.
+		s.mu.Lock()
+		t := s.token
+		s.mu.Unlock()
+		if t.value != "" && s.now().Before(t.expires) {
+			return t, nil
+		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
 		defer cancel()
 		t, err := s.fetch(ctx)
@@ -105,8 +113,8 @@ func (s *tokenSource) fetch(ctx context.Context) (token, error) {
 		return token{}, &Error{Kind: KindTransport, Op: opToken, Status: resp.StatusCode, Err: err}
 	}
 	if resp.StatusCode != http.StatusOK {
-		e := errorFrom(opToken, resp, body, asked)
-		if e.Kind == KindInvalid { // Zoom answers 400 to wrong client credentials
+		e := errorFrom(opToken, resp, body, asked, s.creds.ClientSecret)
+		if e.Kind == KindInvalid || e.Kind == KindUnauthorized { // 400 or 401, when the credentials are wrong
 			e.Kind = KindUnauthorized
 			e.Message = "Zoom refused the client id, client secret or account id: check ZOOM_CLIENT_ID, ZOOM_CLIENT_SECRET and ZOOM_ACCOUNT_ID, and that the app is activated"
 		}

@@ -23,8 +23,9 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 		return nil
 	}
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05"} {
-		if at, err := time.Parse(layout, s); err == nil {
-			t.Time = at.UTC()
+		at, err := time.Parse(layout, s)
+		if at = at.UTC(); err == nil && at.Year() >= 1 && at.Year() <= 9999 { // in UTC too
+			t.Time = at
 			return nil
 		}
 	}

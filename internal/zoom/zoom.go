@@ -10,8 +10,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"strconv"
+	"strings"
 )
 
 // MeetingID is a Zoom meeting number: 9 to 11 digits, more than int32 holds.
@@ -32,6 +34,9 @@ func (id *MeetingID) UnmarshalJSON(b []byte) error {
 		if err := json.Unmarshal(b, &s); err != nil {
 			return err
 		}
+	}
+	if strings.HasPrefix(s, "-") {
+		return errors.New("meeting id is negative") // not a dash between digits
 	}
 	n, err := ParseMeetingID(s)
 	if err != nil {
@@ -58,8 +63,8 @@ func ParseMeetingID(s string) (MeetingID, error) {
 		return 0, fmt.Errorf("meeting id has %d digits: want 9 to 11", len(digits))
 	}
 	n, err := strconv.ParseInt(string(digits), 10, 64)
-	if err != nil || n <= 0 {
-		return 0, errors.New("meeting id is not a positive number")
+	if err != nil || n < 1e8 {
+		return 0, errors.New("meeting id begins with 0: want 9 to 11 digits")
 	}
 	return MeetingID(n), nil
 }
@@ -72,6 +77,10 @@ const redacted = "[redacted]"
 
 // Reveal gives the value itself. Its callers are the places to audit.
 func (s Secret) Reveal() string { return string(s) }
+
+// Format hides the value from fmt, whatever the verb: %d of a string would
+// print it, as a complaint.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
 // String, GoString, LogValue and MarshalJSON hide the value.
 func (s Secret) String() string   { return redacted }

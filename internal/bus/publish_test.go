@@ -1,0 +1,173 @@
+package bus
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"latchkey/internal/testenv"
+)
+
+func TestPublishEvent(t *testing.T) {
+	t.Parallel()
+	b := ready(t, Streams{})
+	noError(t, b.PublishEvent(t.Context(), event(1)))
+	noError(t, b.PublishEvent(t.Context(), event(1))) // a retry of Zoom's
+	bare := event(2)
+	bare.RequestID, bare.TraceParent, bare.AccountID = "", "", ""
+	noError(t, b.PublishEvent(t.Context(), bare))
+
+	if n := info(t, b, "EVENTS").State.Msgs; n != 2 {
+		t.Errorf("%d messages, want 2: the same id is stored once", n)
+	}
+	m := stored(t, b, "EVENTS", 1)
+	if m.Subject != "zoom.event.acc.meeting.created" || string(m.Data) != `{"n":1}` {
+		t.Errorf("%s %s", m.Subject, m.Data)
+	}
+	headers(t, m, map[string]string{jetstream.MsgIDHeader: "id-1", headerReceivedAt: "2026-11-23T20:00:00.000000123Z", headerRequestID: "req", headerTraceParent: "00-abc-def-01"})
+	m = stored(t, b, "EVENTS", 2)
+	if m.Subject != "zoom.event._.meeting.created" {
+		t.Error(m.Subject)
+	}
+	headers(t, m, map[string]string{jetstream.MsgIDHeader: "id-2", headerReceivedAt: "2026-11-23T20:00:00.000000123Z"})
+}
+
+// An account id of any length is published, and the connection stands.
+func TestPublishEventOfAnEndlessAccount(t *testing.T) {
+	t.Parallel()
+	b := ready(t, Streams{})
+	e := event(1)
+	e.AccountID = strings.Repeat("a", 100_000)
+	noError(t, b.PublishEvent(t.Context(), e))
+	if !strings.HasPrefix(stored(t, b, "EVENTS", 1).Subject, "zoom.event.%~") {
+		t.Error("it was not stored under a short subject")
+	}
+	noError(t, b.PublishEvent(t.Context(), event(2)))
+}
+
+func TestPublishTheLargestBody(t *testing.T) {
+	t.Parallel()
+	b := ready(t, Streams{})
+	e := event(1)
+	e.Body = make([]byte, MaxBody)
+	e.RequestID, e.TraceParent = strings.Repeat("r", 256), strings.Repeat("t", 256)
+	noError(t, b.PublishEvent(t.Context(), e))
+	noError(t, b.PublishDead(t.Context(), "intake", strings.Repeat("why ", 1000), e))
+}
+
+func TestPublishDead(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ reason, want string }{
+		"a reason":      {"field payload.object.id is missing", "field payload.object.id is missing"},
+		"on two lines":  {"one\r\nNats-Expected-Stream: X\ntwo", "one  Nats-Expected-Stream: X two"},
+		"not ASCII":     {"größer", "größer"},
+		"far too long":  {strings.Repeat("ü", 2000), strings.Repeat("ü", 500)},
+		"cut in a rune": {"x" + strings.Repeat("ü", 2000), "x" + strings.Repeat("ü", 499)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := ready(t, Streams{})
+			noError(t, b.PublishDead(t.Context(), "intake", c.reason, event(1)))
+			m := stored(t, b, "DEAD", 1)
+			if m.Subject != "latchkey.dead.intake" || string(m.Data) != `{"n":1}` {
+				t.Errorf("%s %s", m.Subject, m.Data)
+			}
+			headers(t, m, map[string]string{jetstream.MsgIDHeader: "id-1", headerReceivedAt: "2026-11-23T20:00:00.000000123Z", headerRequestID: "req",
+				headerTraceParent: "00-abc-def-01", headerReason: c.want, headerSubject: "zoom.event.acc.meeting.created"})
+			if !utf8.ValidString(m.Header.Get(headerReason)) {
+				t.Error("the reason is not UTF-8")
+			}
+		})
+	}
+}
+
+// CloudEvents 1.0, NATS binding, binary mode.
+func TestPublishAlert(t *testing.T) {
+	t.Parallel()
+	b := ready(t, Streams{})
+	a := Alert{ID: "a-1", AccountID: "a.b", Type: "meeting.repaired", Subject: "85746065432",
+		Time: time.Date(2026, 11, 23, 21, 0, 0, 0, time.FixedZone("", 3600)), Data: []byte(`{"x":1}`)}
+	for range 2 {
+		noError(t, b.PublishAlert(t.Context(), a))
+	}
+	if n := info(t, b, "ALERTS").State.Msgs; n != 1 {
+		t.Errorf("%d messages, want 1: the same id is stored once", n)
+	}
+	m := stored(t, b, "ALERTS", 1)
+	if m.Subject != "latchkey.alert.a%2Eb.meeting.repaired" || string(m.Data) != `{"x":1}` {
+		t.Errorf("%s %s", m.Subject, m.Data)
+	}
+	headers(t, m, map[string]string{jetstream.MsgIDHeader: "a-1", "ce-specversion": "1.0", "ce-id": "a-1", "ce-source": "/latchkey/accounts/a%2Eb",
+		"ce-type": "latchkey.meeting.repaired", "ce-subject": "85746065432", "ce-time": "2026-11-23T20:00:00Z", "content-type": "application/json"})
+}
+
+func TestPublishWithoutAStreamFails(t *testing.T) {
+	t.Parallel()
+	b := connect(t, testenv.NATS(t).URL(), Streams{})
+	if err := b.PublishEvent(t.Context(), event(1)); err == nil || !strings.Contains(err.Error(), "zoom.event.acc.meeting.created") {
+		t.Errorf("%v, want an error that names the subject", err)
+	}
+}
+
+// Publishing while the server is away fails at once: nothing may wait in a
+// buffer that dies with the process.
+func TestPublishWhileTheServerIsAway(t *testing.T) {
+	t.Parallel()
+	srv := testenv.NewRestartableNATS(t)
+	srv.Stop()
+	b := connect(t, srv.URL(), Streams{}) // away at the start: no error
+	tryAway(t, b)
+	if err := b.Ensure(t.Context()); err == nil || b.Ready() || b.Check() == nil {
+		t.Errorf("Ensure: %v, Ready %v, Check %v", err, b.Ready(), b.Check())
+	}
+
+	srv.Start()
+	testenv.Until(t, "connected", b.nc.IsConnected)
+	if b.Ready() || b.Check() == nil {
+		t.Error("ready before the streams stand")
+	}
+	noError(t, b.Ensure(t.Context()))
+	if err := b.Check(); err != nil || !b.Ready() {
+		t.Errorf("Check: %v", err)
+	}
+	noError(t, b.PublishEvent(t.Context(), event(1)))
+
+	srv.Stop()
+	testenv.Until(t, "disconnected", func() bool { return !b.nc.IsConnected() })
+	tryAway(t, b)
+	if b.Ready() {
+		t.Error("ready while the server is away")
+	}
+
+	srv.Start()
+	testenv.Until(t, "connected again", b.Ready)
+	noError(t, b.PublishEvent(t.Context(), event(3)))
+	if n := info(t, b, "EVENTS").State.Msgs; n != 2 {
+		t.Errorf("%d messages: what failed while away must not be sent later", n)
+	}
+}
+
+func tryAway(t *testing.T, b *Bus) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	begun := time.Now()
+	if err := b.PublishEvent(ctx, event(2)); err == nil {
+		t.Error("published to nobody")
+	}
+	if took := time.Since(begun); took > 2*time.Second {
+		t.Errorf("it took %v to fail", took)
+	}
+}
+
+func TestConnectRefusesWhatIsNoURL(t *testing.T) {
+	t.Parallel()
+	_, err := Connect(Options{URL: "nats://user:hunter2@[::1"})
+	if err == nil || !strings.Contains(err.Error(), "NATS_URL") || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("%v; want NATS_URL named and the password not", err)
+	}
+}

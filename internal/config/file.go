@@ -1,0 +1,237 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"latchkey/internal/passcode"
+)
+
+// Account is one Zoom account that is guarded.
+type Account struct {
+	ID           string
+	ClientID     string
+	ClientSecret string
+	Plan         string
+}
+
+// Rule is one policy and whom it is for; empty matchers match everybody.
+type Rule struct {
+	Account string // an account id
+	Group   string // a group id
+	Host    string // a pattern with * for a host's e-mail address or id
+	Policy  passcode.Policy
+	// Secret makes derived passcodes; Passcode is the fixed one. Never printed.
+	Secret, Passcode string
+	// AlignHosts: a host's own unlocked settings that would put passcodes on
+	// future meetings are turned off at the source.
+	AlignHosts bool
+}
+
+// Who is a host as far as policies tell hosts apart.
+type Who struct {
+	AccountID, HostID, Email string
+	Groups                   []string
+}
+
+// RuleFor gives the first rule that matches; without one, LATCHKEY_POLICY.
+func (c Config) RuleFor(w Who) Rule {
+	for _, r := range c.Rules {
+		if r.matches(w) {
+			return r
+		}
+	}
+	return Rule{Policy: passcode.Policy{Mode: c.Policy}}
+}
+
+func (r Rule) matches(w Who) bool {
+	if r.Account != "" && r.Account != w.AccountID || r.Group != "" && !slices.Contains(w.Groups, r.Group) {
+		return false
+	}
+	if r.Host == "" {
+		return true
+	}
+	pattern := strings.ToLower(r.Host)
+	for _, name := range []string{w.Email, w.HostID} {
+		if ok, _ := path.Match(pattern, strings.ToLower(name)); ok && name != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// configFile is LATCHKEY_CONFIG as it stands in YAML.
+type configFile struct {
+	Accounts []struct {
+		ID           string `yaml:"id"`
+		ClientID     string `yaml:"client_id"`
+		ClientSecret secret `yaml:"client_secret"`
+		Plan         string `yaml:"plan"`
+	} `yaml:"accounts"`
+	Policies []ruleFile `yaml:"policies"`
+}
+
+type ruleFile struct {
+	line       int
+	Account    string `yaml:"account"`
+	Group      string `yaml:"group"`
+	Host       string `yaml:"host"`
+	Policy     string `yaml:"policy"`
+	Source     string `yaml:"source"`
+	Secret     secret `yaml:"secret"`
+	Passcode   secret `yaml:"passcode"`
+	AlignHosts bool   `yaml:"align_hosts"`
+}
+
+// UnmarshalYAML notes the line, for messages.
+func (r *ruleFile) UnmarshalYAML(n *yaml.Node) error {
+	type plain ruleFile
+	if err := strictNode(n, (*plain)(r)); err != nil {
+		return err
+	}
+	r.line = n.Line
+	return nil
+}
+
+// secret is {file: PATH} or {env: NAME}: a secret does not stand in the
+// configuration itself.
+type secret struct {
+	File string `yaml:"file"`
+	Env  string `yaml:"env"`
+}
+
+func (s *secret) UnmarshalYAML(n *yaml.Node) error {
+	type plain secret
+	if n.Kind != yaml.MappingNode {
+		return fmt.Errorf("line %d: a secret does not belong into this file: want {file: PATH} or {env: NAME}", n.Line)
+	}
+	return strictNode(n, (*plain)(s))
+}
+
+// read gives the secret, "" when none is named.
+func (s secret) read(given map[string]string) (string, error) {
+	switch {
+	case s.File != "" && s.Env != "":
+		return "", errors.New("names a file and a variable: want one of them")
+	case s.Env != "":
+		if v := strings.TrimSpace(given[s.Env]); v != "" {
+			return v, nil
+		}
+		return "", fmt.Errorf("names the variable %s, which is not set", s.Env)
+	case s.File != "":
+		b, err := os.ReadFile(s.File)
+		if err != nil {
+			return "", err
+		}
+		if v := strings.TrimSpace(string(b)); v != "" {
+			return v, nil
+		}
+		return "", fmt.Errorf("names the file %s, which is empty", s.File)
+	}
+	return "", nil
+}
+
+// strictNode decodes a node and refuses keys that mean nothing. (KnownFields of
+// a decoder does not reach into an UnmarshalYAML.)
+func strictNode(n *yaml.Node, into any) error {
+	b, err := yaml.Marshal(n)
+	if err != nil {
+		return err
+	}
+	d := yaml.NewDecoder(bytes.NewReader(b))
+	d.KnownFields(true)
+	if err := d.Decode(into); err != nil && !errors.Is(err, io.EOF) {
+		var t *yaml.TypeError
+		if errors.As(err, &t) {
+			// The line in it counts from the node's own start.
+			_, what, _ := strings.Cut(t.Errors[0], ": ")
+			return fmt.Errorf("line %d or below: %s", n.Line, what)
+		}
+		return err
+	}
+	return nil
+}
+
+// loadFile reads LATCHKEY_CONFIG.
+func (c *Config) loadFile(name string, given map[string]string) error {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	var f configFile
+	d := yaml.NewDecoder(bytes.NewReader(b))
+	d.KnownFields(true)
+	if err := d.Decode(&f); err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	var problems []error
+	for i, a := range f.Accounts {
+		account := Account{ID: a.ID, ClientID: a.ClientID, Plan: a.Plan}
+		secret, err := a.ClientSecret.read(given)
+		switch {
+		case err != nil:
+			problems = append(problems, fmt.Errorf("%s: accounts[%d] client_secret %w", name, i, err))
+		case a.ID == "" || a.ClientID == "" || secret == "":
+			problems = append(problems, fmt.Errorf("%s: accounts[%d]: want id, client_id and client_secret", name, i))
+		case !slices.Contains([]string{"", "free", "pro", "business"}, a.Plan):
+			problems = append(problems, fmt.Errorf("%s: accounts[%d] plan is %q: want free, pro or business", name, i, a.Plan))
+		case slices.ContainsFunc(c.Accounts, func(b Account) bool { return b.ID == a.ID }):
+			problems = append(problems, fmt.Errorf("%s: account %s is there twice", name, a.ID))
+		}
+		account.ClientSecret = secret
+		c.Accounts = append(c.Accounts, account)
+	}
+	for _, r := range f.Policies {
+		rule, err := r.rule(given)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s: policy at line %d: %w", name, r.line, err))
+		}
+		c.Rules = append(c.Rules, rule)
+	}
+	return errors.Join(problems...)
+}
+
+func (r ruleFile) rule(given map[string]string) (Rule, error) {
+	rule := Rule{Account: r.Account, Group: r.Group, Host: r.Host, AlignHosts: r.AlignHosts}
+	mode, err := passcode.ParseMode(r.Policy)
+	if err != nil {
+		return rule, err
+	}
+	rule.Policy = passcode.Policy{Mode: mode, Source: passcode.PasscodeSource(r.Source)}
+	if _, err := path.Match(r.Host, ""); err != nil {
+		return rule, fmt.Errorf("host %q is not a pattern: want an address, with * for any part of it", r.Host)
+	}
+	if rule.Secret, err = r.Secret.read(given); err != nil {
+		return rule, fmt.Errorf("secret %w", err)
+	}
+	if rule.Passcode, err = r.Passcode.read(given); err != nil {
+		return rule, fmt.Errorf("passcode %w", err)
+	}
+	known := mode == passcode.ModeKnownPasscode
+	switch {
+	case !known && (r.Source != "" || rule.Secret != "" || rule.Passcode != ""):
+		return rule, fmt.Errorf("source, secret and passcode belong to policy %s", passcode.ModeKnownPasscode)
+	case known && !slices.Contains(passcode.Sources(), rule.Policy.Source):
+		return rule, fmt.Errorf("source is %q: want derived, fixed or zoom", r.Source)
+	case rule.Policy.Source == passcode.SourceDerived && len(rule.Secret) < 16:
+		return rule, errors.New("source derived wants a secret of at least 16 characters: secret: {file: PATH}")
+	case rule.Policy.Source == passcode.SourceFixed && rule.Passcode == "":
+		return rule, errors.New("source fixed wants a passcode: passcode: {file: PATH}")
+	case mode == passcode.ModeObserve && r.AlignHosts:
+		return rule, errors.New("align_hosts changes settings, and policy observe changes nothing")
+	}
+	if rule.Policy.Source == passcode.SourceFixed {
+		if err := (passcode.Requirement{}).Check(rule.Passcode); err != nil {
+			return rule, fmt.Errorf("the fixed passcode cannot be used: %w", err)
+		}
+	}
+	return rule, nil
+}

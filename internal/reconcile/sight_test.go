@@ -1,0 +1,278 @@
+package reconcile
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"latchkey/internal/passcode"
+	"latchkey/internal/store"
+	"latchkey/internal/zoom"
+)
+
+var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+// an event of a meeting, at seconds from noon.
+func sent(t *testing.T, name string, at int, payload map[string]any, object string) (zoom.Envelope, zoom.MeetingObject) {
+	t.Helper()
+	if payload == nil {
+		payload = map[string]any{}
+	}
+	payload["account_id"] = "acc"
+	payload["object"] = json.RawMessage(object)
+	body, err := json.Marshal(map[string]any{"event": name, "event_ts": noon.Add(time.Duration(at) * time.Second).UnixMilli(), "payload": payload})
+	if err != nil {
+		t.Fatal(err)
+	}
+	env, err := zoom.DecodeEnvelope(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	obj, err := env.DecodeMeeting()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return env, obj
+}
+
+const fullObject = `{"id": 85746065432, "uuid": "u", "host_id": "h", "topic": "T", "type": 2, "start_time": "2026-11-24T10:00:00Z", "duration": 60, "password": "s3cret", "settings": {"use_pmi": false}}`
+
+var tomorrow = time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
+
+// known is a meeting that was read at noon.
+func known(change func(*store.Meeting)) store.Meeting {
+	m := store.Meeting{ID: 85746065432, AccountID: "acc", HostID: "h", UUID: "u", Topic: "T", Type: 2, Status: passcode.StatusScheduled,
+		Start: tomorrow, Ends: tomorrow.Add(time.Hour), Passcode: passcode.On, PasscodeReadable: true,
+		WaitingRoom: passcode.On, Authentication: passcode.Off, ObservedAt: noon}
+	if change != nil {
+		change(&m)
+	}
+	return m
+}
+
+func unheard() store.Meeting {
+	return store.Meeting{ID: 85746065432, AccountID: "acc", Status: passcode.StatusScheduled, MustRead: true}
+}
+
+func TestSightCreated(t *testing.T) {
+	t.Parallel()
+	type want struct {
+		nothingNew, mustRead bool
+		passcode             passcode.Toggle
+		value                string // what becomes of the stored passcode; "-": left alone
+	}
+	for name, c := range map[string]struct {
+		row    store.Meeting
+		at     int // seconds from noon
+		object string
+		came   sighted // receivedAt: how much later than at, from the zero time; see below
+		delay  time.Duration
+		want   want
+	}{
+		"fresh":                        {row: unheard(), object: fullObject, want: want{passcode: passcode.On, value: "s3cret"}},
+		"fresh, none":                  {row: unheard(), object: strings.Replace(fullObject, "s3cret", "", 1), want: want{passcode: passcode.Off, value: ""}},
+		"fresh, not named":             {row: unheard(), object: strings.Replace(fullObject, `"password": "s3cret", `, "", 1), want: want{passcode: passcode.Off, value: ""}},
+		"just in time":                 {row: unheard(), object: fullObject, delay: freshFor, want: want{passcode: passcode.On, value: "s3cret"}},
+		"delayed":                      {row: unheard(), object: fullObject, delay: freshFor + time.Second, want: want{mustRead: true, passcode: passcode.On, value: "s3cret"}},
+		"after the host changed":       {row: unheard(), at: 1, object: fullObject, came: sighted{hostChangedAt: noon}, want: want{passcode: passcode.On, value: "s3cret"}},
+		"as the host changed":          {row: unheard(), object: fullObject, came: sighted{hostChangedAt: noon}, want: want{mustRead: true, passcode: passcode.On, value: "s3cret"}},
+		"before the host changed":      {row: unheard(), at: -1, object: fullObject, came: sighted{hostChangedAt: noon}, want: want{mustRead: true, passcode: passcode.On, value: "s3cret"}},
+		"instant":                      {row: unheard(), object: `{"id": 85746065432, "host_id": "h", "type": 1, "password": "s3cret"}`, want: want{mustRead: true, passcode: passcode.On, value: "s3cret"}},
+		"without a type":               {row: unheard(), object: `{"id": 85746065432, "host_id": "h"}`, want: want{mustRead: true, passcode: passcode.Off, value: ""}},
+		"of a type that is none":       {row: unheard(), object: `{"id": 85746065432, "host_id": "h", "type": 99999999999}`, want: want{mustRead: true, passcode: passcode.Off, value: ""}},
+		"after it was listed":          {row: func() store.Meeting { m := unheard(); m.HostID, m.Type = "h", 2; return m }(), object: fullObject, want: want{passcode: passcode.On, value: "s3cret"}},
+		"later than it was read":       {row: known(nil), at: -1, object: strings.Replace(fullObject, "s3cret", "0ld", 1), want: want{nothingNew: true, passcode: passcode.On, value: "-"}},
+		"later than a thin update":     {row: known(func(m *store.Meeting) { m.HostID = "" }), at: -1, object: fullObject, want: want{passcode: passcode.On, value: "-"}},
+		"later than the deletion":      {row: known(func(m *store.Meeting) { m.Status = passcode.StatusDeleted }), at: -1, object: fullObject, want: want{nothingNew: true, passcode: passcode.On, value: "-"}},
+		"again, at the very same time": {row: known(nil), object: fullObject, want: want{passcode: passcode.On, value: "s3cret"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			env, obj := sent(t, zoom.EventMeetingCreated, c.at, nil, c.object)
+			c.came.receivedAt = env.At.Add(c.delay)
+			got := sight(c.row, env, obj, c.came)
+			if got.nothingNew != c.want.nothingNew || got.meeting.MustRead != c.want.mustRead || got.meeting.Passcode != c.want.passcode || stored(got.passcode) != c.want.value {
+				t.Errorf("nothing new %v, must read %v, passcode %v, stored %q; want %+v", got.nothingNew, got.meeting.MustRead, got.meeting.Passcode, stored(got.passcode), c.want)
+			}
+			if got.meeting.Status != c.row.Status || got.meeting.HostID != "h" {
+				t.Errorf("status %q, host %q", got.meeting.Status, got.meeting.HostID)
+			}
+			if c.want.value != "-" && (!got.meeting.ObservedAt.Equal(env.At) || got.meeting.WaitingRoom != passcode.Unknown || got.meeting.PasscodeReadable != (c.want.value != "")) {
+				t.Errorf("observed at %v, waiting room %v, readable %v: the payload carries no waiting room", got.meeting.ObservedAt, got.meeting.WaitingRoom, got.meeting.PasscodeReadable)
+			}
+		})
+	}
+}
+
+// stored is what becomes of the stored passcode.
+func stored(p *string) string {
+	if p == nil {
+		return "-"
+	}
+	return *p
+}
+
+func TestSightUpdated(t *testing.T) {
+	t.Parallel()
+	cleared := func(m *store.Meeting) { m.Passcode, m.PasscodeReadable = passcode.Off, false }
+	for name, c := range map[string]struct {
+		row                  store.Meeting
+		at                   int
+		object               string
+		came                 sighted
+		nothingNew, mustRead bool
+	}{
+		"thin":                          {row: known(nil), at: 60, object: `{"id": 85746065432, "topic": "New"}`, mustRead: true},
+		"thin, of a meeting not known":  {row: unheard(), at: 60, object: `{"id": 85746065432}`, mustRead: true},
+		"the passcode that is known":    {row: known(nil), at: 60, object: `{"id": 85746065432, "password": "s3cret"}`, came: sighted{knownPasscode: "s3cret"}, nothingNew: true},
+		"another passcode":              {row: known(nil), at: 60, object: `{"id": 85746065432, "password": "0ther"}`, came: sighted{knownPasscode: "s3cret"}, mustRead: true},
+		"a passcode, its value unknown": {row: known(nil), at: 60, object: `{"id": 85746065432, "password": "s3cret"}`, mustRead: true},
+		"a passcode where none was":     {row: known(cleared), at: 60, object: `{"id": 85746065432, "password": "s3cret"}`, mustRead: true},
+		"none where there was one":      {row: known(nil), at: 60, object: `{"id": 85746065432, "password": ""}`, came: sighted{knownPasscode: "s3cret"}, mustRead: true},
+		"the echo of our own PATCH":     {row: known(cleared), at: 60, object: `{"id": 85746065432, "password": "", "settings": {"waiting_room": true}}`, nothingNew: true},
+		"the echo, and more":            {row: known(cleared), at: 60, object: `{"id": 85746065432, "password": "", "settings": {"waiting_room": false}}`, mustRead: true},
+		"and no authentication":         {row: known(cleared), at: 60, object: `{"id": 85746065432, "password": "", "settings": {"meeting_authentication": true}}`, mustRead: true},
+		"agreeing with what is doubted": {row: known(func(m *store.Meeting) { cleared(m); m.MustRead = true }), at: 60, object: `{"id": 85746065432, "password": ""}`, mustRead: true},
+		"the echo during a repair":      {row: known(func(m *store.Meeting) { m.MustRead = true }), at: 60, object: `{"id": 85746065432, "password": ""}`, came: sighted{clearUnderWay: true}, nothingNew: true, mustRead: true},
+		"a passcode during a repair":    {row: known(nil), at: 60, object: `{"id": 85746065432, "password": "new"}`, came: sighted{clearUnderWay: true}, mustRead: true},
+		"moved, the passcode agreeing":  {row: known(nil), at: 60, object: `{"id": 85746065432, "password": "s3cret", "start_time": "2026-12-24T10:00:00Z"}`, came: sighted{knownPasscode: "s3cret"}, mustRead: true},
+		"longer, the passcode agreeing": {row: known(nil), at: 60, object: `{"id": 85746065432, "password": "s3cret", "duration": 90}`, came: sighted{knownPasscode: "s3cret"}, mustRead: true},
+		"moved during a repair":         {row: known(nil), at: 60, object: `{"id": 85746065432, "password": "", "start_time": "2026-12-24T10:00:00Z"}`, came: sighted{clearUnderWay: true}, mustRead: true},
+		"older than what was read":      {row: known(nil), at: -11, object: `{"id": 85746065432, "topic": "Old"}`, nothingNew: true},
+		"older, but clocks differ":      {row: known(nil), at: -9, object: `{"id": 85746065432, "topic": "Old"}`, mustRead: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			env, obj := sent(t, zoom.EventMeetingUpdated, c.at, map[string]any{"scope": "all"}, c.object)
+			c.came.receivedAt = env.At
+			got := sight(c.row, env, obj, c.came)
+			if got.nothingNew != c.nothingNew || got.meeting.MustRead != c.mustRead {
+				t.Errorf("nothing new %v, must read %v; want %v, %v", got.nothingNew, got.meeting.MustRead, c.nothingNew, c.mustRead)
+			}
+			// A diff never decides by itself what the meeting is like.
+			if got.passcode != nil || got.meeting.Passcode != c.row.Passcode || got.meeting.WaitingRoom != c.row.WaitingRoom || !got.meeting.ObservedAt.Equal(c.row.ObservedAt) || got.meeting.Status != c.row.Status {
+				t.Errorf("the row became %+v", got.meeting)
+			}
+		})
+	}
+}
+
+func TestSightDeleted(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		row               store.Meeting
+		at                int
+		operation         string
+		deleted, mustRead bool
+	}{
+		"all":                           {row: known(nil), at: 60, operation: "all", deleted: true},
+		"not said which":                {row: known(nil), at: 60, deleted: true},
+		"one occurrence":                {row: known(nil), at: 60, operation: "single", mustRead: true},
+		"never heard of":                {row: unheard(), at: 60, operation: "all", deleted: true, mustRead: true},
+		"seen alive after it":           {row: known(nil), at: -11, operation: "all", mustRead: true},
+		"seen alive, but clocks differ": {row: known(nil), at: -9, operation: "all", deleted: true},
+		"twice":                         {row: known(func(m *store.Meeting) { m.Status = passcode.StatusDeleted }), at: 60, operation: "all", deleted: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			env, obj := sent(t, zoom.EventMeetingDeleted, c.at, map[string]any{"operation": c.operation}, `{"id": 85746065432}`)
+			got := sight(c.row, env, obj, sighted{receivedAt: env.At})
+			wantStored := "-"
+			if c.deleted {
+				wantStored = ""
+			}
+			if (got.meeting.Status == passcode.StatusDeleted) != c.deleted || got.meeting.MustRead != c.mustRead || stored(got.passcode) != wantStored || got.nothingNew {
+				t.Errorf("status %q, must read %v, stored %q, nothing new %v; want deleted %v, must read %v", got.meeting.Status, got.meeting.MustRead, stored(got.passcode), got.nothingNew, c.deleted, c.mustRead)
+			}
+		})
+	}
+}
+
+func TestSightTakesTheSchedule(t *testing.T) {
+	t.Parallel()
+	day := func(d, h, m int) time.Time { return time.Date(2026, 11, d, h, m, 0, 0, time.UTC) }
+	for name, c := range map[string]struct {
+		row         store.Meeting
+		at          int
+		object      string
+		start, ends time.Time
+	}{
+		"start and duration": {unheard(), 0, fullObject, tomorrow, tomorrow.Add(time.Hour)},
+		"a series, one date cancelled": {unheard(), 0, `{"id": 85746065432, "type": 8, "start_time": "2026-11-24T10:00:00Z", "duration": 30, "occurrences": [
+			{"start_time": "2026-11-24T10:00:00Z", "duration": 30, "status": "available"}, {"start_time": "2026-11-26T10:00:00Z", "duration": 30, "status": "available"},
+			{"start_time": "2026-11-28T10:00:00Z", "duration": 30, "status": "deleted"}]}`, day(24, 10, 0), day(26, 10, 30)},
+		"a series without a start": {unheard(), 0, `{"id": 85746065432, "type": 8, "occurrences": [{"start_time": "2026-11-24T10:00:00Z", "duration": 30},
+			{"start_time": "2026-11-25T10:00:00Z", "duration": 30}]}`, day(24, 10, 0), day(25, 10, 30)},
+		"no fixed time":          {unheard(), 0, `{"id": 85746065432, "type": 3}`, time.Time{}, time.Time{}},
+		"instant ends some time": {unheard(), 0, `{"id": 85746065432, "type": 1}`, time.Time{}, noon.Add(30 * time.Hour)},
+		"moved keeps its length": {known(nil), 60, `{"id": 85746065432, "start_time": "2026-11-30T08:00:00Z"}`, day(30, 8, 0), day(30, 9, 0)},
+		"a duration of nonsense": {unheard(), 0, `{"id": 85746065432, "type": 2, "start_time": "2026-11-24T10:00:00Z", "duration": 99999999999}`, tomorrow, tomorrow.Add(24 * time.Hour)},
+		"a negative duration":    {unheard(), 0, `{"id": 85746065432, "type": 2, "start_time": "2026-11-24T10:00:00Z", "duration": -5}`, tomorrow, tomorrow},
+		"late does not move it":  {known(nil), -5, `{"id": 85746065432, "start_time": "2026-11-30T08:00:00Z"}`, tomorrow, tomorrow.Add(time.Hour)},
+		"late fills what is missing": {known(func(m *store.Meeting) { m.Start, m.Ends = time.Time{}, time.Time{} }), -5,
+			`{"id": 85746065432, "start_time": "2026-11-30T08:00:00Z", "duration": 15}`, day(30, 8, 0), day(30, 8, 15)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			name := zoom.EventMeetingUpdated
+			if c.row.ObservedAt.IsZero() {
+				name = zoom.EventMeetingCreated
+			}
+			env, obj := sent(t, name, c.at, nil, c.object)
+			got := sight(c.row, env, obj, sighted{receivedAt: env.At}).meeting
+			if !got.Start.Equal(c.start) || !got.Ends.Equal(c.ends) {
+				t.Errorf("from %v to %v, want from %v to %v", got.Start, got.Ends, c.start, c.ends)
+			}
+		})
+	}
+}
+
+// An event that does not say when it happened happened when it was received.
+func TestSightWithoutATime(t *testing.T) {
+	t.Parallel()
+	env, obj := sent(t, zoom.EventMeetingCreated, 0, nil, fullObject)
+	env.At = time.Time{}
+	got := sight(unheard(), env, obj, sighted{receivedAt: noon.Add(time.Hour)})
+	if !got.meeting.ObservedAt.Equal(noon.Add(time.Hour)) || got.meeting.MustRead {
+		t.Errorf("observed at %v, must read %v", got.meeting.ObservedAt, got.meeting.MustRead)
+	}
+}
+
+func TestPlausible(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ at, want time.Time }{
+		"a moment ago":              {noon.Add(-time.Second), noon.Add(-time.Second)},
+		"85 minutes ago, a retry":   {noon.Add(-85 * time.Minute), noon.Add(-85 * time.Minute)},
+		"clocks differ":             {noon.Add(skew), noon.Add(skew)},
+		"to come":                   {noon.Add(skew + time.Second), noon},
+		"microseconds taken for ms": {time.UnixMilli(noon.UnixMicro()), noon},
+		"the largest number":        {time.UnixMilli(1<<63 - 1), noon},
+		"the smallest number":       {time.UnixMilli(-1 << 63), time.Time{}},
+		"a counter, not a time":     {time.Unix(17, 0), time.Time{}},
+		"not said":                  {time.Time{}, time.Time{}},
+	} {
+		if got := plausible(c.at, noon); !got.Equal(c.want) {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+func TestClean(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ give, want string }{
+		"as it is":       {"Besprechung 会議 🎉", "Besprechung 会議 🎉"},
+		"nothing":        {"", ""},
+		"NUL":            {"a\x00b\x00", "ab"},
+		"line breaks":    {"a\nb", "a\nb"},
+		"300 runes":      {strings.Repeat("ü", 300), strings.Repeat("ü", 300)},
+		"more":           {strings.Repeat("ü", 301), strings.Repeat("ü", 300)},
+		"not UTF-8":      {"a\xffb", "a\uFFFDb"},
+		"cut in a rune?": {strings.Repeat("🎉", 1000), strings.Repeat("🎉", 300)},
+	} {
+		if got := clean(c.give); got != c.want || !utf8.ValidString(got) {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,58 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"latchkey/internal/passcode"
+)
+
+// One change of a group or an account touches many hosts and their meetings.
+// Each of these marks them all with a fixed number of statements, however many
+// there are, and leaves alone what is marked already and not being worked on:
+// a thousand changes that arrive while a check waits are one check.
+
+// stale is set on every meeting that must be read again.
+const markMeetings = `UPDATE meetings m SET must_read = true, due_at = least(m.due_at, now()), due_why = $2, generation = m.generation + 1, attempts = 0
+	FROM hosts h WHERE h.host_id = m.host_id AND `
+
+const openMeetings = ` AND m.status IN ('scheduled', 'started') AND (m.ends_at IS NULL OR m.ends_at > now())
+	AND NOT (m.must_read AND coalesce(m.due_at <= now(), false) AND coalesce(m.lease_until, 'epoch') < now())`
+
+const markHosts = `UPDATE hosts h SET changed_at = greatest(h.changed_at, $3::timestamptz), read_at = NULL, due_at = least(h.due_at, now()),
+	due_why = $2, generation = h.generation + 1, attempts = 0 WHERE `
+
+const openHosts = ` AND NOT (h.read_at IS NULL AND coalesce(h.due_at <= now(), false) AND coalesce(h.lease_until, 'epoch') < now() AND coalesce(h.changed_at >= $3, false))`
+
+// LevelChanged notes that an account's or a group's settings or locks changed:
+// its locks, and the settings of every host it holds for, must be read again,
+// and their upcoming meetings are due.
+func (t *IntakeTx) LevelChanged(ctx context.Context, level passcode.Level, id string, at time.Time, why string) error {
+	t.woken = true
+	var b pgx.Batch
+	of := "h.account_id = $1"
+	if level == passcode.LevelGroup {
+		of = "h.group_ids @> ARRAY[$1::text]"
+		b.Queue(`UPDATE groups SET read_at = NULL WHERE group_id = $1`, id)
+	} else {
+		b.Queue(`UPDATE accounts SET read_at = NULL WHERE account_id = $1`, id)
+		b.Queue(`UPDATE groups SET read_at = NULL WHERE account_id = $1`, id)
+	}
+	b.Queue(markMeetings+of+openMeetings, id, why)
+	b.Queue(markHosts+of+openHosts, id, why, at)
+	return t.tx.SendBatch(ctx, &b).Close()
+}
+
+// HostsChanged is HostChanged for several hosts, such as the members that
+// joined or left a group.
+func (t *IntakeTx) HostsChanged(ctx context.Context, hostIDs []string, at time.Time, why string) error {
+	t.woken = true
+	var b pgx.Batch
+	// A host may be heard of here for the first time.
+	b.Queue(`INSERT INTO hosts (host_id, account_id) SELECT unnest($1::text[]), $2 ON CONFLICT DO NOTHING`, hostIDs, t.event.AccountID)
+	b.Queue(markMeetings+`h.host_id = ANY($1)`+openMeetings, hostIDs, why)
+	b.Queue(markHosts+`h.host_id = ANY($1)`+openHosts, hostIDs, why, at)
+	return t.tx.SendBatch(ctx, &b).Close()
+}

@@ -1,0 +1,141 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"latchkey/internal/passcode"
+	"latchkey/internal/testenv"
+)
+
+func TestMain(m *testing.M) { os.Exit(testenv.Main(m)) }
+
+// migratedURL is a database of the test's own with the whole schema.
+func migratedURL(t testing.TB) string {
+	t.Helper()
+	return testenv.PostgresURLFrom(t, "migrated", func(ctx context.Context, url string) error {
+		_, err := Migrate(ctx, url)
+		return err
+	})
+}
+
+func openStore(t testing.TB) *Store {
+	t.Helper()
+	return openURL(t, migratedURL(t))
+}
+
+func openURL(t testing.TB, url string) *Store {
+	t.Helper()
+	s, err := Open(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+func exec(t testing.TB, s *Store, sql string, args ...any) {
+	t.Helper()
+	if _, err := s.pool.Exec(t.Context(), sql, args...); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+func value[T any](t testing.TB, s *Store, sql string, args ...any) T {
+	t.Helper()
+	var v T
+	if err := s.pool.QueryRow(t.Context(), sql, args...).Scan(&v); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return v
+}
+
+func noError(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// addMeeting puts in a row that is due and starts so long from now.
+func addMeeting(t testing.TB, s *Store, id int64, host string, startsIn time.Duration) {
+	t.Helper()
+	exec(t, s, `INSERT INTO meetings (meeting_id, account_id, host_id, start_time, ends_at, due_at, due_why, generation)
+		VALUES ($1, 'acc', $2, now() + $3 * interval '1 second', now() + ($3 + 3600) * interval '1 second', now() - interval '1 second', 'test', 1)`,
+		id, host, startsIn.Seconds())
+}
+
+// inEvent runs f in the transaction of an event that nobody sent before.
+func inEvent(t testing.TB, s *Store, f func(*IntakeTx) error) {
+	t.Helper()
+	id := value[string](t, s, `SELECT gen_random_uuid()::text`)
+	recorded, err := s.Intake(t.Context(), Event{ID: id, AccountID: "acc", Name: "test", ReceivedAt: time.Now()}, f)
+	if err != nil || !recorded {
+		t.Fatalf("Intake: recorded %v, %v", recorded, err)
+	}
+}
+
+func mark(t testing.TB, s *Store, id int64) {
+	t.Helper()
+	inEvent(t, s, func(tx *IntakeTx) error { return tx.MarkMeeting(t.Context(), id, "marked") })
+}
+
+// claim takes exactly one due meeting.
+func claim(t testing.TB, s *Store, owner string) MeetingClaim {
+	t.Helper()
+	claims, err := s.ClaimMeetings(t.Context(), owner, 1, time.Hour)
+	noError(t, err)
+	if len(claims) != 1 {
+		t.Fatalf("%s claimed %d meetings, want 1", owner, len(claims))
+	}
+	return claims[0]
+}
+
+func claimNone(t testing.TB, s *Store, why string) {
+	t.Helper()
+	claims, err := s.ClaimMeetings(t.Context(), "nobody", 10, time.Hour)
+	noError(t, err)
+	if len(claims) != 0 {
+		t.Errorf("%s: %d meetings could be claimed, want none", why, len(claims))
+	}
+}
+
+// expire ends the lease of a meeting, as time would.
+func expire(t testing.TB, s *Store, id int64) {
+	t.Helper()
+	exec(t, s, `UPDATE meetings SET lease_until = now() - interval '1 second' WHERE meeting_id = $1`, id)
+}
+
+func meeting(t testing.TB, s *Store, id int64) Meeting {
+	t.Helper()
+	m, err := s.Meeting(t.Context(), id)
+	noError(t, err)
+	return m
+}
+
+// decided is a claim's meeting with a verdict, as a check would report it.
+func decided(c MeetingClaim, o passcode.Outcome, r passcode.Remedy) Meeting {
+	m := c.Meeting
+	m.Outcome, m.Remedy, m.Why, m.DecidedAt = o, r, fmt.Sprintf("%s, %s", o, r), time.Now()
+	return m
+}
+
+// atOnce runs f n times at once and gives the errors.
+func atOnce(n int, f func(i int) error) []error {
+	errs := make([]error, n)
+	start := make(chan struct{})
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			<-start
+			errs[i] = f(i)
+		})
+	}
+	close(start)
+	wg.Wait()
+	return errs
+}

@@ -1,0 +1,236 @@
+package zoom_test
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/internal/zoom"
+)
+
+// TestDecodeEnvelope has every oddity that was seen (FACTS section 2).
+func TestDecodeEnvelope(t *testing.T) {
+	t.Parallel()
+	ms := time.Date(2021, 7, 14, 2, 44, 51, 572e6, time.UTC)
+	sec := ms.Truncate(time.Second)
+	for _, c := range []struct {
+		name, body string
+		want       zoom.Envelope
+	}{
+		{"as documented", `{"event":"meeting.created","event_ts":1626230691572,"payload":{"account_id":"a","operator":"o@x.test","operator_id":"o","operation":"all","object":{"id":1},"old_object":{"id":2}}}`,
+			zoom.Envelope{Event: "meeting.created", At: ms, AccountID: "a", Operator: "o@x.test", OperatorID: "o", Object: []byte(`{"id":1}`), OldObject: []byte(`{"id":2}`)}},
+		{"one occurrence", `{"event":"meeting.updated","event_ts":1626230691572,"payload":{"scope":"single"}}`, zoom.Envelope{Event: "meeting.updated", At: ms, Single: true}},
+		{"one occurrence, in the other word", `{"event":"meeting.created","event_ts":1626230691572,"payload":{"operation":"single"}}`, zoom.Envelope{Event: "meeting.created", At: ms, Single: true}},
+		{"no time (2019)", `{"event":"e","payload":{}}`, zoom.Envelope{Event: "e"}},
+		{"time in seconds", `{"event":"e","event_ts":1626230691,"payload":{}}`, zoom.Envelope{Event: "e", At: sec}},
+		{"time as a string", `{"event":"e","event_ts":"1626230691572","payload":{}}`, zoom.Envelope{Event: "e", At: ms}},
+		{"time with an exponent", `{"event":"e","event_ts":1.626230691572e12,"payload":{}}`, zoom.Envelope{Event: "e", At: ms}},
+		{"time null", `{"event":"e","event_ts":null,"payload":{}}`, zoom.Envelope{Event: "e"}},
+		{"time empty", `{"event":"e","event_ts":"","payload":{}}`, zoom.Envelope{Event: "e"}},
+		{"time before 1970", `{"event":"e","event_ts":-1626230691572,"payload":{}}`, zoom.Envelope{Event: "e"}},
+		{"time in a year that no database holds", `{"event":"e","event_ts":9223372036854775807,"payload":{}}`, zoom.Envelope{Event: "e"}},
+		{"time_stamp in payload", `{"event":"e","payload":{"time_stamp":1626230691572}}`, zoom.Envelope{Event: "e", At: ms}},
+		{"both times: the outer one", `{"event":"e","event_ts":1626230691572,"payload":{"time_stamp":1}}`, zoom.Envelope{Event: "e", At: ms}},
+		{"account outside the payload", `{"event":"e","account_id":"a","payload":{}}`, zoom.Envelope{Event: "e", AccountID: "a"}},
+		{"account in both: the payload's", `{"event":"e","account_id":"a","payload":{"account_id":"b"}}`, zoom.Envelope{Event: "e", AccountID: "b"}},
+		{"account a number", `{"event":"e","payload":{"account_id":12345678901234567890}}`, zoom.Envelope{Event: "e", AccountID: "12345678901234567890"}},
+		{"account nowhere", `{"event":"e","payload":{"account_id":null}}`, zoom.Envelope{Event: "e"}},
+		{"validation", `{"event":"endpoint.url_validation","payload":{"plainToken":"p"}}`, zoom.Envelope{Event: "endpoint.url_validation", PlainToken: "p"}},
+		{"mixed escapes", `{"event":"e","payload":{"operator":"Caf\u00e9 é \ud83d\udd11 🔑 \/"}}`, zoom.Envelope{Event: "e", Operator: "Café é 🔑 🔑 /"}},
+		{"half a surrogate", `{"event":"e","payload":{"operator":"\ud83dx"}}`, zoom.Envelope{Event: "e", Operator: "\ufffdx"}},
+		{"not UTF-8", "{\"event\":\"e\",\"payload\":{\"operator\":\"\xffx\"}}", zoom.Envelope{Event: "e", Operator: "\ufffdx"}},
+		{"NUL", `{"event":"e","payload":{"operator":"a\u0000b"}}`, zoom.Envelope{Event: "e", Operator: "a\x00b"}},
+		{"keys twice: the last one", `{"event":"x","event":"e","payload":{"account_id":"a","account_id":"b"}}`, zoom.Envelope{Event: "e", AccountID: "b"}},
+		{"more than we know", `{"event":"e","payload":{"x":[{"y":[[]]}]},"z":null}`, zoom.Envelope{Event: "e"}},
+		{"blanks around", " \r\n{\"event\":\"e\",\"payload\": \n{}}\n", zoom.Envelope{Event: "e"}},
+		{"deep, but not too deep", `{"event":"e","payload":{"x":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `}}`, zoom.Envelope{Event: "e"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := zoom.DecodeEnvelope([]byte(c.body))
+			if err != nil || !reflect.DeepEqual(got, c.want) {
+				t.Errorf("read %+v, %v\nwant %+v", got, err, c.want)
+			}
+		})
+	}
+}
+
+func TestDecodeEnvelopeRefuses(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, body, says string }{
+		{"nothing", ``, "empty"},
+		{"blanks", " \n", "empty"},
+		{"a byte order mark", "\ufeff{}", "not a JSON object"},
+		{"array", `[{"event":"` + marker + `"}]`, "not a JSON object"},
+		{"truncated", `{"event":"e","payload":{"object":{"password":"` + marker, "not JSON (at byte"},
+		{"no event", `{"payload":{}}`, "field event has 0 letters"},
+		{"event null", `{"event":null,"payload":{}}`, "field event has 0 letters"},
+		{"event is an object", `{"event":{"password":"` + marker + `"},"payload":{}}`, "field event is a object"},
+		{"event too long", `{"event":"` + strings.Repeat("x", 101) + `","payload":{}}`, "field event has 101 letters"},
+		{"time is words", `{"event":"e","event_ts":"` + marker + `","payload":{}}`, "a number was expected"},
+		{"time is too large", `{"event":"e","event_ts":1e300,"payload":{}}`, "a number was expected"},
+		{"time is not a number", `{"event":"e","event_ts":"NaN","payload":{}}`, "a number was expected"},
+		{"time is true", `{"event":"e","event_ts":true,"payload":{}}`, "a number was expected"},
+		{"no payload", `{"event":"e"}`, "field payload is not a JSON object"},
+		{"payload null", `{"event":"e","payload":null}`, "field payload is not a JSON object"},
+		{"payload an array, as another vendor's", `{"event":"meeting.created","payload":[{"password":"` + marker + `"}]}`, "field payload is not a JSON object"},
+		{"account an array", `{"event":"e","payload":{"account_id":["` + marker + `"]}}`, "a string was expected"},
+		{"operation a number", `{"event":"e","payload":{"operation":7}}`, "field operation is a number"},
+		{"too deep", `{"event":"e","payload":{"x":` + strings.Repeat("[", 20000) + `"` + marker + `"` + strings.Repeat("]", 20000) + `}}`, "not JSON (at byte"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := zoom.DecodeEnvelope([]byte(c.body))
+			if err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Fatalf("error %v does not say %q", err, c.says)
+			}
+			if strings.Contains(err.Error(), marker) {
+				t.Errorf("%v quotes the body", err)
+			}
+		})
+	}
+}
+
+func envelope(t testing.TB, object string) zoom.Envelope {
+	t.Helper()
+	e, err := zoom.DecodeEnvelope([]byte(`{"event":"meeting.updated","payload":{"object":` + object + `}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func TestDecodeMeeting(t *testing.T) {
+	t.Parallel()
+	noon := zoom.Time{Time: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	t.Run("whole", func(t *testing.T) {
+		t.Parallel()
+		m, err := envelope(t, `{"uuid":"/abc==","id":85746065432,"host_id":"h","topic":"Café \u2615","type":"8","start_time":"2026-03-01T12:00:00Z","duration":60,
+			"password":"`+marker+`","join_url":"x","occurrences":[{"occurrence_id":"1","start_time":"2026-03-01T12:00:00Z","duration":30,"status":"deleted"}],
+			"settings":{"use_pmi":false,"waiting_room":true,"auto_recording":true,"alternative_hosts":""}}`).DecodeMeeting()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.ID != 85746065432 || *m.UUID != "/abc==" || *m.HostID != "h" || *m.Topic != "Café ☕" || m.Type.Int() != 8 || !m.StartTime.Equal(noon.Time) ||
+			m.Duration.Int() != 60 || m.Password.Reveal() != marker || *m.Settings.UsePMI || !*m.Settings.WaitingRoom || m.Settings.MeetingAuthentication != nil ||
+			!reflect.DeepEqual(m.Occurrences, []zoom.Occurrence{{StartTime: noon, Duration: 30, Status: "deleted"}}) {
+			t.Errorf("read %+v", m)
+		}
+	})
+	t.Run("a thin diff, id as a string", func(t *testing.T) {
+		t.Parallel()
+		m, err := envelope(t, `{"id":"85746065432","password":""}`).DecodeMeeting()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.ID != 85746065432 || m.Password == nil || *m.Password != "" {
+			t.Errorf("read %+v: want the id and a passcode that was taken away", m)
+		}
+		m.ID, m.Password = 0, nil
+		if !reflect.DeepEqual(m, zoom.MeetingObject{}) {
+			t.Errorf("it says more than the event: %+v", m)
+		}
+		if m.Type.Int() != 0 || m.Duration.Int() != 0 {
+			t.Error("Int of nothing is not 0")
+		}
+	})
+	t.Run("nulls say nothing", func(t *testing.T) {
+		t.Parallel()
+		m, err := envelope(t, `{"id":85746065432,"uuid":null,"host_id":null,"type":null,"start_time":null,"password":null,"settings":null,"occurrences":null}`).DecodeMeeting()
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.ID = 0
+		if !reflect.DeepEqual(m, zoom.MeetingObject{}) {
+			t.Errorf("read %+v", m)
+		}
+	})
+	for _, c := range []struct{ name, object, says string }{
+		{"no id", `{"password":"` + marker + `"}`, "payload.object.id is missing"},
+		{"id null", `{"id":null}`, "payload.object.id is missing"},
+		{"object null", `null`, "payload.object.id is missing"},
+		{"object an array", `["` + marker + `"]`, "is a array"},
+		{"object a string", `"` + marker + `"`, "is a string"},
+		{"id too short", `{"id":7}`, "1 digits"},
+		{"id negative", `{"id":-85746065432}`, "negative"},
+		{"passcode a number", `{"id":85746065432,"password":7777777}`, "field password is a number"},
+		{"passcode an object", `{"id":85746065432,"password":{"x":"` + marker + `"}}`, "field password is a object"},
+		{"length does not fit", `{"id":85746065432,"occurrences":[{"duration":77777777777777777777777}]}`, "field occurrences.duration is a number"},
+		{"start is words", `{"id":85746065432,"start_time":"` + marker + `"}`, "not RFC 3339"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := envelope(t, c.object).DecodeMeeting()
+			if err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Fatalf("error %v does not say %q", err, c.says)
+			}
+			if strings.Contains(err.Error(), marker) || strings.Contains(err.Error(), "7777777") {
+				t.Errorf("%v quotes the body", err)
+			}
+		})
+	}
+	t.Run("no object", func(t *testing.T) {
+		t.Parallel()
+		if _, err := (zoom.Envelope{}).DecodeMeeting(); err == nil || !strings.Contains(err.Error(), "payload.object is missing") {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+func TestDecodeSettings(t *testing.T) {
+	t.Parallel()
+	on, off := ptr(true), ptr(false)
+	for _, c := range []struct {
+		name, object, old string
+		want, before      zoom.SettingsObject
+	}{
+		{"one value changed", `{"id":"u","settings":{"meeting_security":{"meeting_password":true}}}`, `{"id":"u","settings":{"meeting_security":{"meeting_password":false}}}`,
+			zoom.SettingsObject{ID: "u", Security: zoom.Security{Passcode: on}, Decides: true}, zoom.SettingsObject{ID: "u", Security: zoom.Security{Passcode: off}, Decides: true}},
+		{"authentication", `{"id":"u","settings":{"meeting_authentication":true}}`, ``, zoom.SettingsObject{ID: "u", Security: zoom.Security{Authentication: on}, Decides: true}, zoom.SettingsObject{}},
+		{"an older name", `{"id":"u","settings":{"schedule_meeting":{"require_password_for_scheduling_new_meetings":true}}}`, ``, zoom.SettingsObject{ID: "u", Decides: true}, zoom.SettingsObject{}},
+		{"in_meeting", `{"id":"u","settings":{"in_meeting":{"waiting_room":true}}}`, ``, zoom.SettingsObject{ID: "u", Decides: true}, zoom.SettingsObject{}},
+		{"nothing that decides", `{"id":"u","settings":{"recording":{"auto_recording":"cloud"}}}`, ``, zoom.SettingsObject{ID: "u"}, zoom.SettingsObject{}},
+		{"no settings", `{"id":"u"}`, ``, zoom.SettingsObject{ID: "u"}, zoom.SettingsObject{}},
+		{"id a number", `{"id":7,"settings":null}`, ``, zoom.SettingsObject{ID: "7"}, zoom.SettingsObject{}},
+		{"what was before does not decode", `{"id":"u","settings":{"meeting_security":{"waiting_room":false}}}`, `["` + marker + `"]`,
+			zoom.SettingsObject{ID: "u", Security: zoom.Security{WaitingRoom: off}, Decides: true}, zoom.SettingsObject{}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			e := zoom.Envelope{Object: []byte(c.object), OldObject: []byte(c.old)}
+			now, before, err := e.DecodeSettings()
+			if err != nil || !reflect.DeepEqual(now, c.want) || !reflect.DeepEqual(before, c.before) {
+				t.Errorf("read %+v and %+v, %v\nwant %+v and %+v", now, before, err, c.want, c.before)
+			}
+		})
+	}
+	for _, c := range []struct{ name, object, says string }{
+		{"no object", ``, "missing"},
+		{"no id", `{"settings":{}}`, "payload.object.id is missing"},
+		{"id empty", `{"id":""}`, "payload.object.id is missing"},
+		{"id an object", `{"id":{"x":"` + marker + `"}}`, "a string was expected"},
+		{"settings an array", `{"id":"u","settings":["` + marker + `"]}`, "field settings is a array"},
+		{"a value is text", `{"id":"u","settings":{"meeting_security":{"meeting_password":"` + marker + `"}}}`, "meeting_password is a string"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			_, _, err := zoom.Envelope{Object: []byte(c.object)}.DecodeSettings()
+			if err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), marker) {
+				t.Errorf("error %v: want it to say %q and nothing of the body", err, c.says)
+			}
+		})
+	}
+}
+
+func TestHandled(t *testing.T) {
+	t.Parallel()
+	for event, want := range map[string]bool{
+		zoom.EventMeetingCreated: true, zoom.EventMeetingUpdated: true, zoom.EventMeetingDeleted: true, zoom.EventUserSettings: true,
+		zoom.EventURLValidation: false, "": false, "meeting.ended": false, "Meeting.created": false,
+	} {
+		if got := zoom.Handled(event); got != want {
+			t.Errorf("Handled(%q) = %v", event, got)
+		}
+	}
+}
