@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"latchkey/internal/bus"
+	"latchkey/internal/config"
 	"latchkey/internal/reconcile"
 	"latchkey/internal/store"
 	"latchkey/internal/webhook"
@@ -90,4 +91,30 @@ func sleep(ctx context.Context, d time.Duration) {
 	case <-t.C:
 	case <-ctx.Done():
 	}
+}
+
+// zoomClient makes the client of one account.
+func zoomClient(c config.Config, account config.Account, onCall func(string, int, zoom.Kind, time.Duration)) *zoom.Client {
+	rates, _ := zoom.RatesFor(account.Plan)
+	return zoom.New(zoom.Options{
+		Credentials: zoom.Credentials{AccountID: account.ID, ClientID: account.ClientID, ClientSecret: zoom.Secret(account.ClientSecret)},
+		APIURL:      c.APIURL, OAuthURL: c.OAuthURL, Rates: rates, OnCall: onCall,
+	})
+}
+
+// ZoomFor gives the client of one account, for commands; false when the account
+// is not configured.
+func ZoomFor(c config.Config, accountID string) (*zoom.Client, bool) {
+	for _, account := range c.AllAccounts() {
+		if account.ID == accountID {
+			return zoomClient(c, account, nil), true
+		}
+	}
+	return nil, false
+}
+
+// rule is the configured policy as the worker sees it.
+func rule(c config.Config, w reconcile.Who) reconcile.Rule {
+	r := c.RuleFor(config.Who(w))
+	return reconcile.Rule{Policy: r.Policy, Secret: zoom.Secret(r.Secret), Passcode: zoom.Secret(r.Passcode), AlignHosts: r.AlignHosts}
 }

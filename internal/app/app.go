@@ -16,7 +16,6 @@ import (
 
 	"latchkey/internal/bus"
 	"latchkey/internal/config"
-	"latchkey/internal/passcode"
 	"latchkey/internal/reconcile"
 	"latchkey/internal/store"
 	"latchkey/internal/webhook"
@@ -39,8 +38,8 @@ type App struct {
 
 	embedded *servers // nil when both servers are elsewhere
 	bus      *bus.Bus
-	store    *store.Store // nil without the worker
-	zoom     *zoom.Client
+	store    *store.Store            // nil without the worker
+	zoom     map[string]*zoom.Client // by account
 	worker   *reconcile.Worker
 	ingest   *httpServer
 	admin    *httpServer
@@ -133,17 +132,20 @@ func (a *App) databaseURL() string {
 
 func (a *App) newWorker() {
 	c := a.o.Config
-	rates, _ := zoom.RatesFor(c.Plan)
-	a.zoom = zoom.New(zoom.Options{
-		Credentials: zoom.Credentials{AccountID: c.AccountID, ClientID: c.ClientID, ClientSecret: zoom.Secret(c.ClientSecret)},
-		APIURL:      c.APIURL, OAuthURL: c.OAuthURL, Rates: rates, OnCall: callMetrics(a.registry),
-	})
+	calls := callMetrics(a.registry)
+	a.zoom = map[string]*zoom.Client{}
+	for _, account := range c.AllAccounts() {
+		a.zoom[account.ID] = zoomClient(c, account, calls)
+	}
 	host, _ := os.Hostname()
 	a.worker = reconcile.New(reconcile.Options{
 		Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Store: a.store, Bus: workerBus{a.bus},
-		Zoom:    func(accountID string) (reconcile.Zoom, bool) { return a.zoom, accountID == c.AccountID },
-		Policy:  func(string, string) passcode.Policy { return passcode.Policy{Mode: c.Policy} },
-		Account: c.AccountID, Logger: a.log.With("part", "worker"), Metrics: reconcile.NewMetrics(a.registry),
+		Zoom: func(accountID string) (reconcile.Zoom, bool) {
+			client, governed := a.zoom[accountID]
+			return client, governed
+		},
+		Rule:    func(w reconcile.Who) reconcile.Rule { return rule(c, w) },
+		Account: c.OnlyAccount(), Logger: a.log.With("part", "worker"), Metrics: reconcile.NewMetrics(a.registry),
 		Parallel: c.Parallel, Lease: c.Lease, SettingsTTL: c.SettingsTTL,
 	})
 }
@@ -219,8 +221,8 @@ func (a *App) Stop(ctx context.Context) error {
 	if a.bus != nil {
 		a.bus.Close()
 	}
-	if a.zoom != nil {
-		a.zoom.Close()
+	for _, client := range a.zoom {
+		client.Close()
 	}
 	if a.store != nil {
 		a.store.Close()

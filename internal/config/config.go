@@ -36,7 +36,8 @@ type Config struct {
 	Plan           string // sizes the rate limits: free, pro or business
 
 	Policy passcode.Mode
-	// Accounts and Rules come from LATCHKEY_CONFIG.
+	// Accounts and Rules come from File, LATCHKEY_CONFIG.
+	File     string
 	Accounts []Account
 	Rules    []Rule
 
@@ -78,7 +79,7 @@ func Load(environ []string, role Role) (Config, error) {
 		value, err := lookup(given, k)
 		if err == nil && value == "" {
 			value = k.Default
-			if value == "" && slices.Contains(k.required, role) {
+			if value == "" && slices.Contains(k.required, role) && !(k.ofAccount && given["LATCHKEY_CONFIG"] != "") {
 				err = fmt.Errorf("is not set: want %s", k.Form)
 			}
 		}
@@ -91,6 +92,15 @@ func Load(environ []string, role Role) (Config, error) {
 	}
 	if c.EventsStream != "" && (c.EventsStream == c.AlertsStream || c.EventsStream == c.DeadStream) || c.AlertsStream != "" && c.AlertsStream == c.DeadStream {
 		problems = append(problems, fmt.Errorf("LATCHKEY_STREAM_EVENTS, _ALERTS and _DEAD are %q, %q and %q: want three different names", c.EventsStream, c.AlertsStream, c.DeadStream))
+	}
+	if c.File != "" {
+		if err := c.loadFile(c.File, given); err != nil {
+			problems = append(problems, fmt.Errorf("LATCHKEY_CONFIG: %w", err))
+		} else if one := c.AccountID + c.ClientID + c.ClientSecret; one != "" && (c.AccountID == "" || c.ClientID == "" || c.ClientSecret == "") {
+			problems = append(problems, errors.New("ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET go together: want all three, or none and accounts in LATCHKEY_CONFIG"))
+		} else if role != Ingest && role != Admin && len(c.AllAccounts()) == 0 {
+			problems = append(problems, fmt.Errorf("LATCHKEY_CONFIG: %s names no account: want accounts there, or ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET", c.File))
+		}
 	}
 	problems = append(problems, unknown(given)...)
 	return c, errors.Join(problems...)

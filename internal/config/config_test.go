@@ -80,6 +80,8 @@ func TestMalformedValues(t *testing.T) {
 		{"two APIs", "ZOOM_API_URL=https://a/v2,https://b/v2", []string{"holds a comma", "want one https://"}},
 		{"tokens from no URL", "ZOOM_OAUTH_URL=://", []string{"is not a URL (3 characters)"}},
 		{"plan", "LATCHKEY_ZOOM_PLAN=enterprise", []string{`"enterprise"`, "free, pro, business"}},
+		{"policy file that is not there", "LATCHKEY_CONFIG=/nowhere/policies.yaml", []string{"no such file"}},
+		{"policy that wants a source", "LATCHKEY_POLICY=known-passcode", []string{`"known-passcode"`, "waiting-room or observe"}},
 		{"policy", "LATCHKEY_POLICY=yolo", []string{`"yolo"`, "waiting-room or observe"}},
 		{"database of another kind", "DATABASE_URL=mysql://user:" + marker + "@host/db", []string{"not a URL of postgres", "postgres://"}},
 		{"database in keywords", "DATABASE_URL=host=h password=" + marker, []string{"not a URL of postgres"}},

@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -66,6 +67,26 @@ func (r Rule) matches(w Who) bool {
 		}
 	}
 	return false
+}
+
+// AllAccounts are the account of the environment and those of LATCHKEY_CONFIG.
+func (c Config) AllAccounts() []Account {
+	all := slices.Clone(c.Accounts)
+	if c.AccountID != "" {
+		all = append(all, Account{ID: c.AccountID, ClientID: c.ClientID, ClientSecret: c.ClientSecret, Plan: c.Plan})
+	}
+	for i := range all {
+		all[i].Plan = cmp.Or(all[i].Plan, c.Plan, "pro")
+	}
+	return all
+}
+
+// OnlyAccount is the account's id when there is one account alone, else "".
+func (c Config) OnlyAccount() string {
+	if all := c.AllAccounts(); len(all) == 1 {
+		return all[0].ID
+	}
+	return ""
 }
 
 // configFile is LATCHKEY_CONFIG as it stands in YAML.

@@ -21,8 +21,9 @@ type Key struct {
 	Doc     string
 	Secret  bool // may come from NAME_FILE; never printed
 
-	required []Role
-	set      func(*Config, string) error
+	required  []Role
+	ofAccount bool // may stand in LATCHKEY_CONFIG instead
+	set       func(*Config, string) error
 }
 
 // Keys are all keys, in the order they are documented.
@@ -35,11 +36,11 @@ var keys = []Key{
 	{Name: "ZOOM_WEBHOOK_SECRET_TOKEN", Form: "the app's Secret Token, several separated by commas while rotating", Secret: true,
 		Doc: "Proves that a webhook is Zoom's.", required: []Role{Ingest, Both}, set: setSecrets},
 	{Name: "ZOOM_ACCOUNT_ID", Form: "the server-to-server app's Account ID", Doc: "The account that is guarded.",
-		required: []Role{Worker, Both}, set: text(func(c *Config) *string { return &c.AccountID })},
+		ofAccount: true, required: []Role{Worker, Both}, set: text(func(c *Config) *string { return &c.AccountID })},
 	{Name: "ZOOM_CLIENT_ID", Form: "the server-to-server app's Client ID", Doc: "For Zoom's API.",
-		required: []Role{Worker, Both}, set: text(func(c *Config) *string { return &c.ClientID })},
+		ofAccount: true, required: []Role{Worker, Both}, set: text(func(c *Config) *string { return &c.ClientID })},
 	{Name: "ZOOM_CLIENT_SECRET", Form: "the server-to-server app's Client Secret", Secret: true, Doc: "For Zoom's API.",
-		required: []Role{Worker, Both}, set: text(func(c *Config) *string { return &c.ClientSecret })},
+		ofAccount: true, required: []Role{Worker, Both}, set: text(func(c *Config) *string { return &c.ClientSecret })},
 	{Name: "ZOOM_API_URL", Form: "https://api.zoom.us/v2", Doc: "Base of all API calls. Unset: as Zoom's token says.",
 		set: address(func(c *Config) *string { return &c.APIURL }, "http", "https")},
 	{Name: "ZOOM_OAUTH_URL", Form: "https://zoom.us/oauth/token", Doc: "Where tokens come from. Unset: Zoom.",
@@ -47,6 +48,9 @@ var keys = []Key{
 	{Name: "LATCHKEY_ZOOM_PLAN", Form: "free, pro or business", Default: "pro", Doc: "Sizes our share of Zoom's rate limits.",
 		set: oneOf(func(c *Config) *string { return &c.Plan }, "free", "pro", "business")},
 	{Name: "LATCHKEY_POLICY", Form: "waiting-room or observe", Default: string(passcode.ModeWaitingRoom), Doc: "What is done about meetings that demand a passcode.", set: setPolicy},
+
+	{Name: "LATCHKEY_CONFIG", Form: "a YAML file", Doc: "More accounts, and policies per account, group or host (docs/policies.md).",
+		set: text(func(c *Config) *string { return &c.File })},
 
 	{Name: "DATABASE_URL", Form: "postgres://user:password@host:5432/database", Secret: true, Doc: "Unset: an embedded Postgres (latchkey serve only).",
 		required: []Role{Worker, Admin}, set: setDatabase},
@@ -86,7 +90,7 @@ func setSecrets(c *Config, v string) error {
 
 func setPolicy(c *Config, v string) error {
 	m, err := passcode.ParseMode(v)
-	if err != nil {
+	if err != nil || m == passcode.ModeKnownPasscode { // needs a source: LATCHKEY_CONFIG
 		return fmt.Errorf("is %q: want %s or %s", v, passcode.ModeWaitingRoom, passcode.ModeObserve)
 	}
 	c.Policy = m

@@ -17,6 +17,30 @@ type Values struct {
 	WebClient      Toggle `json:"only_authenticated_can_join_from_webclient,omitzero"`
 }
 
+// Named calls f for each setting with its path.
+func (v Values) Named(f func(path string, value Toggle)) {
+	f(PathPasscode, v.Passcode)
+	f(PathScheduled, v.Scheduled)
+	f(PathPMI, v.PMI)
+	f(PathWaitingRoom, v.WaitingRoom)
+	f(PathAuthentication, v.Authentication)
+	f(PathAutoSecurity, v.AutoSecurity)
+	f(PathPhone, v.Phone)
+	f(PathEmbed, v.Embed)
+	f(PathWebClient, v.WebClient)
+}
+
+// Of gives the setting of that path; Unknown for a path that is none of these.
+func (v Values) Of(path string) Toggle {
+	found := Unknown
+	v.Named(func(p string, value Toggle) {
+		if p == path {
+			found = value
+		}
+	})
+	return found
+}
+
 // Locks are what one account or group locks for its people, and the values
 // that it fixes so.
 type Locks struct {

@@ -9,11 +9,16 @@ import (
 	"latchkey/internal/zoom"
 )
 
-// clear asks Zoom to remove the passcode and reads back what became of it. It
-// gives the verdict on what was read back; only that counts as done.
-func (k *checking) clear(ctx context.Context, v passcode.Verdict) (passcode.Verdict, error) {
+// repairNow asks Zoom for the change that the remedy names and reads back what
+// became of it. It gives the verdict on what was read back; only that counts as
+// done.
+func (k *checking) repairNow(ctx context.Context, v passcode.Verdict) (passcode.Verdict, error) {
 	before := k.plainPasscode(ctx)
-	repair := store.Repair{Remedy: passcode.RemedyClear, Result: store.RepairUnfinished, Reasons: v.Reasons, Why: v.Sentence(), StartedAt: k.w.o.Now()}
+	patch, err := k.patchFor(v)
+	if err != nil {
+		return v, err
+	}
+	repair := store.Repair{Remedy: v.Remedy, Result: store.RepairUnfinished, Reasons: v.Reasons, Why: v.Sentence(), StartedAt: k.w.o.Now()}
 	id, err := k.w.o.Store.BeginRepair(ctx, k.claim, repair)
 	if err != nil {
 		return v, err
@@ -21,12 +26,6 @@ func (k *checking) clear(ctx context.Context, v passcode.Verdict) (passcode.Verd
 	repair.ID = id
 	k.repair = repair
 
-	none := zoom.Secret("")
-	patch := zoom.MeetingPatch{Password: &none}
-	if v.AskWaitingRoom {
-		on := true
-		patch.WaitingRoom = &on
-	}
 	k.calls++
 	patchErr := k.api.PatchMeeting(ctx, zoom.MeetingID(k.m.ID), patch)
 	if saidNo(patchErr) {
@@ -37,7 +36,7 @@ func (k *checking) clear(ctx context.Context, v passcode.Verdict) (passcode.Verd
 	if err := k.readMeeting(ctx); err != nil {
 		return v, err
 	}
-	if patchErr != nil && k.m.Passcode == passcode.On {
+	if patchErr != nil && k.m.Passcode == passcode.On && !k.held() {
 		return v, patchErr // it was not done: put off, with backoff
 	}
 	if err := k.restoreIfOpen(ctx, before); err != nil {
@@ -45,6 +44,56 @@ func (k *checking) clear(ctx context.Context, v passcode.Verdict) (passcode.Verd
 	}
 	k.finishRepair()
 	return k.evaluate(), nil
+}
+
+// patchFor is the request that a remedy stands for.
+func (k *checking) patchFor(v passcode.Verdict) (zoom.MeetingPatch, error) {
+	if v.Remedy == passcode.RemedySet {
+		ours, err := k.oursValue()
+		return zoom.MeetingPatch{Password: &ours}, err
+	}
+	none := zoom.Secret("")
+	patch := zoom.MeetingPatch{Password: &none}
+	if v.AskWaitingRoom {
+		on := true
+		patch.WaitingRoom = &on
+	}
+	return patch, nil
+}
+
+// held says whether what was read back is what the repair asked for.
+func (k *checking) held() bool {
+	if k.repair.Remedy == passcode.RemedySet {
+		ours, _ := k.ours()
+		return ours == passcode.On
+	}
+	return k.m.Passcode == passcode.Off
+}
+
+// ours says whether the meeting's passcode is the one that the policy sets, and
+// why that one cannot be used, if so.
+func (k *checking) ours() (passcode.Toggle, string) {
+	if k.rule.Policy.Mode != passcode.ModeKnownPasscode || k.rule.Policy.Source == passcode.SourceZoom || k.host.Passcode.Value == passcode.Unknown {
+		return passcode.Unknown, "" // another policy, or the requirement is not known
+	}
+	value, err := k.oursValue()
+	switch {
+	case err != nil:
+		return passcode.Off, err.Error()
+	case k.passcode == nil || k.m.MustRead:
+		return passcode.Unknown, ""
+	}
+	return passcode.ToggleOf(*k.passcode == value.Reveal()), ""
+}
+
+// oursValue makes the passcode that the policy sets; the error says which
+// requirement of the host's it cannot meet, and holds no passcode.
+func (k *checking) oursValue() (zoom.Secret, error) {
+	if k.rule.Policy.Source == passcode.SourceFixed {
+		return k.rule.Passcode, k.host.Requirement.Check(k.rule.Passcode.Reveal())
+	}
+	p, err := passcode.Derive(k.rule.Secret.Reveal(), k.m.ID, k.host.Requirement)
+	return zoom.Secret(p), err
 }
 
 // saidNo reports whether the answer to a PATCH means that nothing was changed.
@@ -64,13 +113,13 @@ func (k *checking) refused(ctx context.Context, v passcode.Verdict, err error) (
 		return v, err
 	}
 	switch e.Kind {
-	case zoom.KindHostDay:
+	case zoom.KindHostDay: // FACTS section 6
 		// The host's 100 of the day are used up: all of this host waits, and the
 		// verdict says until when.
 		if err := k.w.o.Store.HoldHost(ctx, k.m.AccountID, k.m.HostID, e.RetryAt); err != nil {
 			return v, err
 		}
-		k.held = e.RetryAt
+		k.heldUntil = e.RetryAt
 	case zoom.KindNotFound:
 		k.gone()
 	case zoom.KindBusy, zoom.KindInvalid, zoom.KindForbidden:
@@ -96,7 +145,7 @@ func (k *checking) finishRepair() {
 	switch {
 	case k.m.Status == passcode.StatusDeleted || k.m.MustRead:
 		k.endRepair(store.RepairAbandoned, "")
-	case k.m.Passcode == passcode.Off:
+	case k.held():
 		k.m.OverwrittenUnder = ""
 		k.endRepair(store.RepairHeld, "")
 	default:
@@ -143,8 +192,4 @@ func (k *checking) plainPasscode(ctx context.Context) string {
 		return ""
 	}
 	return p.Value
-}
-
-func (k *checking) evaluate() passcode.Verdict {
-	return passcode.Evaluate(k.facts(), k.w.o.Policy(k.m.AccountID, k.m.HostID), k.w.o.Now())
 }

@@ -135,16 +135,16 @@ func TestChanges(t *testing.T) {
 		"one, not told":        {zoom.Security{WaitingRoom: &off}, zoom.Security{}, []store.SettingChange{{Setting: passcode.PathWaitingRoom, Old: passcode.Unknown, New: passcode.Off}}},
 		"all": {zoom.Security{Passcode: &on, Scheduled: &on, WaitingRoom: &off, AutoSecurity: &on, Authentication: &off}, zoom.Security{}, []store.SettingChange{
 			{Setting: passcode.PathPasscode, New: passcode.On}, {Setting: passcode.PathScheduled, New: passcode.On}, {Setting: passcode.PathWaitingRoom, New: passcode.Off},
-			{Setting: passcode.PathAutoSecurity, New: passcode.On}, {Setting: passcode.PathAuthentication, New: passcode.Off}}},
+			{Setting: passcode.PathAuthentication, New: passcode.Off}, {Setting: passcode.PathAutoSecurity, New: passcode.On}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := changes(row, c.now, c.old)
+			got := changes(row, passcode.LevelHost, row.HostID, store.ChangedValue, c.now, c.old)
 			if len(got) != len(c.want) {
 				t.Fatalf("%d changes, want %d: %+v", len(got), len(c.want), got)
 			}
 			for i, w := range c.want {
-				w.Level, w.LevelID, w.ChangedBy, w.ChangedAt = passcode.LevelHost, "h", "eve@example.com", noon
+				w.What, w.Level, w.LevelID, w.ChangedBy, w.ChangedAt = store.ChangedValue, passcode.LevelHost, "h", "eve@example.com", noon
 				if got[i] != w {
 					t.Errorf("%+v, want %+v", got[i], w)
 				}

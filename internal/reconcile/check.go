@@ -96,7 +96,7 @@ func (w *Worker) check(ctx context.Context, c store.MeetingClaim, log *slog.Logg
 	}
 	if k.repair.ID != 0 {
 		// A worker died between asking Zoom and reading back. It is read back now.
-		if v.Remedy == passcode.RemedyClear {
+		if changesZoom(v.Remedy) {
 			// It never reached Zoom, or was undone since: start anew.
 			if err := k.w.o.Store.AbandonRepair(ctx, c, k.repair.ID, k.w.o.Now()); err != nil {
 				return err
@@ -107,8 +107,8 @@ func (w *Worker) check(ctx context.Context, c store.MeetingClaim, log *slog.Logg
 			v = k.evaluate()
 		}
 	}
-	if v.Remedy == passcode.RemedyClear {
-		if v, err = k.clear(ctx, v); err != nil {
+	if changesZoom(v.Remedy) {
+		if v, err = k.repairNow(ctx, v); err != nil {
 			return err
 		}
 	}
@@ -116,7 +116,7 @@ func (w *Worker) check(ctx context.Context, c store.MeetingClaim, log *slog.Logg
 	switch {
 	case v.Remedy == passcode.RemedyDefer:
 		next, why = v.DeferUntil, string(passcode.BlockDailyLimit)
-	case v.Remedy == passcode.RemedyClear:
+	case changesZoom(v.Remedy):
 		// It was tried and may be tried again: Zoom was busy with the meeting.
 		next, why = w.o.Now().Add(busyFor), string(zoom.KindBusy)
 	case v.Missing != 0:
@@ -125,20 +125,25 @@ func (w *Worker) check(ctx context.Context, c store.MeetingClaim, log *slog.Logg
 	return k.record(ctx, v, next, why)
 }
 
+// changesZoom reports whether a remedy asks Zoom for a change.
+func changesZoom(r passcode.Remedy) bool { return r == passcode.RemedyClear || r == passcode.RemedySet }
+
 // checking is one check under way.
 type checking struct {
-	w        *Worker
-	api      Zoom
-	claim    store.MeetingClaim
-	log      *slog.Logger
-	past     store.Remembered
-	m        store.Meeting // what is known, as it becomes known
-	host     passcode.Host
-	held     time.Time
-	passcode *string // what was read: nil nothing, "" none
-	repair   store.Repair
-	calls    int           // Zoom calls of this check
-	blindFor time.Duration // when to look for a fact again that could not be had
+	w         *Worker
+	api       Zoom
+	claim     store.MeetingClaim
+	log       *slog.Logger
+	past      store.Remembered
+	m         store.Meeting // what is known, as it becomes known
+	host      passcode.Host
+	heldUntil time.Time // the host's requests of the day are used up
+	passcode  *string   // what was read or is known: nil not known, "" none
+	rule      Rule
+	asked     bool // the host's settings were asked for
+	repair    store.Repair
+	calls     int           // Zoom calls of this check
+	blindFor  time.Duration // when to look for a fact again that could not be had
 	// failed is how a repair failed under the present facts: one of the store's
 	// repair results, "" when none did.
 	failed string
@@ -146,6 +151,7 @@ type checking struct {
 
 func (k *checking) facts() passcode.Facts {
 	m := passcode.Meeting{
+		LinkHasPasscode: k.m.LinkHasPasscode, PhonePasscode: k.m.PhonePasscode,
 		Type: passcode.MeetingType(k.m.Type), Status: k.m.Status, UsesPMI: k.m.UsesPMI, Ends: k.m.Ends,
 		Passcode: k.m.Passcode, PasscodeReadable: k.m.PasscodeReadable, WaitingRoom: k.m.WaitingRoom, Authentication: k.m.Authentication,
 	}
@@ -153,6 +159,7 @@ func (k *checking) facts() passcode.Facts {
 		// Out of date: the rule asks for it, unless the meeting is over anyway.
 		m.Passcode, m.PasscodeReadable, m.WaitingRoom, m.Authentication = passcode.Unknown, false, passcode.Unknown, passcode.Unknown
 	}
+	m.Ours, m.OursProblem = k.ours()
 	failed := k.failed
 	if failed == "" && k.m.OverwrittenUnder != "" && k.m.OverwrittenUnder == k.host.Fingerprint() {
 		failed = k.past.LastResult
@@ -161,17 +168,21 @@ func (k *checking) facts() passcode.Facts {
 		Overwritten: failed == store.RepairOverwritten,
 		Refused:     failed == store.RepairRefused,
 		Undone:      k.past.HeldClears,
-		HeldUntil:   k.held,
+		HeldUntil:   k.heldUntil,
 	}}
 }
 
 // decide evaluates, and learns what is missing, until nothing more can be learned.
 func (k *checking) decide(ctx context.Context) (passcode.Verdict, error) {
-	policy := k.w.o.Policy(k.m.AccountID, k.m.HostID)
+	k.rule = k.w.o.Rule(Who{AccountID: k.m.AccountID, HostID: k.m.HostID})
 	var asked passcode.FactSet
 	for {
-		v := passcode.Evaluate(k.facts(), policy, k.w.o.Now())
+		v := k.evaluate()
 		missing := v.Missing &^ asked
+		if v.Outcome == passcode.OutcomeDemands && !over(v) && !k.asked && k.m.HostID != "" {
+			// What may be done, and under which policy, depends on the host.
+			missing |= passcode.FactHost
+		}
 		if missing == 0 {
 			return v, nil
 		}
@@ -180,7 +191,6 @@ func (k *checking) decide(ctx context.Context) (passcode.Verdict, error) {
 			if err := k.readMeeting(ctx); err != nil {
 				return v, err
 			}
-			policy = k.w.o.Policy(k.m.AccountID, k.m.HostID)
 		}
 		if missing.Has(passcode.FactHost) {
 			if err := k.learnHost(ctx); err != nil {
@@ -190,6 +200,10 @@ func (k *checking) decide(ctx context.Context) (passcode.Verdict, error) {
 	}
 }
 
+func (k *checking) evaluate() passcode.Verdict {
+	return passcode.Evaluate(k.facts(), k.rule.Policy, k.w.o.Now())
+}
+
 // record writes everything down in one transaction.
 func (k *checking) record(ctx context.Context, v passcode.Verdict, next time.Time, why string) error {
 	now := k.w.o.Now()
@@ -197,6 +211,9 @@ func (k *checking) record(ctx context.Context, v passcode.Verdict, next time.Tim
 	m := k.m
 	m.Outcome, m.Remedy, m.Reasons, m.Why, m.DecidedAt = v.Outcome, v.Remedy, v.Reasons, v.Sentence(), now
 	check := store.Check{Meeting: m, Passcode: k.passcode, Repair: k.repair, Next: next, NextWhy: why}
+	if ours, _ := k.ours(); ours == passcode.On {
+		check.PasscodeSource = store.PasscodeOfOurs
+	}
 	if a, ok := alertFor(old, m, v, k.repair); ok {
 		check.Alerts = append(check.Alerts, a)
 	}

@@ -10,8 +10,9 @@ import (
 	"latchkey/internal/zoom"
 )
 
-// checkDueHosts lists the upcoming meetings of hosts whose settings changed, so
-// that meetings nobody ever told of are found too.
+// checkDueHosts takes hosts that are new or whose settings changed: it reads and
+// foretells, and lists their upcoming meetings, so that meetings nobody ever
+// told of are found too.
 func (w *Worker) checkDueHosts(ctx, hard context.Context) (bool, error) {
 	claimCtx, cancel := context.WithTimeout(ctx, recordWithin)
 	defer cancel()
@@ -21,16 +22,30 @@ func (w *Worker) checkDueHosts(ctx, hard context.Context) (bool, error) {
 	}
 	each(claims, func(c store.HostClaim) {
 		log := w.o.Logger.With("host_id", c.Host.ID, "account_id", c.Host.AccountID, "attempt", c.Host.Attempts+1)
-		w.withLease(hard, c.Lease, log, c.Host.Attempts, func(ctx context.Context) error { return w.listHost(ctx, c, log) })
+		w.withLease(hard, c.Lease, log, c.Host.Attempts, func(ctx context.Context) error { return w.checkHost(ctx, c, log) })
 	})
 	return len(claims) > 0, nil
 }
 
-func (w *Worker) listHost(ctx context.Context, c store.HostClaim, log *slog.Logger) error {
+func (w *Worker) checkHost(ctx context.Context, c store.HostClaim, log *slog.Logger) error {
 	api, governed := w.o.Zoom(c.Host.AccountID)
 	if !governed {
 		_, err := w.o.Store.CompleteHost(ctx, c, nil)
 		return err
+	}
+	// Foretell, and align where the policy says so. A host whose settings this app
+	// may not read, or who left, still has meetings to list.
+	h, known, err := w.host(ctx, api, c.Host.AccountID, c.Host.ID)
+	if err == nil && w.o.Rule(who(h)).AlignHosts {
+		var changed bool
+		if changed, err = w.align(ctx, api, h, known, log); changed && err == nil {
+			_, _, err = w.host(ctx, api, c.Host.AccountID, c.Host.ID)
+		}
+	}
+	if a := classify(err); err != nil && a != actPerson && a != actGone {
+		return err
+	} else if err != nil {
+		log.Warn("a host's settings cannot be read", "error", err)
 	}
 	rows, err := api.ListUpcomingMeetings(ctx, c.Host.ID)
 	if isGone(err) {

@@ -61,10 +61,23 @@ func (w *Worker) record(ctx context.Context, e Event) (bool, error) {
 	row := store.Event{ID: e.ID, AccountID: clean(env.AccountID), Name: env.Event, At: env.At, ReceivedAt: e.ReceivedAt,
 		RequestID: e.RequestID, Operator: clean(env.Operator)}
 	switch env.Event {
-	case zoom.EventMeetingCreated, zoom.EventMeetingUpdated, zoom.EventMeetingDeleted:
+	case zoom.EventMeetingCreated, zoom.EventMeetingUpdated, zoom.EventMeetingDeleted, zoom.EventMeetingGone,
+		zoom.EventMeetingBack, zoom.EventMeetingStarted, zoom.EventMeetingEnded:
 		return w.recordMeeting(ctx, row, env)
 	case zoom.EventUserSettings:
-		return w.recordHostSettings(ctx, row, env)
+		return w.recordSettings(ctx, row, env, passcode.LevelHost, store.ChangedValue)
+	case zoom.EventGroupSettings:
+		return w.recordSettings(ctx, row, env, passcode.LevelGroup, store.ChangedValue)
+	case zoom.EventGroupLocks:
+		return w.recordSettings(ctx, row, env, passcode.LevelGroup, store.ChangedLock)
+	case zoom.EventAccountSettings:
+		return w.recordSettings(ctx, row, env, passcode.LevelAccount, store.ChangedValue)
+	case zoom.EventAccountLocks:
+		return w.recordSettings(ctx, row, env, passcode.LevelAccount, store.ChangedLock)
+	case zoom.EventMemberAdded, zoom.EventMemberDeleted, zoom.EventMembersDeleted:
+		return w.recordMembers(ctx, row, env)
+	case zoom.EventUserDeactivated, zoom.EventUserDeleted:
+		return w.recordUser(ctx, row, env)
 	}
 	return false, errUnusable{fmt.Errorf("there is no use for event %s", env.Event)}
 }
@@ -119,64 +132,109 @@ func (w *Worker) recordMeeting(ctx context.Context, row store.Event, env zoom.En
 		if !governed {
 			return nil // somebody else's account: recorded, never checked or changed
 		}
+		if s.meeting.HostID != "" {
+			// A host heard of for the first time is foretold, and what else they
+			// have scheduled is found.
+			if err := tx.HostSeen(ctx, s.meeting.HostID); err != nil {
+				return err
+			}
+		}
 		return tx.MarkMeeting(ctx, row.MeetingID, env.Event)
 	})
 }
 
-// recordHostSettings marks a host, and what they host, as to be read again.
-// The event's values are recorded for people, not decided on: it is a diff, and
-// what is effective for the host is Zoom's to say.
-func (w *Worker) recordHostSettings(ctx context.Context, row store.Event, env zoom.Envelope) (bool, error) {
+// recordSettings marks those a settings event touches, and what they host, as
+// to be read again. The event's values are recorded for people, not decided on:
+// it is a diff, and what is effective for a host is Zoom's to say.
+func (w *Worker) recordSettings(ctx context.Context, row store.Event, env zoom.Envelope, level passcode.Level, what string) (bool, error) {
 	now, old, err := env.DecodeSettings()
+	id := clean(now.ID)
+	if err == nil && id == "" {
+		err = errors.New("field payload.object.id is missing")
+	}
 	if err != nil {
 		return false, errUnusable{err}
 	}
-	row.HostID = clean(now.ID)
-	if row.HostID == "" {
-		return false, errUnusable{errors.New("field payload.object.id is missing")}
+	if level == passcode.LevelHost {
+		row.HostID = id
 	}
 	_, governed := w.o.Zoom(row.AccountID)
 	return w.o.Store.Intake(ctx, row, func(tx *store.IntakeTx) error {
-		if err := tx.SaveChanges(ctx, changes(row, now.Security, old.Security)); err != nil {
+		if err := tx.SaveChanges(ctx, changes(row, level, id, what, now.Security, old.Security)); err != nil {
 			return err
 		}
-		if !now.Decides || !governed {
+		switch {
+		case !now.Decides || !governed:
 			return nil
+		case level == passcode.LevelHost:
+			return tx.HostChanged(ctx, id, happened(row), env.Event)
 		}
-		at := env.At
-		if at.IsZero() {
-			at = row.ReceivedAt
-		}
-		return tx.HostChanged(ctx, row.HostID, at, env.Event)
+		return tx.LevelChanged(ctx, level, id, happened(row), env.Event)
 	})
 }
 
-func changes(row store.Event, now, old zoom.Security) []store.SettingChange {
-	var all []store.SettingChange
-	after, before := values(now), values(old)
-	for _, s := range []struct {
-		path string
-		of   func(passcode.Values) passcode.Toggle
-	}{
-		{passcode.PathPasscode, func(v passcode.Values) passcode.Toggle { return v.Passcode }},
-		{passcode.PathScheduled, func(v passcode.Values) passcode.Toggle { return v.Scheduled }},
-		{passcode.PathWaitingRoom, func(v passcode.Values) passcode.Toggle { return v.WaitingRoom }},
-		{passcode.PathAutoSecurity, func(v passcode.Values) passcode.Toggle { return v.AutoSecurity }},
-		{passcode.PathAuthentication, func(v passcode.Values) passcode.Toggle { return v.Authentication }},
-	} {
-		if s.of(after) != passcode.Unknown {
-			all = append(all, store.SettingChange{Level: passcode.LevelHost, LevelID: row.HostID, Setting: s.path,
-				Old: s.of(before), New: s.of(after), ChangedBy: row.Operator, ChangedAt: row.At})
-		}
+// recordMembers: who joins or leaves a group comes under other locks.
+func (w *Worker) recordMembers(ctx context.Context, row store.Event, env zoom.Envelope) (bool, error) {
+	group, members, err := env.GroupMembers()
+	if err == nil && len(members) == 0 {
+		err = fmt.Errorf("group %s: no member has an id", clean(group))
 	}
+	if err != nil {
+		return false, errUnusable{err}
+	}
+	for i := range members {
+		members[i] = clean(members[i])
+	}
+	return w.recordHosts(ctx, row, env, members)
+}
+
+// recordUser: a user who left takes their meetings along; Zoom says which.
+func (w *Worker) recordUser(ctx context.Context, row store.Event, env zoom.Envelope) (bool, error) {
+	id, err := env.UserID()
+	if err != nil {
+		return false, errUnusable{err}
+	}
+	row.HostID = clean(id)
+	return w.recordHosts(ctx, row, env, []string{row.HostID})
+}
+
+func (w *Worker) recordHosts(ctx context.Context, row store.Event, env zoom.Envelope, hosts []string) (bool, error) {
+	_, governed := w.o.Zoom(row.AccountID)
+	return w.o.Store.Intake(ctx, row, func(tx *store.IntakeTx) error {
+		if !governed {
+			return nil
+		}
+		return tx.HostsChanged(ctx, hosts, happened(row), env.Event)
+	})
+}
+
+// happened is when an event happened, as far as is known.
+func happened(row store.Event) time.Time {
+	if row.At.IsZero() {
+		return row.ReceivedAt
+	}
+	return row.At
+}
+
+// changes lists who changed which setting, for people.
+func changes(row store.Event, level passcode.Level, id, what string, now, old zoom.Security) []store.SettingChange {
+	var all []store.SettingChange
+	before := values(old)
+	values(now).Named(func(path string, value passcode.Toggle) {
+		if value != passcode.Unknown {
+			all = append(all, store.SettingChange{What: what, Level: level, LevelID: id, Setting: path,
+				Old: before.Of(path), New: value, ChangedBy: row.Operator, ChangedAt: row.At})
+		}
+	})
 	return all
 }
 
 // values turns what Zoom answered into the rule's terms.
 func values(s zoom.Security) passcode.Values {
 	return passcode.Values{
-		Passcode: passcode.ToggleFrom(s.Passcode), Scheduled: passcode.ToggleFrom(s.Scheduled),
+		Passcode: passcode.ToggleFrom(s.Passcode), Scheduled: passcode.ToggleFrom(s.Scheduled), PMI: passcode.ToggleFrom(s.PMI),
 		WaitingRoom: passcode.ToggleFrom(s.WaitingRoom), AutoSecurity: passcode.ToggleFrom(s.AutoSecurity),
-		Authentication: passcode.ToggleFrom(s.Authentication),
+		Authentication: passcode.ToggleFrom(s.Authentication), Phone: passcode.ToggleFrom(s.Phone),
+		Embed: passcode.ToggleFrom(s.Embed), WebClient: passcode.ToggleFrom(s.WebClient),
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/internal/passcode"
 	"latchkey/internal/store"
 	"latchkey/internal/testenv"
 )
@@ -30,8 +29,8 @@ func intakeWorker(t *testing.T) *Worker {
 	}
 	t.Cleanup(s.Close)
 	return New(Options{Store: s, Account: "acc", Logger: slog.New(slog.DiscardHandler),
-		Zoom:   func(account string) (Zoom, bool) { return nil, account == "acc" },
-		Policy: func(string, string) passcode.Policy { return passcode.Policy{} }})
+		Zoom: func(account string) (Zoom, bool) { return nil, account == "acc" },
+		Rule: func(Who) Rule { return Rule{} }})
 }
 
 func created(ts, object string) string {
@@ -63,7 +62,7 @@ func TestRecordOfHostileEvents(t *testing.T) {
 		"an object that is a list": {created(ts, `[]`), false},
 		"not JSON":                 {`{"event": `, false},
 		"settings of nobody":       {`{"event": "user.settings_updated", "payload": {"object": {"id": "\u0000"}}}`, false},
-		"an event of no use":       {`{"event": "meeting.ended", "payload": {"object": {"id": 85746065432}}}`, false},
+		"an event of no use":       {`{"event": "meeting.sharing_started", "payload": {"object": {"id": 85746065432}}}`, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

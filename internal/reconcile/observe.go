@@ -51,6 +51,8 @@ func (k *checking) see(got zoom.Meeting, at time.Time) {
 	m.PasscodeReadable = value != ""
 	m.WaitingRoom = passcode.ToggleFrom(got.Settings.WaitingRoom)
 	m.Authentication = passcode.ToggleFrom(got.Settings.MeetingAuthentication)
+	m.LinkHasPasscode = passcode.ToggleOf(got.LinkHasPasscode())
+	m.PhonePasscode = passcode.ToggleOf(got.PhonePasscode.Reveal() != "")
 	m.ObservedAt, m.MustRead = at, false
 	k.passcode = &value
 }
@@ -58,6 +60,7 @@ func (k *checking) see(got zoom.Meeting, at time.Time) {
 // learnHost learns the settings that hold for the host: from the database while
 // they are fresh, else from Zoom.
 func (k *checking) learnHost(ctx context.Context) error {
+	k.asked = true
 	if k.m.HostID == "" {
 		k.blindFor = blindShort
 		return nil
@@ -72,12 +75,23 @@ func (k *checking) learnHost(ctx context.Context) error {
 		}
 		return err
 	}
-	k.host, k.held, k.blindFor = known, host.HeldUntil, blindLong
+	k.host, k.heldUntil, k.blindFor = known, host.HeldUntil, blindLong
+	k.rule = k.w.o.Rule(who(host))
+	if k.passcode == nil && !k.m.MustRead && k.rule.Policy.Mode == passcode.ModeKnownPasscode {
+		plain := k.plainPasscode(ctx)
+		if plain != "" || k.m.Passcode == passcode.Off {
+			k.passcode = &plain
+		}
+	}
 	return nil
 }
 
+func who(h store.Host) Who {
+	return Who{AccountID: h.AccountID, HostID: h.ID, Email: h.Email, Groups: h.GroupIDs}
+}
+
 // host gives the settings that hold for a host, read at most SettingsTTL ago
-// and not known to have changed since.
+// and not known to have changed since, and foretells from them.
 func (w *Worker) host(ctx context.Context, api Zoom, accountID, hostID string) (store.Host, passcode.Host, error) {
 	var none passcode.Host
 	h, err := w.o.Store.Host(ctx, hostID)
@@ -103,11 +117,12 @@ func (w *Worker) host(ctx context.Context, api Zoom, accountID, hostID string) (
 		}
 		groups = append(groups, locks(g))
 	}
-	return h, passcode.Effective(account.Plan, passcode.User{Values: h.Settings, Seen: h.ReadAt}, locks(account), groups), nil
+	known := passcode.Effective(account.Plan, passcode.User{Values: h.Settings, Requirement: h.Requirement, Seen: h.ReadAt}, locks(account), groups)
+	return h, known, w.foretell(ctx, h, known)
 }
 
 func locks(l store.Level) passcode.Locks {
-	return passcode.Locks{ID: l.ID, Values: l.Locks, Known: !l.ReadAt.IsZero()}
+	return passcode.Locks{ID: l.ID, Values: l.Locks, Fixed: l.Fixed, Known: !l.ReadAt.IsZero()}
 }
 
 func (w *Worker) fresh(at time.Time) bool {
@@ -126,6 +141,9 @@ func (w *Worker) readHost(ctx context.Context, api Zoom, h store.Host) (store.Ho
 		return h, err
 	}
 	h.Email, h.Settings, h.ReadAt = clean(u.Email), values(s), at
+	if s.Requirement != nil {
+		h.Requirement = passcode.Requirement(*s.Requirement)
+	}
 	h.GroupIDs = nil
 	for _, g := range u.GroupIDs {
 		h.GroupIDs = append(h.GroupIDs, clean(g))
@@ -154,11 +172,23 @@ func (w *Worker) readAccount(ctx context.Context, api Zoom, id string) (store.Le
 	if zoom.KindOf(err) == zoom.KindPaidOnly {
 		// Only a free account has no lock settings (openapi/accounts.json).
 		l.Plan, err = passcode.PlanFree, nil
+		return l, w.o.Store.SaveAccount(ctx, l)
 	}
 	if err != nil {
 		return l, err
 	}
 	l.Locks = lockValues(s)
+	if l.Fixed, err = w.fixed(ctx, l.Locks, id, api.GetAccountSettings); err != nil {
+		return l, err
+	}
+	// Business and larger plans have ten licences at least: one licensed user
+	// means a Pro account with one host, which always has passcodes on (FACTS
+	// section 3 [D]; that one licence means Pro is [I]).
+	if n, err := api.CountLicensed(ctx); err == nil && n == 1 {
+		l.Plan = passcode.PlanProSingleHost
+	} else if err != nil && classify(err) != actPerson {
+		return l, err
+	}
 	return l, w.o.Store.SaveAccount(ctx, l)
 }
 
@@ -169,15 +199,36 @@ func (w *Worker) readGroup(ctx context.Context, api Zoom, accountID, id string) 
 		return l, err
 	}
 	l.Locks = lockValues(s)
+	if l.Fixed, err = w.fixed(ctx, l.Locks, id, api.GetGroupSettings); err != nil {
+		return l, err
+	}
 	return l, w.o.Store.SaveGroup(ctx, accountID, l)
 }
 
-// lockValues reads a lock answer. The setting for already scheduled meetings
-// has no lock of its own in Zoom's answers (openapi: lock settings).
+// fixed reads the values that a level's locks fix, if it locks anything. Not
+// being allowed to is no error: contradictions are then not seen.
+func (w *Worker) fixed(ctx context.Context, locks passcode.Values, id string, read func(context.Context, string) (zoom.Security, error)) (passcode.Values, error) {
+	locksAny := false
+	locks.Named(func(_ string, v passcode.Toggle) { locksAny = locksAny || v == passcode.On })
+	if !locksAny {
+		return passcode.Values{}, nil
+	}
+	s, err := read(ctx, id)
+	if a := classify(err); err != nil && (a == actPerson || a == actGone) {
+		return passcode.Values{}, nil
+	}
+	return values(s), err
+}
+
+// lockValues reads a lock answer. The settings for already scheduled meetings
+// and for the web client have no lock of their own in Zoom's answers (openapi:
+// lock settings).
 func lockValues(s zoom.Security) passcode.Values {
 	v := values(s)
-	if v.Scheduled == passcode.Unknown {
-		v.Scheduled = passcode.Off
+	for _, none := range []*passcode.Toggle{&v.Scheduled, &v.WebClient} {
+		if *none == passcode.Unknown {
+			*none = passcode.Off
+		}
 	}
 	return v
 }

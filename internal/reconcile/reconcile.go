@@ -36,19 +36,28 @@ type Hosts interface {
 	GetUser(ctx context.Context, userID string) (zoom.User, error)
 	GetUserSettings(ctx context.Context, userID string) (zoom.Security, error)
 	ListUpcomingMeetings(ctx context.Context, userID string) ([]zoom.ListedMeeting, error)
+	PatchUserSettings(ctx context.Context, userID string, s zoom.Security) error
 }
 
-// Locks are the calls about the levels above a host.
-type Locks interface {
+// Groups are the calls about one group.
+type Groups interface {
 	GetGroupLocks(ctx context.Context, groupID string) (zoom.Security, error)
+	GetGroupSettings(ctx context.Context, groupID string) (zoom.Security, error)
+}
+
+// Accounts are the calls about the account.
+type Accounts interface {
 	GetAccountLocks(ctx context.Context, accountID string) (zoom.Security, error)
+	GetAccountSettings(ctx context.Context, accountID string) (zoom.Security, error)
+	CountLicensed(context.Context) (int, error)
 }
 
 // Zoom is one account's API.
 type Zoom interface {
 	Meetings
 	Hosts
-	Locks
+	Groups
+	Accounts
 }
 
 // Event is one delivery from the bus.
@@ -69,13 +78,30 @@ type Bus interface {
 	PublishDead(ctx context.Context, reason string, e Event) error
 }
 
-// Options configure a Worker. Store, Bus, Zoom, Policy and Logger are required.
+// Who is a host as far as policies tell hosts apart. Email and Groups are empty
+// while the host has not been read.
+type Who struct {
+	AccountID, HostID, Email string
+	Groups                   []string
+}
+
+// Rule is what is to be done about a host's meetings.
+type Rule struct {
+	Policy passcode.Policy
+	// Secret and Passcode go with the sources derived and fixed.
+	Secret, Passcode zoom.Secret
+	// AlignHosts: the host's own unlocked settings that would put passcodes on
+	// future meetings are turned off, once.
+	AlignHosts bool
+}
+
+// Options configure a Worker. Store, Bus, Zoom, Rule and Logger are required.
 type Options struct {
-	Name   string // names this worker in leases and logs
-	Store  *store.Store
-	Bus    Bus
-	Zoom   func(accountID string) (Zoom, bool) // false: not an account we govern
-	Policy func(accountID, hostID string) passcode.Policy
+	Name  string // names this worker in leases and logs
+	Store *store.Store
+	Bus   Bus
+	Zoom  func(accountID string) (Zoom, bool) // false: not an account we govern
+	Rule  func(Who) Rule
 	// Account is assumed for events that name none; "" when there are several.
 	Account string
 	Logger  *slog.Logger

@@ -48,7 +48,28 @@ func sight(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, s sighted
 	describe(&out.meeting, obj, at, late)
 
 	switch env.Event {
-	case zoom.EventMeetingDeleted:
+	case zoom.EventMeetingBack:
+		out.meeting.Status = passcode.StatusScheduled
+		out.meeting.MustRead = true
+
+	case zoom.EventMeetingStarted:
+		if late && at.Before(m.ObservedAt.Add(-skew)) {
+			out.meeting.MustRead = true // seen since; it may be over again
+			break
+		}
+		// Not read if it is known: a running meeting is left alone whatever it is
+		// like. A meeting never heard of is read (FACTS section 2: instant meetings
+		// have been seen without meeting.created).
+		out.meeting.Status = passcode.StatusStarted
+
+	case zoom.EventMeetingEnded:
+		// A series, or a meeting ended early, may be joined again.
+		out.meeting.MustRead = true
+		if passcode.MeetingType(out.meeting.Type) == passcode.TypeInstant {
+			out.meeting.Status, out.meeting.MustRead = passcode.StatusEnded, false
+		}
+
+	case zoom.EventMeetingDeleted, zoom.EventMeetingGone:
 		if env.Single {
 			out.meeting.MustRead = true // one occurrence went; the others stay
 			break

@@ -50,7 +50,7 @@ func (s *Store) Story(ctx context.Context, id int64) (Story, error) {
 	if err != nil {
 		return st, fmt.Errorf("read the verdicts of meeting %d: %w", id, err)
 	}
-	if st.Changes, err = s.changes(ctx, st.Meeting.HostID); err != nil {
+	if st.Changes, err = s.changes(ctx, append([]string{st.Meeting.HostID, st.Meeting.AccountID}, st.Host.GroupIDs...)); err != nil {
 		return st, fmt.Errorf("read the setting changes of host %s: %w", st.Meeting.HostID, err)
 	}
 	return st, nil
@@ -74,19 +74,17 @@ func (s *Store) repairs(ctx context.Context, id int64) ([]Repair, error) {
 	})
 }
 
-func (s *Store) changes(ctx context.Context, hostID string) ([]SettingChange, error) {
-	if hostID == "" {
-		return nil, nil
-	}
-	rows, err := s.pool.Query(ctx, `SELECT level, level_id, setting, old_value, new_value, changed_by, coalesce(changed_at, received_at)
-		FROM setting_changes JOIN events USING (event_id) WHERE level_id = $1 ORDER BY id DESC LIMIT 5`, hostID)
+// changes reads the last changes of the host's settings and of those above.
+func (s *Store) changes(ctx context.Context, levels []string) ([]SettingChange, error) {
+	rows, err := s.pool.Query(ctx, `SELECT what, level, level_id, setting, old_value, new_value, changed_by, coalesce(changed_at, received_at)
+		FROM setting_changes JOIN events USING (event_id) WHERE level_id = ANY($1) AND level_id <> '' ORDER BY id DESC LIMIT 10`, levels)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (SettingChange, error) {
 		var c SettingChange
 		var before, after string
-		err := row.Scan(&c.Level, &c.LevelID, &c.Setting, &before, &after, &c.ChangedBy, &c.ChangedAt)
+		err := row.Scan(&c.What, &c.Level, &c.LevelID, &c.Setting, &before, &after, &c.ChangedBy, &c.ChangedAt)
 		_ = c.Old.UnmarshalText([]byte(before))
 		_ = c.New.UnmarshalText([]byte(after))
 		return c, err

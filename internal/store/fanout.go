@@ -56,3 +56,11 @@ func (t *IntakeTx) HostsChanged(ctx context.Context, hostIDs []string, at time.T
 	b.Queue(markHosts+`h.host_id = ANY($1)`+openHosts, hostIDs, why, at)
 	return t.tx.SendBatch(ctx, &b).Close()
 }
+
+// HostSeen makes a host that was never heard of due; others it leaves alone.
+func (t *IntakeTx) HostSeen(ctx context.Context, hostID string) error {
+	t.woken = true
+	_, err := t.tx.Exec(ctx, `INSERT INTO hosts (host_id, account_id, due_at, due_why, generation) VALUES ($1, $2, now(), 'first seen', 1) ON CONFLICT DO NOTHING`,
+		hostID, t.event.AccountID)
+	return err
+}

@@ -15,14 +15,31 @@ const (
 	EventMeetingCreated  = "meeting.created"
 	EventMeetingUpdated  = "meeting.updated"
 	EventMeetingDeleted  = "meeting.deleted"
+	EventMeetingGone     = "meeting.permanently_deleted"
+	EventMeetingBack     = "meeting.recovered"
+	EventMeetingStarted  = "meeting.started"
+	EventMeetingEnded    = "meeting.ended"
 	EventUserSettings    = "user.settings_updated"
+	EventUserDeactivated = "user.deactivated"
+	EventUserDeleted     = "user.deleted"
+	EventGroupSettings   = "group.settings_updated"
+	EventGroupLocks      = "group.lock_settings_updated"
+	EventMemberAdded     = "group.member_added"
+	EventMemberDeleted   = "group.member_deleted"
+	EventMembersDeleted  = "group.members_deleted" // as Zoom's own sample calls it
+	EventAccountSettings = "account.settings_updated"
+	EventAccountLocks    = "account.lock_settings_updated"
+
 	eventNameMostLetters = 100
 )
 
 // Handled reports whether latchkey has a use for events of this name.
 func Handled(event string) bool {
 	switch event {
-	case EventMeetingCreated, EventMeetingUpdated, EventMeetingDeleted, EventUserSettings:
+	case EventMeetingCreated, EventMeetingUpdated, EventMeetingDeleted, EventMeetingGone, EventMeetingBack, EventMeetingStarted, EventMeetingEnded,
+		EventUserSettings, EventUserDeactivated, EventUserDeleted,
+		EventGroupSettings, EventGroupLocks, EventMemberAdded, EventMemberDeleted, EventMembersDeleted,
+		EventAccountSettings, EventAccountLocks:
 		return true
 	}
 	return false
@@ -157,7 +174,8 @@ type SettingsObject struct {
 	Decides bool
 }
 
-// DecodeSettings reads the object of a settings event. The id is required.
+// DecodeSettings reads the object of a settings or lock settings event, of a
+// user, a group or an account. The id is required.
 func (e Envelope) DecodeSettings() (now, old SettingsObject, err error) {
 	if now, err = decodeSettings(e.Object); err != nil {
 		return now, old, fmt.Errorf("field payload.object: %w", err)
@@ -172,26 +190,45 @@ func (e Envelope) DecodeSettings() (now, old SettingsObject, err error) {
 	return now, old, nil
 }
 
-func decodeSettings(raw json.RawMessage) (SettingsObject, error) {
+var errMissing = errors.New("it is missing")
+
+// GroupMembers reads the object of group.member_added and its opposite: which
+// group, and the user ids of the members.
+func (e Envelope) GroupMembers() (groupID string, userIDs []string, err error) {
 	var o struct {
-		ID       flexibleString `json:"id"`
-		Settings struct {
-			Security        Security        `json:"meeting_security"`
-			Authentication  *bool           `json:"meeting_authentication"`
-			ScheduleMeeting json.RawMessage `json:"schedule_meeting"`
-			InMeeting       json.RawMessage `json:"in_meeting"`
-		} `json:"settings"`
+		ID      flexibleString `json:"id"`
+		Members []struct {
+			ID flexibleString `json:"id"`
+		} `json:"members"`
 	}
-	if len(raw) == 0 {
-		return SettingsObject{}, errors.New("it is missing")
+	if len(e.Object) == 0 {
+		return "", nil, errors.New("field payload.object is missing")
 	}
-	if err := json.Unmarshal(raw, &o); err != nil {
-		return SettingsObject{}, problem(err)
+	if err := json.Unmarshal(e.Object, &o); err != nil {
+		return "", nil, fmt.Errorf("field payload.object does not decode: %w", problem(err))
 	}
-	s := SettingsObject{ID: string(o.ID), Security: o.Settings.Security}
-	s.Security.Authentication = o.Settings.Authentication
-	s.Decides = s.Security != Security{} || o.Settings.ScheduleMeeting != nil || o.Settings.InMeeting != nil
-	return s, nil
+	for _, m := range o.Members {
+		if m.ID != "" { // a member who never signed in has only an address
+			userIDs = append(userIDs, string(m.ID))
+		}
+	}
+	return string(o.ID), userIDs, nil
+}
+
+// UserID reads the object of user.deactivated and user.deleted.
+func (e Envelope) UserID() (string, error) {
+	var o struct {
+		ID flexibleString `json:"id"`
+	}
+	if len(e.Object) > 0 {
+		if err := json.Unmarshal(e.Object, &o); err != nil {
+			return "", fmt.Errorf("field payload.object does not decode: %w", problem(err))
+		}
+	}
+	if o.ID == "" {
+		return "", errors.New("field payload.object.id is missing")
+	}
+	return string(o.ID), nil
 }
 
 // flexibleInt reads 3, "3" and null.

@@ -23,13 +23,23 @@ type Meeting struct {
 	Password  Secret    `json:"password"` // "" when the meeting has none
 	// EncryptedPassword is set when there is a passcode even if Password is not
 	// shown to this app.
-	EncryptedPassword Secret       `json:"encrypted_password"`
-	Occurrences       []Occurrence `json:"occurrences"`
-	Settings          struct {
+	EncryptedPassword Secret `json:"encrypted_password"`
+	// PhonePasscode is what joiners by phone type; "" when they type nothing.
+	PhonePasscode Secret       `json:"pstn_password"`
+	JoinURL       Secret       `json:"join_url"` // may carry the passcode, encrypted
+	Occurrences   []Occurrence `json:"occurrences"`
+	Settings      struct {
 		WaitingRoom           *bool `json:"waiting_room"`
 		MeetingAuthentication *bool `json:"meeting_authentication"`
 		UsePMI                bool  `json:"use_pmi"`
 	} `json:"settings"`
+}
+
+// LinkHasPasscode reports whether the invitation link carries the passcode, so
+// that its joiners type nothing (FACTS section 3).
+func (m Meeting) LinkHasPasscode() bool {
+	u, err := url.Parse(m.JoinURL.Reveal())
+	return err == nil && u.Query().Get("pwd") != ""
 }
 
 // Occurrence is one date of a recurring meeting with fixed times.
