@@ -16,12 +16,7 @@ import (
 // databaseURL is DATABASE_URL, or the embedded database of a running latchkey.
 func databaseURL() (string, error) {
 	// Only the keys that matter here must be right.
-	environ := []string{}
-	for _, key := range []string{"DATABASE_URL", "DATABASE_URL_FILE", "LATCHKEY_STATE"} {
-		if v, set := os.LookupEnv(key); set {
-			environ = append(environ, key+"="+v)
-		}
-	}
+	environ := pick(nil, "DATABASE_URL", "DATABASE_URL_FILE", "LATCHKEY_STATE")
 	if c, err := config.Load(environ, config.Admin); err == nil {
 		return c.DatabaseURL, nil
 	} else if os.Getenv("DATABASE_URL")+os.Getenv("DATABASE_URL_FILE") != "" {
@@ -33,6 +28,21 @@ func databaseURL() (string, error) {
 	}
 	return app.RunningDatabase(dir)
 }
+
+// pick gives those variables of the environment, for commands that need only
+// some of the configuration to be right.
+func pick(more []string, keys ...string) []string {
+	for _, key := range keys {
+		if v, set := os.LookupEnv(key); set {
+			more = append(more, key+"="+v)
+		}
+	}
+	return more
+}
+
+// policyKeys are what policies and Zoom's credentials are configured by.
+var policyKeys = []string{"LATCHKEY_CONFIG", "LATCHKEY_POLICY", "LATCHKEY_ZOOM_PLAN", "ZOOM_ACCOUNT_ID", "ZOOM_CLIENT_ID",
+	"ZOOM_CLIENT_SECRET", "ZOOM_CLIENT_SECRET_FILE", "ZOOM_API_URL", "ZOOM_OAUTH_URL"}
 
 // withStore runs f on the database, for at most half a minute.
 func withStore(cmd *cobra.Command, f func(context.Context, *store.Store) error) error {

@@ -28,7 +28,8 @@ func run() int {
 			"them where Zoom's rules allow.\n\nBegin with `latchkey demo`.",
 		Version: version, SilenceUsage: true, SilenceErrors: true,
 	}
-	root.AddCommand(demoCommand(), serveCommand(), simCommand(), explainCommand(), passcodeCommand(), decideCommand(), migrateCommand(), configCommand())
+	root.AddCommand(demoCommand(), serveCommand(), simCommand(), explainCommand(), passcodeCommand(), decideCommand(),
+		forecastCommand(), whatIfCommand(), undoAlignmentCommand(), migrateCommand(), configCommand())
 	err := root.ExecuteContext(context.Background())
 	var status exitStatus
 	switch {

@@ -113,6 +113,11 @@ func ZoomFor(c config.Config, accountID string) (*zoom.Client, bool) {
 	return nil, false
 }
 
+// RuleOf gives the configured policies as the worker sees them.
+func RuleOf(c config.Config) func(reconcile.Who) reconcile.Rule {
+	return func(w reconcile.Who) reconcile.Rule { return rule(c, w) }
+}
+
 // rule is the configured policy as the worker sees it.
 func rule(c config.Config, w reconcile.Who) reconcile.Rule {
 	r := c.RuleFor(config.Who(w))

@@ -144,7 +144,7 @@ func (a *App) newWorker() {
 			client, governed := a.zoom[accountID]
 			return client, governed
 		},
-		Rule:    func(w reconcile.Who) reconcile.Rule { return rule(c, w) },
+		Rule:    RuleOf(c),
 		Account: c.OnlyAccount(), Logger: a.log.With("part", "worker"), Metrics: reconcile.NewMetrics(a.registry),
 		Parallel: c.Parallel, Lease: c.Lease, SettingsTTL: c.SettingsTTL,
 	})

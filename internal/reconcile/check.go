@@ -150,11 +150,8 @@ type checking struct {
 }
 
 func (k *checking) facts() passcode.Facts {
-	m := passcode.Meeting{
-		LinkHasPasscode: k.m.LinkHasPasscode, PhonePasscode: k.m.PhonePasscode,
-		Type: passcode.MeetingType(k.m.Type), Status: k.m.Status, UsesPMI: k.m.UsesPMI, Ends: k.m.Ends,
-		Passcode: k.m.Passcode, PasscodeReadable: k.m.PasscodeReadable, WaitingRoom: k.m.WaitingRoom, Authentication: k.m.Authentication,
-	}
+	f := factsOf(k.m, k.host)
+	m := &f.Meeting
 	if k.m.MustRead {
 		// Out of date: the rule asks for it, unless the meeting is over anyway.
 		m.Passcode, m.PasscodeReadable, m.WaitingRoom, m.Authentication = passcode.Unknown, false, passcode.Unknown, passcode.Unknown
@@ -164,12 +161,13 @@ func (k *checking) facts() passcode.Facts {
 	if failed == "" && k.m.OverwrittenUnder != "" && k.m.OverwrittenUnder == k.host.Fingerprint() {
 		failed = k.past.LastResult
 	}
-	return passcode.Facts{Meeting: m, Host: k.host, History: passcode.History{
+	f.History = passcode.History{
 		Overwritten: failed == store.RepairOverwritten,
 		Refused:     failed == store.RepairRefused,
 		Undone:      k.past.HeldClears,
 		HeldUntil:   k.heldUntil,
-	}}
+	}
+	return f
 }
 
 // decide evaluates, and learns what is missing, until nothing more can be learned.

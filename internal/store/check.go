@@ -28,15 +28,15 @@ func RepairResults() []string {
 
 // Repair is one row of repairs.
 type Repair struct {
-	ID        int64
-	Remedy    passcode.Remedy
-	Result    string
-	Reasons   []passcode.Reason
-	Why       string
-	Detail    string // what Zoom said, when it refused
-	ZoomCalls int
-	StartedAt time.Time
-	EndedAt   time.Time
+	ID        int64             `json:"id"`
+	Remedy    passcode.Remedy   `json:"remedy"`
+	Result    string            `json:"result"`
+	Reasons   []passcode.Reason `json:"reasons"`
+	Why       string            `json:"why"`
+	Detail    string            `json:"detail,omitempty"` // what Zoom said, when it refused
+	ZoomCalls int               `json:"zoom_calls"`
+	StartedAt time.Time         `json:"started_at"`
+	EndedAt   time.Time         `json:"ended_at,omitzero"`
 }
 
 // Remembered is what the history of a meeting says to a new check.

@@ -22,10 +22,10 @@ type Story struct {
 
 // PastVerdict is one row of verdicts.
 type PastVerdict struct {
-	Outcome   passcode.Outcome
-	Remedy    passcode.Remedy
-	Why       string
-	DecidedAt time.Time
+	Outcome   passcode.Outcome `json:"outcome"`
+	Remedy    passcode.Remedy  `json:"remedy"`
+	Why       string           `json:"why"`
+	DecidedAt time.Time        `json:"decided_at"`
 }
 
 // Story reads what is known of a meeting; ErrNotFound when nothing is.

@@ -121,13 +121,14 @@ func (t *IntakeTx) HostChanged(ctx context.Context, hostID string, at time.Time,
 
 // SettingChange is one row of setting_changes.
 type SettingChange struct {
-	What      string // one of ChangeKinds
-	Level     passcode.Level
-	LevelID   string
-	Setting   string
-	Old, New  passcode.Toggle
-	ChangedBy string
-	ChangedAt time.Time
+	What      string          `json:"what"` // one of ChangeKinds
+	Level     passcode.Level  `json:"level"`
+	LevelID   string          `json:"level_id"`
+	Setting   string          `json:"setting"`
+	Old       passcode.Toggle `json:"old"`
+	New       passcode.Toggle `json:"new"`
+	ChangedBy string          `json:"changed_by,omitempty"`
+	ChangedAt time.Time       `json:"changed_at,omitzero"`
 }
 
 // What a change of a setting was.

@@ -1,0 +1,52 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"latchkey/internal/passcode"
+)
+
+// HostNamed reads a host by id or e-mail address; ErrNotFound when none is known.
+func (s *Store) HostNamed(ctx context.Context, name string) (Host, error) {
+	h, err := scanHost(s.pool.QueryRow(ctx, `SELECT `+hostColumns+` FROM hosts WHERE host_id = $1 OR lower(email) = lower($1) LIMIT 1`, name))
+	if err != nil {
+		return h, fmt.Errorf("read host %s: %w", name, err)
+	}
+	return h, nil
+}
+
+// HostsUnder reads the hosts that a level's settings hold for: the host, the
+// group's members as far as they were read, or all of the account.
+func (s *Store) HostsUnder(ctx context.Context, level passcode.Level, id string) ([]Host, error) {
+	where := map[passcode.Level]string{
+		passcode.LevelHost:    `host_id = $1 OR lower(email) = lower($1)`,
+		passcode.LevelGroup:   `group_ids @> ARRAY[$1::text]`,
+		passcode.LevelAccount: `account_id = $1`,
+	}[level]
+	rows, err := s.pool.Query(ctx, `SELECT `+hostColumns+` FROM hosts WHERE `+where+` ORDER BY email, host_id`, id)
+	if err != nil {
+		return nil, fmt.Errorf("read the hosts under %s %s: %w", level, id, err)
+	}
+	hosts, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Host, error) { return scanHost(row) })
+	if err != nil {
+		return nil, fmt.Errorf("read the hosts under %s %s: %w", level, id, err)
+	}
+	return hosts, nil
+}
+
+// UpcomingOf reads the upcoming and running meetings of a host, soonest first.
+func (s *Store) UpcomingOf(ctx context.Context, hostID string) ([]Meeting, error) {
+	rows, err := s.pool.Query(ctx, `SELECT `+meetingColumns+` FROM meetings WHERE host_id = $1 AND status IN ('scheduled', 'started')
+		AND (ends_at IS NULL OR ends_at > now()) ORDER BY start_time NULLS LAST, meeting_id`, hostID)
+	if err != nil {
+		return nil, fmt.Errorf("read the meetings of host %s: %w", hostID, err)
+	}
+	meetings, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Meeting, error) { return scanMeeting(row) })
+	if err != nil {
+		return nil, fmt.Errorf("read the meetings of host %s: %w", hostID, err)
+	}
+	return meetings, nil
+}
