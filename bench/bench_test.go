@@ -127,6 +127,50 @@ func drive(b *testing.B, url string) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
 }
 
+// BenchmarkFanOut: one change of a group with 10 000 hosts of three upcoming
+// meetings each. "marks" writes all rows; "again" is the same change while its
+// work still waits, which leaves them alone.
+func BenchmarkFanOut(b *testing.B) {
+	url := testenv.PostgresURLFrom(b, "migrated", func(ctx context.Context, url string) error {
+		_, err := store.Migrate(ctx, url)
+		return err
+	})
+	s, err := store.Open(url)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	testenv.Exec(b, url, `INSERT INTO hosts (host_id, account_id, group_ids, read_at) SELECT 'h' || n, 'bench', ARRAY['g'], now() FROM generate_series(1, 10000) n`)
+	testenv.Exec(b, url, `INSERT INTO meetings (meeting_id, account_id, host_id, must_read) SELECT 80000000000 + n, 'bench', 'h' || (n / 3 + 1), false FROM generate_series(0, 29999) n`)
+	testenv.Exec(b, url, `ANALYZE`)
+	change := func() {
+		n := serial.Add(1)
+		e := store.Event{ID: fmt.Sprint("fanout", n), AccountID: "bench", Name: "group.lock_settings_updated", ReceivedAt: time.Now()}
+		_, err := s.Intake(b.Context(), e, func(tx *store.IntakeTx) error {
+			return tx.LevelChanged(b.Context(), passcode.LevelGroup, "g", time.Unix(1700000000, 0), "bench")
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.Run("marks", func(b *testing.B) {
+		for b.Loop() {
+			b.StopTimer()
+			testenv.Exec(b, url, `UPDATE meetings SET must_read = false, due_at = NULL`)
+			testenv.Exec(b, url, `UPDATE hosts SET read_at = now(), due_at = NULL`)
+			testenv.Exec(b, url, `VACUUM meetings, hosts`)
+			b.StartTimer()
+			change()
+		}
+		b.ReportMetric(40000*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+	})
+	b.Run("again", func(b *testing.B) {
+		for b.Loop() {
+			change()
+		}
+	})
+}
+
 // BenchmarkIntake records events into Postgres, eight at once as a worker does:
 // a new meeting each, and the same event again.
 func BenchmarkIntake(b *testing.B) {

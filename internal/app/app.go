@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -146,7 +148,7 @@ func (a *App) newWorker() {
 		},
 		Rule:    RuleOf(c),
 		Account: c.OnlyAccount(), Logger: a.log.With("part", "worker"), Metrics: reconcile.NewMetrics(a.registry),
-		Parallel: c.Parallel, Lease: c.Lease, SettingsTTL: c.SettingsTTL,
+		Parallel: c.Parallel, Lease: c.Lease, SettingsTTL: c.SettingsTTL, Sweep: c.Sweep, Accounts: slices.Sorted(maps.Keys(a.zoom)),
 	})
 }
 

@@ -45,9 +45,14 @@ type rig struct {
 // newRig sets the servers up; start starts latchkey on them.
 func newRig(t *testing.T, environ ...string) *rig {
 	t.Helper()
+	return newSeededRig(t, 7, environ...)
+}
+
+func newSeededRig(t *testing.T, seed uint64, environ ...string) *rig {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	sim, err := zoomsim.Start(ctx, zoomsim.Options{Seed: 7, RetryDelays: []time.Duration{100 * time.Millisecond, 300 * time.Millisecond, time.Second}})
+	sim, err := zoomsim.Start(ctx, zoomsim.Options{Seed: seed, RetryDelays: []time.Duration{100 * time.Millisecond, 300 * time.Millisecond, time.Second}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,6 +44,7 @@ type Config struct {
 	Parallel    int
 	Lease       time.Duration
 	SettingsTTL time.Duration
+	Sweep       time.Duration
 
 	EventsStream, AlertsStream, DeadStream string
 	EventsAge, AlertsAge, DeadAge, Dedup   time.Duration

@@ -81,6 +81,7 @@ func TestMalformedValues(t *testing.T) {
 		{"tokens from no URL", "ZOOM_OAUTH_URL=://", []string{"is not a URL (3 characters)"}},
 		{"plan", "LATCHKEY_ZOOM_PLAN=enterprise", []string{`"enterprise"`, "free, pro, business"}},
 		{"policy file that is not there", "LATCHKEY_CONFIG=/nowhere/policies.yaml", []string{"no such file"}},
+		{"sweep", "LATCHKEY_SWEEP=often", []string{"duration from 1s"}},
 		{"policy that wants a source", "LATCHKEY_POLICY=known-passcode", []string{`"known-passcode"`, "waiting-room or observe"}},
 		{"policy", "LATCHKEY_POLICY=yolo", []string{`"yolo"`, "waiting-room or observe"}},
 		{"database of another kind", "DATABASE_URL=mysql://user:" + marker + "@host/db", []string{"not a URL of postgres", "postgres://"}},
@@ -174,7 +175,7 @@ func TestDefaults(t *testing.T) {
 	}
 	c.WebhookSecrets, c.AccountID, c.ClientID, c.ClientSecret = nil, "", "", ""
 	want := Config{Listen: ":8080", AdminListen: "127.0.0.1:8081", Plan: "pro", Policy: passcode.ModeWaitingRoom, Parallel: 8,
-		Lease: 30 * time.Second, SettingsTTL: 5 * time.Minute, EventsStream: "EVENTS", AlertsStream: "ALERTS", DeadStream: "DEAD",
+		Lease: 30 * time.Second, SettingsTTL: 5 * time.Minute, Sweep: 6 * time.Hour, EventsStream: "EVENTS", AlertsStream: "ALERTS", DeadStream: "DEAD",
 		EventsAge: 168 * time.Hour, AlertsAge: 720 * time.Hour, DeadAge: 720 * time.Hour, Dedup: 2 * time.Hour, Replicas: 1, LogLevel: "info", LogFormat: "text"}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)

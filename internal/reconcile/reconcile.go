@@ -111,6 +111,8 @@ type Options struct {
 	Lease       time.Duration // default 30 s, renewed every third of it
 	Poll        time.Duration // looks for due work without being told; default 2 s
 	SettingsTTL time.Duration // for how long read settings and locks are believed; default 5 min
+	Sweep       time.Duration // each host is read anew this often, in case an event was lost; default 6 h
+	Accounts    []string      // whose hosts are swept
 	Grace       time.Duration // what is in hand may take this long after the stop; default 10 s
 	Now         func() time.Time
 }
@@ -125,6 +127,7 @@ func (o Options) withDefaults() Options {
 	def(&o.Poll, 2*time.Second)
 	def(&o.SettingsTTL, 5*time.Minute)
 	def(&o.Grace, 10*time.Second)
+	def(&o.Sweep, 6*time.Hour)
 	if o.Parallel <= 0 {
 		o.Parallel = 8
 	}
@@ -143,6 +146,7 @@ type Worker struct {
 	meetings *loop
 	hosts    *loop
 	outbox   *loop
+	sweeps   *loop
 	flight   singleflight.Group // one read of a host, group or account at a time
 }
 
@@ -151,6 +155,7 @@ func New(o Options) *Worker {
 	o = o.withDefaults()
 	w := &Worker{o: o}
 	w.meetings, w.hosts, w.outbox = newLoop(o.Poll), newLoop(o.Poll), newLoop(o.Poll)
+	w.sweeps = newLoop(min(time.Minute, o.Sweep/10))
 	return w
 }
 
@@ -169,6 +174,7 @@ func (w *Worker) Run(ctx context.Context) {
 	wg.Go(func() { w.meetings.run(ctx, w.o.Logger, func() (bool, error) { return w.checkDueMeetings(ctx, hard) }) })
 	wg.Go(func() { w.hosts.run(ctx, w.o.Logger, func() (bool, error) { return w.checkDueHosts(ctx, hard) }) })
 	wg.Go(func() { w.outbox.run(ctx, w.o.Logger, func() (bool, error) { return w.publishAlerts(hard) }) })
+	wg.Go(func() { w.sweeps.run(ctx, w.o.Logger, func() (bool, error) { return w.sweep(hard) }) })
 	wg.Go(func() { w.listen(ctx) })
 	wg.Wait()
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -60,7 +61,35 @@ func (t *IntakeTx) HostsChanged(ctx context.Context, hostIDs []string, at time.T
 // HostSeen makes a host that was never heard of due; others it leaves alone.
 func (t *IntakeTx) HostSeen(ctx context.Context, hostID string) error {
 	t.woken = true
-	_, err := t.tx.Exec(ctx, `INSERT INTO hosts (host_id, account_id, due_at, due_why, generation) VALUES ($1, $2, now(), 'first seen', 1) ON CONFLICT DO NOTHING`,
+	_, err := t.tx.Exec(ctx, `INSERT INTO hosts (host_id, account_id, due_at, due_why, generation, swept_at) VALUES ($1, $2, now(), 'first seen', 1, now()) ON CONFLICT DO NOTHING`,
 		hostID, t.event.AccountID)
 	return err
+}
+
+// SweepHosts marks up to limit hosts of these accounts that were not swept for
+// that long, with their upcoming meetings, as to be read anew: should Zoom have
+// dropped an event about them, this finds what it told. It returns how many.
+func (s *Store) SweepHosts(ctx context.Context, accounts []string, age time.Duration, limit int) (n int, err error) {
+	err = s.inTx(ctx, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `UPDATE hosts SET swept_at = now() WHERE host_id IN (
+			SELECT host_id FROM hosts WHERE account_id = ANY($1) AND coalesce(swept_at, 'epoch') < now() - $2 * interval '1 second'
+			ORDER BY swept_at NULLS FIRST LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING host_id`, accounts, age.Seconds(), limit)
+		if err != nil {
+			return err
+		}
+		ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		n = len(ids)
+		t := &IntakeTx{tx: tx}
+		if err := t.HostsChanged(ctx, ids, time.Now(), "sweep"); err != nil {
+			return err
+		}
+		return notify(ctx, tx)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("sweep: %w", err)
+	}
+	return n, nil
 }

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -203,4 +204,20 @@ var unsafeInName = regexp.MustCompile(`[^a-z0-9]+`)
 func (s *sharedPostgres) name(hint string) string {
 	hint = unsafeInName.ReplaceAllString(strings.ToLower(hint), "_")
 	return fmt.Sprintf("%.50s_%d", hint, s.count.Add(1))
+}
+
+// Exec runs one statement on the database of a URL, for tests that need a state
+// that nothing brings about by itself.
+func Exec(t testing.TB, url, sql string, args ...any) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		t.Fatalf("testenv: %v", err)
+	}
+	defer conn.Close(ctx)
+	if _, err := conn.Exec(ctx, sql, args...); err != nil {
+		t.Fatalf("testenv: %v", err)
+	}
 }

@@ -52,6 +52,19 @@ func TestVerifyAllocatesNothing(t *testing.T) {
 	}
 }
 
+// TestVerifyKeepsNoHugeHeader: there are a thousand verifiers, and strangers
+// reach them all.
+func TestVerifyKeepsNoHugeHeader(t *testing.T) {
+	t.Parallel()
+	v := newVerifier([]string{"first"})
+	for _, stamp := range []string{strings.Repeat("1", 30<<10), vectorTime} {
+		v.verify(stamp, vector, []byte(vectorBody))
+	}
+	if cap(v.head) > 1<<10 {
+		t.Errorf("%d bytes are kept", cap(v.head))
+	}
+}
+
 func BenchmarkVerify(b *testing.B) {
 	for _, size := range []int{600, 8 << 10, MaxBody} {
 		for _, secrets := range [][]string{{"first"}, {"first", "second"}} {

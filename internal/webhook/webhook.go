@@ -10,6 +10,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -21,8 +22,16 @@ const Path = "/webhooks/zoom"
 // MaxBody is the largest body that is read, in bytes.
 const MaxBody = 1 << 20
 
-// acceptWithin bounds the wait for the bus; Zoom gives up after 3 seconds.
-const acceptWithin = 2 * time.Second
+// Zoom gives up after 3 seconds: acceptWithin bounds the wait for the bus,
+// readWithin that for a body, however slowly it trickles in.
+const (
+	acceptWithin = 2 * time.Second
+	readWithin   = 3 * time.Second
+)
+
+// readersPerPlace is how many requests may be read and checked for one that is
+// in hand: strangers, who get no further than that, can be slow.
+const readersPerPlace = 4
 
 // Delivery is one delivery whose signature holds.
 type Delivery struct {
@@ -62,7 +71,9 @@ type Options struct {
 	Wanted  func(event string) bool
 	Metrics *Metrics
 	Logger  *slog.Logger
-	// MostAtOnce bounds the deliveries in hand; more get 503. Default 256.
+	// MostAtOnce bounds the deliveries in hand, whose signatures hold; more get
+	// 503. Default 256. Four times as many may be read at once, and what is held
+	// of those bodies is bounded to MostAtOnce of the largest.
 	MostAtOnce int
 	Now        func() time.Time
 }
@@ -70,9 +81,12 @@ type Options struct {
 // Handler is the endpoint.
 type Handler struct {
 	o Options
-	// slots bounds the deliveries in hand; whoever takes one gets what checks
-	// signatures with it.
-	slots chan *verifier
+	// readers bounds the requests of which nobody knows yet who sent them;
+	// whoever takes a place gets what checks signatures with it.
+	readers chan *verifier
+	unread  atomic.Int64 // bytes of their bodies that are held
+	// inHand bounds the deliveries whose signatures hold.
+	inHand chan struct{}
 }
 
 // New makes a Handler. No secret, or an empty one, is an error: everything
@@ -87,9 +101,9 @@ func New(o Options) (*Handler, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	h := &Handler{o: o, slots: make(chan *verifier, o.MostAtOnce)}
-	for range o.MostAtOnce {
-		h.slots <- newVerifier(o.Secrets)
+	h := &Handler{o: o, readers: make(chan *verifier, readersPerPlace*o.MostAtOnce), inHand: make(chan struct{}, o.MostAtOnce)}
+	for range cap(h.readers) {
+		h.readers <- newVerifier(o.Secrets)
 	}
 	return h, nil
 }
@@ -100,27 +114,19 @@ func (h *Handler) Register(r gin.IRoutes) { r.POST(Path, h.receive) }
 // receive is the whole path of a delivery, in order.
 func (h *Handler) receive(c *gin.Context) {
 	arrived := h.o.Now()
-	var check *verifier
-	select {
-	case check = <-h.slots:
-		defer func() { h.slots <- check }()
-	default:
-		h.answer(c, http.StatusServiceUnavailable, resultOverload, "overloaded, try again")
-		return
-	}
-
-	body, ok := h.read(c)
+	body, secret, ok := h.admit(c)
 	if !ok {
 		return
 	}
-	header := c.Request.Header
-	secret := check.verify(header.Get(headerTimestamp), header.Get(headerSignature), body)
-	if secret < 0 {
-		// Nothing of the body is trusted or parsed.
-		h.o.Logger.Warn("a request was refused: its signature does not hold", "problem", signatureProblem(header), "remote", c.ClientIP())
-		h.answer(c, http.StatusUnauthorized, resultUnauthorized, "the signature does not hold")
+	select {
+	case h.inHand <- struct{}{}:
+		defer func() { <-h.inHand }()
+	default:
+		h.overload(c)
 		return
 	}
+
+	header := c.Request.Header
 	d := Delivery{Body: body, ReceivedAt: arrived, ID: bodyID(body),
 		RequestID: headerValue(header, headerRequestID), TraceParent: headerValue(header, headerTraceParent)}
 	log := h.o.Logger.With("event_id", d.ID, "request_id", d.RequestID)
@@ -148,6 +154,34 @@ func (h *Handler) receive(c *gin.Context) {
 		d.ID = bodyID(append([]byte(header.Get(headerTimestamp)+"\n"), body...))
 	}
 	h.finish(c, log, h.o.Bus.PublishEvent(ctx, d), resultAccepted)
+}
+
+// admit reads a request and proves that it is Zoom's: it gives the body, and
+// which secret signed it.
+func (h *Handler) admit(c *gin.Context) (body []byte, secret int, ok bool) {
+	var check *verifier
+	select {
+	case check = <-h.readers:
+		defer func() { h.readers <- check }()
+	default:
+		h.overload(c)
+		return nil, 0, false
+	}
+	if body, ok = h.read(c); !ok {
+		return nil, 0, false
+	}
+	header := c.Request.Header
+	if secret = check.verify(header.Get(headerTimestamp), header.Get(headerSignature), body); secret < 0 {
+		// Nothing of the body is trusted or parsed.
+		h.o.Logger.Warn("a request was refused: its signature does not hold", "problem", signatureProblem(header), "remote", c.ClientIP())
+		h.answer(c, http.StatusUnauthorized, resultUnauthorized, "the signature does not hold")
+		return nil, 0, false
+	}
+	return body, secret, true
+}
+
+func (h *Handler) overload(c *gin.Context) {
+	h.answer(c, http.StatusServiceUnavailable, resultOverload, "overloaded, try again")
 }
 
 // finish says 204 when the bus has the delivery, and else 503: Zoom retries.

@@ -2,7 +2,6 @@ package zoom_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -51,7 +50,8 @@ func TestGetIsRepeated(t *testing.T) {
 		{"null", always(200, "null"), zoom.KindBadAnswer, 1},
 		{"another meeting", always(200, `{"id":85746065433}`), zoom.KindBadAnswer, 1},
 		{"no id", always(200, `{"topic":"x"}`), zoom.KindBadAnswer, 1},
-		{"passcode is a number", always(200, `{"id":85746065432,"password":{"`+marker+`":1}}`), zoom.KindBadAnswer, 3},
+		{"passcode is an object", always(200, `{"id":85746065432,"password":{"`+marker+`":1}}`), zoom.KindBadAnswer, 3},
+		{"id is words", always(200, `{"id":"`+marker+`"}`), zoom.KindBadAnswer, 3},
 		{"gone is gone", always(404, `{"code":3001}`), zoom.KindNotFound, 1},
 		{"running is running", always(400, `{"code":3000}`), zoom.KindBusy, 1},
 	} {
@@ -555,9 +555,47 @@ func TestListUpcomingMeetings(t *testing.T) {
 			page(fmt.Sprint(n.Add(1)), 111111111)(w, r)
 		}}
 		c := overNetwork(t, f, nil)
-		if _, err := c.ListUpcomingMeetings(t.Context(), "host"); err != nil || len(f.called()) != 100 {
-			t.Errorf("%d calls, %v: want 100", len(f.called()), err)
+		rows, err := c.ListUpcomingMeetings(t.Context(), "host")
+		wantKind(t, err, zoom.KindBadAnswer)
+		if rows != nil || len(f.called()) != 100 {
+			t.Errorf("%d rows after %d calls: want none after 100, for they would pass for all", len(rows), len(f.called()))
 		}
+	})
+	t.Run("as many pages as there may be", func(t *testing.T) {
+		t.Parallel()
+		var n atomic.Int64
+		f := &fakeZoom{api: func(w http.ResponseWriter, r *http.Request) {
+			next := ""
+			if i := n.Add(1); i < 100 {
+				next = fmt.Sprint(i)
+			}
+			page(next, 111111111)(w, r)
+		}}
+		c := overNetwork(t, f, nil)
+		if rows, err := c.ListUpcomingMeetings(t.Context(), "host"); err != nil || len(rows) != 100 {
+			t.Errorf("%d rows, %v: want 100", len(rows), err)
+		}
+	})
+	t.Run("odd rows cost nothing but themselves", func(t *testing.T) {
+		t.Parallel()
+		noon := zoom.Time{Time: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+		f := &fakeZoom{api: always(200, `{"meetings":[
+			{"id":7}, {"topic":"no id"}, {"id":{"x":1}}, null, "`+marker+`", [], {"id":-111111111},
+			{"id":"111111111","uuid":5,"host_id":6,"topic":7,"type":"8","start_time":"2026-03-01T12:00:00Z","duration":"30"},
+			{"id":222222222,"uuid":[],"host_id":{},"topic":true,"type":"x","start_time":"soon","duration":"long"},
+			{"id":333333333,"start_time":"","duration":null}]}`)}
+		c := overNetwork(t, f, nil)
+		rows, err := c.ListUpcomingMeetings(t.Context(), "host")
+		want := []zoom.ListedMeeting{{ID: 111111111, UUID: "5", HostID: "6", Topic: "7", Type: 8, StartTime: noon, Duration: 30},
+			{ID: 222222222, Duration: 24 * 60}, {ID: 333333333}}
+		if err != nil || !reflect.DeepEqual(rows, want) {
+			t.Errorf("rows %+v, %v\nwant %+v", rows, err, want)
+		}
+	})
+	t.Run("no list at all", func(t *testing.T) {
+		t.Parallel()
+		c := overNetwork(t, &fakeZoom{api: always(200, `{"meetings":{"id":111111111}}`)}, nil)
+		wantKind(t, list(t.Context(), c), zoom.KindBadAnswer)
 	})
 	t.Run("a page fails", func(t *testing.T) {
 		t.Parallel()
@@ -569,70 +607,4 @@ func TestListUpcomingMeetings(t *testing.T) {
 			t.Errorf("half a list comes along: %+v", rows)
 		}
 	})
-}
-
-// TestSettings: each option answers its own part; what it does not say is nil.
-func TestSettings(t *testing.T) {
-	t.Parallel()
-	on, off := ptr(true), ptr(false)
-	for _, c := range []struct {
-		name    string
-		call    func(context.Context, *zoom.Client) (zoom.Security, error)
-		answers []string
-		want    zoom.Security
-		called  []string
-	}{
-		{"user", func(ctx context.Context, c *zoom.Client) (zoom.Security, error) { return c.GetUserSettings(ctx, "u") },
-			[]string{`{"meeting_security":{"meeting_password":true,"waiting_room":false,"auto_security":true,"require_password_for_scheduled_meeting":false}}`, `{"meeting_authentication":true}`},
-			zoom.Security{Passcode: on, WaitingRoom: off, AutoSecurity: on, Scheduled: off, Authentication: on},
-			[]string{"GET /v2/users/u/settings?option=meeting_security", "GET /v2/users/u/settings?option=meeting_authentication"}},
-		{"user, nothing said", func(ctx context.Context, c *zoom.Client) (zoom.Security, error) { return c.GetUserSettings(ctx, "u") },
-			[]string{`{}`, `{"meeting_authentication":null}`}, zoom.Security{},
-			[]string{"GET /v2/users/u/settings?option=meeting_security", "GET /v2/users/u/settings?option=meeting_authentication"}},
-		{"group locks", func(ctx context.Context, c *zoom.Client) (zoom.Security, error) { return c.GetGroupLocks(ctx, "g") },
-			[]string{`{"meeting_security":{"meeting_password":false}}`, `{"schedule_meeting":{"meeting_authentication":true}}`},
-			zoom.Security{Passcode: off, Authentication: on},
-			[]string{"GET /v2/groups/g/lock_settings?option=meeting_security", "GET /v2/groups/g/lock_settings"}},
-		{"account locks", func(ctx context.Context, c *zoom.Client) (zoom.Security, error) { return c.GetAccountLocks(ctx, "a") },
-			[]string{`{"meeting_security":{"waiting_room":true}}`, `{}`}, zoom.Security{WaitingRoom: on},
-			[]string{"GET /v2/accounts/a/lock_settings?option=meeting_security", "GET /v2/accounts/a/lock_settings"}},
-		{"account", func(ctx context.Context, c *zoom.Client) (zoom.Security, error) {
-			return c.GetAccountSettings(ctx, "a")
-		},
-			[]string{`{"meeting_security":{"meeting_password":true}}`}, zoom.Security{Passcode: on},
-			[]string{"GET /v2/accounts/a/settings?option=meeting_security"}},
-		{"group", func(ctx context.Context, c *zoom.Client) (zoom.Security, error) { return c.GetGroupSettings(ctx, "g") },
-			[]string{`{"meeting_security":{"auto_security":false}}`}, zoom.Security{AutoSecurity: off},
-			[]string{"GET /v2/groups/g/settings?option=meeting_security"}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			var answers []http.HandlerFunc
-			for _, a := range c.answers {
-				answers = append(answers, always(200, a))
-			}
-			f := &fakeZoom{api: inTurn(answers...)}
-			cl := overNetwork(t, f, nil)
-			got, err := c.call(t.Context(), cl)
-			if err != nil || !reflect.DeepEqual(got, c.want) {
-				j, _ := json.Marshal(got)
-				t.Errorf("read %s, %v", j, err)
-			}
-			if called := f.called(); !slices.Equal(called, c.called) {
-				t.Errorf("called %q, want %q", called, c.called)
-			}
-
-			// Whichever call fails, nothing half-read comes back.
-			for n := range c.answers {
-				answers := slices.Clone(answers)
-				answers[n] = always(403, `{}`)
-				cl := overNetwork(t, &fakeZoom{api: inTurn(answers...)}, nil)
-				got, err := c.call(t.Context(), cl)
-				wantKind(t, err, zoom.KindForbidden)
-				if got != (zoom.Security{}) {
-					t.Errorf("call %d fails, and %+v comes back", n+1, got)
-				}
-			}
-		})
-	}
 }

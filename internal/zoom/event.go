@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 )
 
@@ -131,41 +130,7 @@ func epoch(n int64) time.Time {
 	return time.UnixMilli(n).UTC()
 }
 
-// MeetingObject is the object of a meeting event: whole in meeting.created, a
-// thin diff in meeting.updated. Nil fields were not in it.
-type MeetingObject struct {
-	ID          MeetingID    `json:"id"`
-	UUID        *string      `json:"uuid"`
-	HostID      *string      `json:"host_id"`
-	Topic       *string      `json:"topic"`
-	Type        *flexibleInt `json:"type"`
-	StartTime   *Time        `json:"start_time"`
-	Duration    *flexibleInt `json:"duration"`
-	Password    *Secret      `json:"password"`
-	Occurrences []Occurrence `json:"occurrences"`
-	Settings    struct {
-		UsePMI                *bool `json:"use_pmi"`
-		WaitingRoom           *bool `json:"waiting_room"`
-		MeetingAuthentication *bool `json:"meeting_authentication"`
-	} `json:"settings"`
-}
-
-// DecodeMeeting reads the object of a meeting event. The id is required.
-func (e Envelope) DecodeMeeting() (MeetingObject, error) {
-	var m MeetingObject
-	if len(e.Object) == 0 {
-		return m, errors.New("field payload.object is missing")
-	}
-	if err := json.Unmarshal(e.Object, &m); err != nil {
-		return m, fmt.Errorf("field payload.object does not decode: %w", problem(err))
-	}
-	if m.ID == 0 {
-		return m, errors.New("field payload.object.id is missing")
-	}
-	return m, nil
-}
-
-// SettingsObject is the object of user.settings_updated: only what changed.
+// SettingsObject is the object of a settings event: only what changed.
 type SettingsObject struct {
 	ID       string
 	Security Security
@@ -198,7 +163,7 @@ func (e Envelope) GroupMembers() (groupID string, userIDs []string, err error) {
 	var o struct {
 		ID      flexibleString `json:"id"`
 		Members []struct {
-			ID flexibleString `json:"id"`
+			ID loose[flexibleString] `json:"id"`
 		} `json:"members"`
 	}
 	if len(e.Object) == 0 {
@@ -208,8 +173,8 @@ func (e Envelope) GroupMembers() (groupID string, userIDs []string, err error) {
 		return "", nil, fmt.Errorf("field payload.object does not decode: %w", problem(err))
 	}
 	for _, m := range o.Members {
-		if m.ID != "" { // a member who never signed in has only an address
-			userIDs = append(userIDs, string(m.ID))
+		if id := m.ID.or(""); id != "" { // a member who never signed in has only an address
+			userIDs = append(userIDs, string(id))
 		}
 	}
 	return string(o.ID), userIDs, nil
@@ -229,50 +194,6 @@ func (e Envelope) UserID() (string, error) {
 		return "", errors.New("field payload.object.id is missing")
 	}
 	return string(o.ID), nil
-}
-
-// flexibleInt reads 3, "3" and null.
-type flexibleInt int64
-
-func (n *flexibleInt) UnmarshalJSON(b []byte) error {
-	s := string(bytes.Trim(b, `"`))
-	if s == "null" || s == "" {
-		return nil
-	}
-	v, err := strconv.ParseInt(s, 10, 64)
-	if err != nil {
-		f, ferr := strconv.ParseFloat(s, 64) // 1.6e12
-		if ferr != nil || f != f || f > 1e15 || f < -1e15 {
-			return errors.New("a number was expected")
-		}
-		v = int64(f)
-	}
-	*n = flexibleInt(v)
-	return nil
-}
-
-// Int gives the number; a nil pointer gives 0.
-func (n *flexibleInt) Int() int {
-	if n == nil {
-		return 0
-	}
-	return int(*n)
-}
-
-// flexibleString reads "a", 3 and null; anything else is an error.
-type flexibleString string
-
-func (s *flexibleString) UnmarshalJSON(b []byte) error {
-	switch {
-	case string(b) == "null":
-		return nil
-	case b[0] == '"':
-		return json.Unmarshal(b, (*string)(s))
-	case b[0] == '-' || (b[0] >= '0' && b[0] <= '9'):
-		*s = flexibleString(b)
-		return nil
-	}
-	return errors.New("a string was expected")
 }
 
 // problem says what json found wrong without quoting the input.

@@ -154,14 +154,12 @@ func TestDecodeMeeting(t *testing.T) {
 		{"object a string", `"` + marker + `"`, "is a string"},
 		{"id too short", `{"id":7}`, "1 digits"},
 		{"id negative", `{"id":-85746065432}`, "negative"},
-		{"passcode a number", `{"id":85746065432,"password":7777777}`, "field password is a number"},
-		{"passcode an object", `{"id":85746065432,"password":{"x":"` + marker + `"}}`, "field password is a object"},
-		{"length does not fit", `{"id":85746065432,"occurrences":[{"duration":77777777777777777777777}]}`, "field occurrences.duration is a number"},
-		{"start is words", `{"id":85746065432,"start_time":"` + marker + `"}`, "not RFC 3339"},
+		{"id an object", `{"id":{"x":"` + marker + `"},"topic":"x"}`, "meeting id holds"},
+		{"truncated", `{"id":85746065432,"password":"` + marker, "not JSON (at byte"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := envelope(t, c.object).DecodeMeeting()
+			_, err := zoom.Envelope{Object: []byte(c.object)}.DecodeMeeting()
 			if err == nil || !strings.Contains(err.Error(), c.says) {
 				t.Fatalf("error %v does not say %q", err, c.says)
 			}
@@ -178,6 +176,73 @@ func TestDecodeMeeting(t *testing.T) {
 	})
 }
 
+// TestDecodeMeetingOddFields: what is usable is taken. Where something was not,
+// the type is not told, so that nothing is concluded from what is missing.
+func TestDecodeMeetingOddFields(t *testing.T) {
+	t.Parallel()
+	noon := zoom.Time{Time: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	for _, c := range []struct {
+		name, fields string
+		want         func(*zoom.MeetingObject)
+		whole        bool
+	}{
+		{"numbers where texts belong", `"uuid":12,"host_id":34,"topic":2026,"password":7340915826`, func(m *zoom.MeetingObject) {
+			m.UUID, m.HostID, m.Topic, m.Password = ptr("12"), ptr("34"), ptr("2026"), ptr(zoom.Secret("7340915826"))
+		}, true},
+		{"texts where numbers belong", `"duration":"30"`, nil, true},
+		{"start is words", `"start_time":"` + marker + `","password":"x"`, func(m *zoom.MeetingObject) { m.Password = ptr(zoom.Secret("x")) }, false},
+		{"start is a number", `"start_time":1772366400,"topic":"x"`, func(m *zoom.MeetingObject) { m.Topic = ptr("x") }, false},
+		{"start is empty, which is none", `"start_time":""`, func(m *zoom.MeetingObject) { m.StartTime = &zoom.Time{} }, true},
+		{"passcode an object", `"password":{"x":"` + marker + `"},"start_time":"2026-03-01T12:00:00Z"`, func(m *zoom.MeetingObject) { m.StartTime = &noon }, false},
+		{"passcode a fraction", `"password":1.5`, nil, false},
+		{"passcode negative", `"password":-777`, nil, false},
+		{"passcode true", `"password":true`, nil, false},
+		{"uuid a list", `"uuid":["x"]`, nil, false},
+		{"host an object", `"host_id":{}`, nil, false},
+		{"topic true", `"topic":true`, nil, false},
+		{"length is words", `"duration":"long"`, nil, false},
+		{"a length of the series does not fit", `"occurrences":[{"duration":77777777777777777777777}]`, nil, false},
+		{"the series is no list", `"occurrences":{}`, nil, false},
+		{"settings a list", `"settings":[true]`, nil, false},
+		{"one setting is words", `"settings":{"use_pmi":"x","waiting_room":true}`, func(m *zoom.MeetingObject) { m.Settings.WaitingRoom = ptr(true) }, false},
+		{"waiting room is words", `"settings":{"use_pmi":true,"waiting_room":"x"}`, func(m *zoom.MeetingObject) { m.Settings.UsePMI = ptr(true) }, false},
+		{"authentication is words", `"settings":{"meeting_authentication":"x"}`, nil, false},
+		{"what is not read may be anything", `"agenda":7,"settings":{"auto_recording":[]},"recurrence":"x"`, nil, true},
+		{"keys twice, the last one unusable", `"topic":"x","topic":[]`, nil, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := envelope(t, `{"id":85746065432,"type":2,`+c.fields+`}`).DecodeMeeting()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if (got.Type != nil) != c.whole || c.whole && got.Type.Int() != 2 {
+				t.Errorf("type %v: want it told: %v", got.Type, c.whole)
+			}
+			if c.name == "texts where numbers belong" && got.Duration.Int() != 30 {
+				t.Errorf("length %v", got.Duration)
+			}
+			got.Type = nil
+			if c.whole {
+				got.Duration = nil
+			}
+			want := zoom.MeetingObject{ID: 85746065432}
+			if c.want != nil {
+				c.want(&want)
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("read %+v\nwant %+v", got, want)
+			}
+		})
+	}
+	t.Run("type is words", func(t *testing.T) {
+		t.Parallel()
+		if m, err := envelope(t, `{"id":85746065432,"type":"x","topic":"y"}`).DecodeMeeting(); err != nil || m.Type != nil || *m.Topic != "y" {
+			t.Errorf("read %+v, %v", m, err)
+		}
+	})
+}
+
 func TestDecodeSettings(t *testing.T) {
 	t.Parallel()
 	on, off := ptr(true), ptr(false)
@@ -188,8 +253,14 @@ func TestDecodeSettings(t *testing.T) {
 		{"one value changed", `{"id":"u","settings":{"meeting_security":{"meeting_password":true}}}`, `{"id":"u","settings":{"meeting_security":{"meeting_password":false}}}`,
 			zoom.SettingsObject{ID: "u", Security: zoom.Security{Passcode: on}, Decides: true}, zoom.SettingsObject{ID: "u", Security: zoom.Security{Passcode: off}, Decides: true}},
 		{"authentication", `{"id":"u","settings":{"meeting_authentication":true}}`, ``, zoom.SettingsObject{ID: "u", Security: zoom.Security{Authentication: on}, Decides: true}, zoom.SettingsObject{}},
-		{"an older name", `{"id":"u","settings":{"schedule_meeting":{"require_password_for_scheduling_new_meetings":true}}}`, ``, zoom.SettingsObject{ID: "u", Decides: true}, zoom.SettingsObject{}},
-		{"in_meeting", `{"id":"u","settings":{"in_meeting":{"waiting_room":true}}}`, ``, zoom.SettingsObject{ID: "u", Decides: true}, zoom.SettingsObject{}},
+		{"an older name", `{"id":"u","settings":{"schedule_meeting":{"require_password_for_scheduling_new_meetings":true}}}`, ``, zoom.SettingsObject{ID: "u", Security: zoom.Security{Passcode: on}, Decides: true}, zoom.SettingsObject{}},
+		{"in_meeting", `{"id":"u","settings":{"in_meeting":{"waiting_room":true}}}`, ``, zoom.SettingsObject{ID: "u", Security: zoom.Security{WaitingRoom: on}, Decides: true}, zoom.SettingsObject{}},
+		{"jbh_only: what it comes to is not said", `{"id":"u","settings":{"schedule_meeting":{"require_password_for_pmi_meetings":"jbh_only"}}}`, `{"id":"u","settings":{"schedule_meeting":{"require_password_for_pmi_meetings":"all"}}}`,
+			zoom.SettingsObject{ID: "u", Decides: true}, zoom.SettingsObject{ID: "u", Security: zoom.Security{PMI: on}, Decides: true}},
+		{"join before host, on which jbh_only depends", `{"id":"u","settings":{"schedule_meeting":{"join_before_host":false}}}`, ``, zoom.SettingsObject{ID: "u", Decides: true}, zoom.SettingsObject{}},
+		{"an older name that is not merged", `{"id":"u","settings":{"schedule_meeting":{"force_pmi_jbh_password":"true"}}}`, ``, zoom.SettingsObject{ID: "u", Decides: true}, zoom.SettingsObject{}},
+		{"nulls", `{"id":"u","settings":{"schedule_meeting":{"require_password_for_pmi_meetings":null,"join_before_host":null},"meeting_security":null,"meeting_authentication":null}}`, ``, zoom.SettingsObject{ID: "u"}, zoom.SettingsObject{}},
+		{"a section, and nothing in it that decides", `{"id":"u","settings":{"schedule_meeting":{"host_video":true},"in_meeting":{"chat":true},"meeting_security":{"block_user_domain":true}}}`, ``, zoom.SettingsObject{ID: "u"}, zoom.SettingsObject{}},
 		{"nothing that decides", `{"id":"u","settings":{"recording":{"auto_recording":"cloud"}}}`, ``, zoom.SettingsObject{ID: "u"}, zoom.SettingsObject{}},
 		{"no settings", `{"id":"u"}`, ``, zoom.SettingsObject{ID: "u"}, zoom.SettingsObject{}},
 		{"id a number", `{"id":7,"settings":null}`, ``, zoom.SettingsObject{ID: "7"}, zoom.SettingsObject{}},
@@ -211,6 +282,7 @@ func TestDecodeSettings(t *testing.T) {
 		{"id empty", `{"id":""}`, "payload.object.id is missing"},
 		{"id an object", `{"id":{"x":"` + marker + `"}}`, "a string was expected"},
 		{"settings an array", `{"id":"u","settings":["` + marker + `"]}`, "field settings is a array"},
+		{"a section is a list", `{"id":"u","settings":{"schedule_meeting":["` + marker + `"]}}`, "field settings.schedule_meeting is a array"},
 		{"a value is text", `{"id":"u","settings":{"meeting_security":{"meeting_password":"` + marker + `"}}}`, "meeting_password is a string"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -223,14 +295,91 @@ func TestDecodeSettings(t *testing.T) {
 	}
 }
 
+func TestGroupMembers(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, object, group string
+		want                []string
+	}{
+		{"as documented", `{"id":"g","members":[{"id":"a","email":"a@x.test"},{"id":"b"}]}`, "g", []string{"a", "b"}},
+		{"members who never signed in", `{"id":"g","members":[{"email":"a@x.test"},{"id":"","email":"b@x.test"},{"id":null},{"id":"c"},null]}`, "g", []string{"c"}},
+		{"one id is no id", `{"id":"g","members":[{"id":{"x":"` + marker + `"}},{"id":"c"}]}`, "g", []string{"c"}},
+		{"ids as numbers", `{"id":1,"members":[{"id":2}]}`, "1", []string{"2"}},
+		{"nobody", `{"id":"g","members":[]}`, "g", nil},
+		{"no members", `{"id":"g"}`, "g", nil},
+		{"no group", `{"members":[{"id":"a"}]}`, "", []string{"a"}},
+	} {
+		for _, event := range []string{zoom.EventMemberAdded, zoom.EventMemberDeleted, zoom.EventMembersDeleted} {
+			t.Run(c.name+", "+event, func(t *testing.T) {
+				t.Parallel()
+				e, err := zoom.DecodeEnvelope([]byte(`{"event":"` + event + `","event_ts":1626230691572,"payload":{"account_id":"a","object":` + c.object + `}}`))
+				if err != nil {
+					t.Fatal(err)
+				}
+				group, users, err := e.GroupMembers()
+				if err != nil || group != c.group || !reflect.DeepEqual(users, c.want) {
+					t.Errorf("group %q, members %q, %v: want %q and %q", group, users, err, c.group, c.want)
+				}
+			})
+		}
+	}
+	for _, c := range []struct{ name, object, says string }{
+		{"no object", ``, "payload.object is missing"},
+		{"object a list", `["` + marker + `"]`, "is a array"},
+		{"members are no list", `{"id":"g","members":{"id":"` + marker + `"}}`, "field members is a object"},
+		{"a member is text", `{"id":"g","members":["` + marker + `"]}`, "field members is a string"},
+		{"group is an object", `{"id":{"x":"` + marker + `"}}`, "a string was expected"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			_, users, err := zoom.Envelope{Object: []byte(c.object)}.GroupMembers()
+			if err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), marker) || users != nil {
+				t.Errorf("members %q, error %v: want it to say %q and nothing of the body", users, err, c.says)
+			}
+		})
+	}
+}
+
+func TestUserID(t *testing.T) {
+	t.Parallel()
+	for object, want := range map[string]string{`{"id":"u","email":"u@x.test","type":3}`: "u", `{"id":7}`: "7"} {
+		if got, err := (zoom.Envelope{Object: []byte(object)}).UserID(); err != nil || got != want {
+			t.Errorf("%s: UserID = %q, %v: want %q", object, got, err, want)
+		}
+	}
+	for _, c := range []struct{ name, object, says string }{
+		{"no object", ``, "payload.object.id is missing"},
+		{"null", `null`, "payload.object.id is missing"},
+		{"no id", `{"email":"` + marker + `"}`, "payload.object.id is missing"},
+		{"id null", `{"id":null}`, "payload.object.id is missing"},
+		{"id empty", `{"id":""}`, "payload.object.id is missing"},
+		{"id an object", `{"id":{"x":"` + marker + `"}}`, "a string was expected"},
+		{"object a list", `["` + marker + `"]`, "is a array"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			id, err := zoom.Envelope{Object: []byte(c.object)}.UserID()
+			if err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), marker) || id != "" {
+				t.Errorf("UserID = %q, %v: want it to say %q and nothing of the body", id, err, c.says)
+			}
+		})
+	}
+}
+
 func TestHandled(t *testing.T) {
 	t.Parallel()
-	for event, want := range map[string]bool{
-		zoom.EventMeetingCreated: true, zoom.EventMeetingUpdated: true, zoom.EventMeetingDeleted: true, zoom.EventUserSettings: true,
-		zoom.EventURLValidation: false, "": false, "meeting.ended": false, "Meeting.created": false,
+	for _, event := range []string{
+		"meeting.created", "meeting.updated", "meeting.deleted", "meeting.permanently_deleted", "meeting.recovered", "meeting.started", "meeting.ended",
+		"user.settings_updated", "user.deactivated", "user.deleted", "group.settings_updated", "group.lock_settings_updated",
+		"group.member_added", "group.member_deleted", "group.members_deleted", "account.settings_updated", "account.lock_settings_updated",
 	} {
-		if got := zoom.Handled(event); got != want {
-			t.Errorf("Handled(%q) = %v", event, got)
+		if !zoom.Handled(event) {
+			t.Errorf("Handled(%q) = false", event)
+		}
+	}
+	for _, event := range []string{zoom.EventURLValidation, "", "Meeting.created", "meeting.created ", "meeting.participant_joined", "user.updated", "account.settings"} {
+		if zoom.Handled(event) {
+			t.Errorf("Handled(%q) = true", event)
 		}
 	}
 }

@@ -91,6 +91,65 @@ func FuzzDecodeMeeting(f *testing.F) {
 	})
 }
 
+// FuzzAnswers has Zoom answer anything to the calls that decode loosely: an id
+// that is read is one, and no error quotes the answer.
+func FuzzAnswers(f *testing.F) {
+	for _, body := range []string{
+		``, `null`, `[]`, `PASSCODE`, `{"id":85746065432,"password":"PASSCODE","start_time":"PASSCODE","duration":"PASSCODE"}`, `{"id":"PASSCODE"}`,
+		`{"id":85746065432,"occurrences":[{"start_time":PASSCODE}],"join_url":"https://%zz?pwd=PASSCODE","topic":PASSCODE}`, `{"id":85746065432,"password":{"PASSCODE":1}}`,
+		`{"meetings":[{"id":85746065432,"duration":PASSCODE99999999999999999999},{"id":PASSCODE},null,"PASSCODE"],"next_page_token":"x"}`,
+		`{"users":[{"type":2},{"type":"PASSCODE"}],"next_page_token":"PASSCODE"}`, `{"code":200,"message":"PASSCODE"}`,
+		`{"meeting_security":{"meeting_password":"PASSCODE"},"schedule_meeting":{"require_password_for_pmi_meetings":PASSCODE,"pstn_password_protected":"PASSCODE"}}`,
+	} {
+		f.Add(body)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		for _, into := range []any{&zoom.Meeting{}, &zoom.ListedMeeting{}, &zoom.Security{}, &zoom.Requirement{}} {
+			if err := json.Unmarshal(fill(body), into); err != nil {
+				continue // package zoom says of it which field, in errors_test.go
+			}
+			switch m := into.(type) {
+			case *zoom.Meeting:
+				m.LinkHasPasscode()
+				if ends := zoom.Ends(m.StartTime, m.Duration, m.Occurrences); !ends.IsZero() && ends.Year() < 1 || m.ID != 0 && !isID(m.ID) {
+					t.Fatalf("read %+v, which ends %v", m, ends)
+				}
+			case *zoom.ListedMeeting:
+				if m.ID != 0 && !isID(m.ID) {
+					t.Fatalf("read %+v", m)
+				}
+			}
+		}
+	})
+}
+
+func isID(id zoom.MeetingID) bool { return len(id.String()) >= 9 && len(id.String()) <= 11 }
+
+// FuzzDecodePeople is about the events of members and users.
+func FuzzDecodePeople(f *testing.F) {
+	for _, object := range []string{
+		``, `null`, `[]`, `PASSCODE`, `{"id":PASSCODE}`, `{"id":"g","members":[{"id":PASSCODE},{"id":{"PASSCODE":1}},null,{}]}`,
+		`{"id":{"PASSCODE":1}}`, `{"id":"g","members":"PASSCODE"}`, `{"members":[["PASSCODE"]]}`, `{"id":"PASSCODE`,
+	} {
+		f.Add(object)
+	}
+	f.Fuzz(func(t *testing.T, object string) {
+		e := zoom.Envelope{Object: fill(object)}
+		_, members, err := e.GroupMembers()
+		fit(t, err)
+		for _, id := range members {
+			if id == "" || !utf8.ValidString(id) {
+				t.Fatalf("member %q", id)
+			}
+		}
+		id, err := e.UserID()
+		fit(t, err)
+		if (err == nil) != (id != "") {
+			t.Fatalf("UserID = %q, %v", id, err)
+		}
+	})
+}
+
 func FuzzDecodeSettings(f *testing.F) {
 	f.Add(``, ``)
 	f.Add(`null`, `null`)
@@ -98,6 +157,8 @@ func FuzzDecodeSettings(f *testing.F) {
 	f.Add(`{"id":PASSCODE,"settings":{"meeting_security":{"meeting_password":PASSCODE}}}`, `PASSCODE`)
 	f.Add(`{"id":{"PASSCODE":1},"settings":{"meeting_authentication":"PASSCODE"}}`, `{`)
 	f.Add(`{"id":"u","settings":{"schedule_meeting":PASSCODE}}`, `{"id":7}`)
+	f.Add(`{"id":"u","settings":{"schedule_meeting":{"require_password_for_pmi_meetings":"jbh_only","join_before_host":"on","pstn_password_protected":"PASSCODE"}}}`, `{}`)
+	f.Add(`{"id":"u","settings":{"in_meeting":{"waiting_room":{"PASSCODE":1}},"schedule_meeting":{"meeting_password_requirement":{"length":"PASSCODE"}}}}`, `{}`)
 	f.Fuzz(func(t *testing.T, object, old string) {
 		now, _, err := zoom.Envelope{Object: fill(object), OldObject: fill(old)}.DecodeSettings()
 		fit(t, err)

@@ -2,6 +2,8 @@ package zoom
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -35,6 +37,47 @@ type Meeting struct {
 	} `json:"settings"`
 }
 
+// UnmarshalJSON is strict with what decides, and survives unusable times. They
+// must not make the meeting look over: without a usable length it lasts the
+// longest that is planned, and without usable dates it has no fixed time.
+func (m *Meeting) UnmarshalJSON(raw []byte) error {
+	type plain Meeting
+	*m = Meeting{}
+	in := struct {
+		*plain
+		UUID        flexibleString      `json:"uuid"`
+		HostID      flexibleString      `json:"host_id"`
+		Topic       flexibleString      `json:"topic"`
+		Type        flexibleInt         `json:"type"`
+		StartTime   loose[Time]         `json:"start_time"`
+		Duration    length              `json:"duration"`
+		Occurrences loose[[]Occurrence] `json:"occurrences"`
+	}{plain: (*plain)(m)}
+	if err := json.Unmarshal(raw, &in); err != nil {
+		return err
+	}
+	m.UUID, m.HostID, m.Topic, m.Type = string(in.UUID), string(in.HostID), string(in.Topic), int(in.Type)
+	m.StartTime, m.Duration, m.Occurrences = in.StartTime.or(Time{}), int(in.Duration), in.Occurrences.or(nil)
+	if in.Occurrences.bad {
+		m.StartTime = Time{}
+	}
+	return nil
+}
+
+// length is a duration in minutes; an unusable one is the longest that is
+// planned.
+type length int
+
+func (l *length) UnmarshalJSON(raw []byte) error {
+	var n loose[flexibleInt]
+	err := n.UnmarshalJSON(raw)
+	*l = length(n.or(0))
+	if n.bad {
+		*l = length(longest / time.Minute)
+	}
+	return err
+}
+
 // LinkHasPasscode reports whether the invitation link carries the passcode, so
 // that its joiners type nothing (FACTS section 3).
 func (m Meeting) LinkHasPasscode() bool {
@@ -57,17 +100,19 @@ func Ends(start Time, minutes int, occurrences []Occurrence) time.Time {
 		ends = start.Add(planned(minutes))
 	}
 	for _, o := range occurrences {
-		if e := o.StartTime.Add(planned(o.Duration)); o.Status != "deleted" && e.After(ends) {
+		if e := o.StartTime.Add(planned(o.Duration)); !o.StartTime.IsZero() && o.Status != "deleted" && e.After(ends) {
 			ends = e
 		}
 	}
 	return ends
 }
 
-// planned turns Zoom's minutes into a duration, whatever nonsense they hold:
-// no meeting is planned for longer than a day.
+// longest is the longest that a meeting is planned for.
+const longest = 24 * time.Hour
+
+// planned turns Zoom's minutes into a duration, whatever nonsense they hold.
 func planned(minutes int) time.Duration {
-	return time.Duration(min(max(minutes, 0), 24*60)) * time.Minute
+	return time.Duration(min(max(minutes, 0), int(longest/time.Minute))) * time.Minute
 }
 
 // GetMeeting reads one meeting. LIGHT.
@@ -121,12 +166,32 @@ type ListedMeeting struct {
 	Duration  int       `json:"duration"`
 }
 
+// UnmarshalJSON takes what is usable of a row; only an unusable id is an error.
+func (l *ListedMeeting) UnmarshalJSON(raw []byte) error {
+	var in struct {
+		ID        MeetingID             `json:"id"`
+		UUID      loose[flexibleString] `json:"uuid"`
+		HostID    loose[flexibleString] `json:"host_id"`
+		Topic     loose[flexibleString] `json:"topic"`
+		Type      loose[flexibleInt]    `json:"type"`
+		StartTime loose[Time]           `json:"start_time"`
+		Duration  length                `json:"duration"`
+	}
+	if err := json.Unmarshal(raw, &in); err != nil {
+		return err
+	}
+	*l = ListedMeeting{ID: in.ID, UUID: string(in.UUID.or("")), HostID: string(in.HostID.or("")), Topic: string(in.Topic.or("")),
+		Type: int(in.Type.or(0)), StartTime: in.StartTime.or(Time{}), Duration: int(in.Duration)}
+	return nil
+}
+
 // maxPages bounds a listing, so that a next_page_token that never ends does
 // not hold a worker for ever: 300 a page make 30 000 meetings of one host.
 const maxPages = 100
 
 // ListUpcomingMeetings reads all upcoming meetings of a host. MEDIUM, a page
-// of 300 a call.
+// of 300 a call. A row without a usable id is left out; a list that does not
+// end is a KindBadAnswer, since half of one would pass for all.
 func (c *Client) ListUpcomingMeetings(ctx context.Context, userID string) ([]ListedMeeting, error) {
 	var all []ListedMeeting
 	next := ""
@@ -136,17 +201,21 @@ func (c *Client) ListUpcomingMeetings(ctx context.Context, userID string) ([]Lis
 			q.Set("next_page_token", next)
 		}
 		var page struct {
-			Next     string          `json:"next_page_token"`
-			Meetings []ListedMeeting `json:"meetings"`
+			Next     string                 `json:"next_page_token"`
+			Meetings []loose[ListedMeeting] `json:"meetings"`
 		}
 		if err := c.do(ctx, call{method: http.MethodGet, path: "/users/{userId}/meetings", args: []string{userID}, query: q, label: Medium, into: &page}); err != nil {
 			return nil, err
 		}
-		all = append(all, page.Meetings...)
+		for _, row := range page.Meetings {
+			if m := row.or(ListedMeeting{}); m.ID != 0 {
+				all = append(all, m)
+			}
+		}
 		if page.Next == "" || page.Next == next {
 			return all, nil
 		}
 		next = page.Next
 	}
-	return all, nil
+	return nil, &Error{Kind: KindBadAnswer, Op: "GET /users/{userId}/meetings", Message: fmt.Sprintf("the list does not end within %d pages", maxPages)}
 }

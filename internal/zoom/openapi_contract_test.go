@@ -46,8 +46,10 @@ func dig(node any, path ...string) any {
 func TestCallsAreZooms(t *testing.T) {
 	t.Parallel()
 	users, accounts := document(t, "users.json"), document(t, "accounts.json")
-	security := []string{"meeting_security.meeting_password", "meeting_security.waiting_room", "meeting_security.auto_security"}
-	values := append(security, "meeting_security.require_password_for_scheduled_meeting")
+	security := []string{"meeting_security.meeting_password", "meeting_security.waiting_room", "meeting_security.auto_security", "meeting_security.pmi_password",
+		"meeting_security.phone_password", "meeting_security.embed_password_in_join_link", "meeting_security.only_authenticated_can_join_from_webclient"}
+	values := append(slices.Clone(security), "meeting_security.require_password_for_scheduled_meeting", "meeting_security.meeting_password_requirement.length")
+	locks := []string{"schedule_meeting.meeting_authentication", "schedule_meeting.require_password_for_scheduling_new_meetings", "schedule_meeting.require_password_for_pmi_meetings"}
 	for _, c := range []struct {
 		name  string
 		doc   map[string]any
@@ -56,16 +58,18 @@ func TestCallsAreZooms(t *testing.T) {
 	}{
 		{"GetUser", users, func(ctx context.Context, c *zoom.Client) error { _, err := c.GetUser(ctx, "ID"); return err },
 			[][]string{{"id", "email", "type", "status", "group_ids"}}},
+		{"CountLicensed", users, func(ctx context.Context, c *zoom.Client) error { _, err := c.CountLicensed(ctx); return err },
+			[][]string{{"users.type", "next_page_token"}}},
 		{"GetUserSettings", users, func(ctx context.Context, c *zoom.Client) error { _, err := c.GetUserSettings(ctx, "ID"); return err },
-			[][]string{values, {"meeting_authentication"}}},
+			[][]string{values, {"meeting_authentication"}, {"schedule_meeting.require_password_for_scheduling_new_meetings", "in_meeting.waiting_room"}}},
 		{"GetGroupSettings", users, func(ctx context.Context, c *zoom.Client) error { _, err := c.GetGroupSettings(ctx, "ID"); return err },
-			[][]string{values}},
+			[][]string{values, {"meeting_authentication"}}},
 		{"GetGroupLocks", users, func(ctx context.Context, c *zoom.Client) error { _, err := c.GetGroupLocks(ctx, "ID"); return err },
-			[][]string{security, {"schedule_meeting.meeting_authentication"}}},
+			[][]string{security, locks}},
 		{"GetAccountSettings", accounts, func(ctx context.Context, c *zoom.Client) error { _, err := c.GetAccountSettings(ctx, "ID"); return err },
-			[][]string{values}},
+			[][]string{values, {"meeting_authentication"}}},
 		{"GetAccountLocks", accounts, func(ctx context.Context, c *zoom.Client) error { _, err := c.GetAccountLocks(ctx, "ID"); return err },
-			[][]string{security, {"schedule_meeting.meeting_authentication"}}},
+			[][]string{security, locks}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -102,6 +106,103 @@ func TestCallsAreZooms(t *testing.T) {
 	}
 }
 
+// TestSettingsAreZooms holds every member that is read, under either name,
+// against every answer and event that may carry it. What is not documented
+// there is listed: everything else is, and each is somewhere.
+func TestSettingsAreZooms(t *testing.T) {
+	t.Parallel()
+	const (
+		requirement    = "meeting_password_requirement"
+		security       = "meeting_security."
+		schedule       = "schedule_meeting."
+		authentication = "meeting_authentication"
+		scheduled      = schedule + "require_password_for_scheduled_meetings"
+		phone, embed   = schedule + "pstn_password_protected", schedule + "embed_password_in_join_link"
+		waiting        = "in_meeting.waiting_room"
+	)
+	groupLocks := []string{security + "require_password_for_scheduled_meeting", security + requirement, authentication, scheduled, schedule + requirement}
+	accountLocks := []string{security + "require_password_for_scheduled_meeting", security + requirement, authentication, scheduled,
+		schedule + "force_pmi_jbh_password", phone, schedule + requirement, waiting}
+	users, accounts := document(t, "users.json"), document(t, "accounts.json")
+	userEvents, accountEvents := document(t, "users-events.json"), document(t, "accounts-events.json")
+	somewhere := map[string]bool{}
+	for _, c := range []struct {
+		where  string // a path of the API, or the name of an event
+		doc    map[string]any
+		absent []string // in this order; a section stands for all in it
+	}{
+		{"/users/{userId}/settings", users, []string{schedule + authentication}},
+		{"/groups/{groupId}/settings", users, []string{schedule + authentication, schedule + requirement}},
+		{"/groups/{groupId}/lock_settings", users, groupLocks},
+		{"/accounts/{accountId}/settings", accounts, []string{phone, embed, schedule + authentication, waiting}},
+		{"/accounts/{accountId}/lock_settings", accounts, accountLocks},
+		{zoom.EventUserSettings, userEvents, []string{authentication, embed, schedule + authentication, schedule + requirement}},
+		{zoom.EventGroupSettings, userEvents, []string{authentication, schedule + authentication, schedule + requirement}},
+		{zoom.EventGroupLocks, userEvents, groupLocks},
+		{zoom.EventAccountSettings, accountEvents, []string{authentication, scheduled, embed, schedule + authentication, schedule + requirement, waiting}},
+		{zoom.EventAccountLocks, accountEvents, accountLocks},
+	} {
+		answer := dig(c.doc, "paths", c.where, "get", "responses", "200", "content", "application/json", "schema")
+		sections := []string{""}
+		if !strings.HasPrefix(c.where, "/") {
+			answer = dig(c.doc, "paths", c.where, "post", "requestBody", "content", "application/json", "schema")
+			sections = []string{"payload.object.settings.", "payload.old_object.settings."}
+			if c.where == zoom.EventAccountLocks {
+				sections = sections[:1] // its old_object is documented with other members alone
+			}
+		}
+		for _, section := range sections {
+			var absent []string
+			for _, p := range zoom.SettingsPaths() {
+				if documented(answer, strings.Split(section+p, ".")) {
+					somewhere[p] = true
+					continue
+				}
+				if before, _, ok := strings.Cut(p, requirement+"."); ok {
+					p = before + requirement
+				}
+				absent = append(absent, p)
+			}
+			if absent = slices.Compact(absent); !slices.Equal(absent, c.absent) {
+				t.Errorf("%s: %snot documented: %q\nwant %q", c.where, section, absent, c.absent)
+			}
+		}
+	}
+	for _, p := range zoom.SettingsPaths() {
+		if !somewhere[p] {
+			t.Errorf("%s is documented nowhere", p)
+		}
+	}
+	// The documents at hand hold no PATCH; it takes what GET answers.
+	for _, name := range patched {
+		if !documented(dig(users, "paths", "/users/{userId}/settings", "get", "responses", "200", "content", "application/json", "schema"), []string{"meeting_security", name}) {
+			t.Errorf("PatchUserSettings writes %s, which no user has", name)
+		}
+	}
+}
+
+// TestPeopleEventsAreZooms holds the events of members and users against
+// Zoom's documents.
+func TestPeopleEventsAreZooms(t *testing.T) {
+	t.Parallel()
+	doc := document(t, "users-events.json")
+	for event, reads := range map[string][]string{
+		zoom.EventMemberAdded:     {"payload.object.id", "payload.object.members.id"},
+		zoom.EventMemberDeleted:   {"payload.object.id", "payload.object.members.id"},
+		zoom.EventUserDeactivated: {"payload.object.id"},
+		zoom.EventUserDeleted:     {"payload.object.id"},
+		zoom.EventUserSettings:    {"payload.object.id", "payload.account_id"},
+		zoom.EventGroupSettings:   {"payload.object.id", "payload.account_id"},
+		zoom.EventGroupLocks:      {"payload.object.id", "payload.account_id"},
+	} {
+		for _, p := range reads {
+			if !documented(dig(doc, "paths", event, "post", "requestBody", "content", "application/json", "schema"), strings.Split(p, ".")) {
+				t.Errorf("%s holds no %s", event, p)
+			}
+		}
+	}
+}
+
 func parameter(path string) string {
 	return map[string]string{"users": "{userId}", "groups": "{groupId}", "accounts": "{accountId}"}[strings.Split(path, "/")[2]]
 }
@@ -134,6 +235,9 @@ func documented(schema any, path []string) bool {
 	}
 	if len(path) == 0 {
 		return schema != nil
+	}
+	if items := dig(schema, "items"); items != nil && documented(items, path) {
+		return true
 	}
 	next := dig(schema, "properties", path[0])
 	return next != nil && documented(next, path[1:])

@@ -50,6 +50,7 @@ type settingsAnswer struct {
 		Instant        flexibleBool `json:"require_password_for_instant_meetings"`
 		Scheduled      flexibleBool `json:"require_password_for_scheduled_meetings"`
 		PMI            pmiRule      `json:"require_password_for_pmi_meetings"`
+		ForcePMI       flexibleBool `json:"force_pmi_jbh_password"`
 		Phone          flexibleBool `json:"pstn_password_protected"`
 		Embed          flexibleBool `json:"embed_password_in_join_link"`
 		Authentication flexibleBool `json:"meeting_authentication"`
@@ -85,27 +86,14 @@ func (a settingsAnswer) merged() Security {
 	return s
 }
 
-// flexibleBool reads true, "true", "on", 1 and their opposites; the documents of
-// Zoom's events call some of these strings. Null and what is not understood
-// count as not said.
-type flexibleBool struct{ set, value bool }
-
-func (b *flexibleBool) UnmarshalJSON(raw []byte) error {
-	switch string(bytes.Trim(raw, `"`)) {
-	case "true", "on", "1":
-		*b = flexibleBool{set: true, value: true}
-	case "false", "off", "0":
-		*b = flexibleBool{set: true}
-	}
-	return nil
-}
-
 // pmiRule is "all", "none" or "jbh_only" in settings, and a boolean in lock
 // settings (FACTS section 3).
 type pmiRule string
 
 func (r *pmiRule) UnmarshalJSON(raw []byte) error {
-	*r = pmiRule(bytes.Trim(raw, `"`))
+	if string(raw) != "null" {
+		*r = pmiRule(bytes.Trim(raw, `"`))
+	}
 	return nil
 }
 
@@ -228,7 +216,8 @@ func decodeSettings(raw json.RawMessage) (SettingsObject, error) {
 		return SettingsObject{}, problem(err)
 	}
 	s := SettingsObject{ID: string(o.ID), Security: o.Settings.merged()}
-	// jbh_only alone says that something changed, but not what it comes to.
-	s.Decides = s.Security != Security{} || o.Settings.Schedule.PMI != "" || o.Settings.Schedule.JoinBeforeHost.set
+	// These alone say that something changed, but not what it comes to.
+	old := o.Settings.Schedule
+	s.Decides = s.Security != Security{} || old.PMI != "" || old.ForcePMI.set || old.JoinBeforeHost.set
 	return s, nil
 }

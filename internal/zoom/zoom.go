@@ -89,5 +89,20 @@ func (s Secret) GoString() string { return redacted }
 // LogValue hides the value from slog.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 
+// UnmarshalJSON takes a string or, as some senders write passcodes, a number's
+// digits. Its error does not quote what was there instead.
+func (s *Secret) UnmarshalJSON(b []byte) error {
+	switch {
+	case string(b) == "null":
+		return nil
+	case b[0] == '"':
+		return json.Unmarshal(b, (*string)(s))
+	case strings.Trim(string(b), "0123456789") != "":
+		return errors.New("a string was expected")
+	}
+	*s = Secret(b)
+	return nil
+}
+
 // MarshalJSON hides the value; requests that must carry one spell it out.
 func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }

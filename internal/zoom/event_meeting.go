@@ -1,0 +1,77 @@
+package zoom
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// MeetingObject is the object of a meeting event: whole in meeting.created, a
+// thin diff in meeting.updated. Nil fields were not in it, or not usable.
+type MeetingObject struct {
+	ID     MeetingID
+	UUID   *string
+	HostID *string
+	Topic  *string
+	// Type is nil, too, when any other field was there and not usable: the event
+	// does not tell the meeting whole then, and nothing may be concluded from
+	// what is missing. Read the meeting.
+	Type        *flexibleInt
+	StartTime   *Time
+	Duration    *flexibleInt
+	Password    *Secret
+	Occurrences []Occurrence
+	Settings    struct {
+		UsePMI                *bool
+		WaitingRoom           *bool
+		MeetingAuthentication *bool
+	}
+}
+
+// UnmarshalJSON takes what is usable; only an unusable id is an error.
+func (m *MeetingObject) UnmarshalJSON(raw []byte) error {
+	type settings struct {
+		UsePMI                loose[bool] `json:"use_pmi"`
+		WaitingRoom           loose[bool] `json:"waiting_room"`
+		MeetingAuthentication loose[bool] `json:"meeting_authentication"`
+	}
+	var in struct {
+		ID          MeetingID             `json:"id"`
+		UUID        loose[flexibleString] `json:"uuid"`
+		HostID      loose[flexibleString] `json:"host_id"`
+		Topic       loose[flexibleString] `json:"topic"`
+		Type        loose[flexibleInt]    `json:"type"`
+		StartTime   loose[Time]           `json:"start_time"`
+		Duration    loose[flexibleInt]    `json:"duration"`
+		Password    loose[Secret]         `json:"password"`
+		Occurrences loose[[]Occurrence]   `json:"occurrences"`
+		Settings    loose[settings]       `json:"settings"`
+	}
+	if err := json.Unmarshal(raw, &in); err != nil {
+		return err
+	}
+	set := in.Settings.or(settings{})
+	*m = MeetingObject{ID: in.ID, UUID: (*string)(in.UUID.value), HostID: (*string)(in.HostID.value), Topic: (*string)(in.Topic.value),
+		Type: in.Type.value, StartTime: in.StartTime.value, Duration: in.Duration.value, Password: in.Password.value, Occurrences: in.Occurrences.or(nil)}
+	m.Settings.UsePMI, m.Settings.WaitingRoom, m.Settings.MeetingAuthentication = set.UsePMI.value, set.WaitingRoom.value, set.MeetingAuthentication.value
+	if in.UUID.bad || in.HostID.bad || in.Topic.bad || in.StartTime.bad || in.Duration.bad || in.Password.bad || in.Occurrences.bad ||
+		in.Settings.bad || set.UsePMI.bad || set.WaitingRoom.bad || set.MeetingAuthentication.bad {
+		m.Type = nil
+	}
+	return nil
+}
+
+// DecodeMeeting reads the object of a meeting event. The id is required.
+func (e Envelope) DecodeMeeting() (MeetingObject, error) {
+	var m MeetingObject
+	if len(e.Object) == 0 {
+		return m, errors.New("field payload.object is missing")
+	}
+	if err := json.Unmarshal(e.Object, &m); err != nil {
+		return MeetingObject{}, fmt.Errorf("field payload.object does not decode: %w", problem(err))
+	}
+	if m.ID == 0 {
+		return MeetingObject{}, errors.New("field payload.object.id is missing")
+	}
+	return m, nil
+}
