@@ -9,13 +9,17 @@ ALTER TABLE hosts
     ADD COLUMN requirement  jsonb NOT NULL DEFAULT '{}',
     ADD COLUMN forecast     jsonb NOT NULL DEFAULT '{}',
     ADD COLUMN forecast_why text NOT NULL DEFAULT '',
-    ADD COLUMN forecast_at  timestamptz;
+    ADD COLUMN forecast_at  timestamptz,
+    ADD COLUMN swept_at     timestamptz;
+UPDATE hosts SET swept_at = now();
 CREATE INDEX hosts_of_group ON hosts USING gin (group_ids);
 CREATE INDEX hosts_of_account ON hosts (account_id);
 COMMENT ON COLUMN hosts.requirement IS 'Zoom''s meeting_password_requirement for this host.';
 COMMENT ON COLUMN hosts.forecast IS 'Whether the host''s next meetings would demand a passcode, as data.';
 COMMENT ON COLUMN hosts.forecast_why IS 'The forecast as one sentence.';
 COMMENT ON COLUMN hosts.forecast_at IS 'When the forecast last changed.';
+COMMENT ON COLUMN hosts.swept_at IS 'When host and meetings were last read anew without an event asking for it, in case one was lost.';
+CREATE INDEX hosts_to_sweep ON hosts (swept_at NULLS FIRST);
 
 ALTER TABLE meetings
     ADD COLUMN link_has_passcode text NOT NULL DEFAULT 'unknown' CHECK (link_has_passcode IN ('unknown', 'off', 'on')),
@@ -74,6 +78,6 @@ ALTER TABLE passcodes ADD CONSTRAINT passcodes_source_check CHECK (source IN ('z
 ALTER TABLE meetings DROP COLUMN link_has_passcode, DROP COLUMN phone_passcode;
 DROP INDEX hosts_of_account;
 DROP INDEX hosts_of_group;
-ALTER TABLE hosts DROP COLUMN requirement, DROP COLUMN forecast, DROP COLUMN forecast_why, DROP COLUMN forecast_at;
+ALTER TABLE hosts DROP COLUMN requirement, DROP COLUMN forecast, DROP COLUMN forecast_why, DROP COLUMN forecast_at, DROP COLUMN swept_at;
 ALTER TABLE groups DROP COLUMN fixed;
 ALTER TABLE accounts DROP COLUMN fixed;

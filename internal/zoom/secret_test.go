@@ -43,7 +43,7 @@ func TestSecretsNeverShow(t *testing.T) {
 		{"*Credentials", &creds},
 		{"Options", zoom.Options{Credentials: creds}},
 		{"Client", client},
-		{"Meeting", zoom.Meeting{Password: s, EncryptedPassword: s}},
+		{"Meeting", zoom.Meeting{Password: s, EncryptedPassword: s, PhonePasscode: s, JoinURL: s}},
 		{"MeetingObject", zoom.MeetingObject{Password: &s}},
 		{"MeetingPatch", zoom.MeetingPatch{Password: &s}},
 		{"Zoom's error", failed},
