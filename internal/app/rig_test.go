@@ -50,9 +50,15 @@ func newRig(t *testing.T, environ ...string) *rig {
 
 func newSeededRig(t *testing.T, seed uint64, environ ...string) *rig {
 	t.Helper()
+	return newScenarioRig(t, zoomsim.Options{Seed: seed}, environ...)
+}
+
+func newScenarioRig(t *testing.T, o zoomsim.Options, environ ...string) *rig {
+	t.Helper()
+	o.RetryDelays = []time.Duration{100 * time.Millisecond, 300 * time.Millisecond, time.Second}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	sim, err := zoomsim.Start(ctx, zoomsim.Options{Seed: seed, RetryDelays: []time.Duration{100 * time.Millisecond, 300 * time.Millisecond, time.Second}})
+	sim, err := zoomsim.Start(ctx, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -91,6 +91,10 @@ func sight(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, s sighted
 			break
 		}
 		seePasscode(&out, obj.Password, at)
+		out.meeting.LinkHasPasscode, out.meeting.PhonePasscode = passcode.Unknown, passcode.Unknown
+		if obj.JoinURL != nil {
+			out.meeting.LinkHasPasscode = passcode.ToggleOf(zoom.LinkHasPasscode(*obj.JoinURL))
+		}
 		out.meeting.MustRead = s.receivedAt.Sub(at) > freshFor || // delayed
 			!at.After(s.hostChangedAt) || // settings changed since
 			obj.Type == nil || out.meeting.Type == 0 || // not the payload that Zoom documents

@@ -20,6 +20,7 @@ type MeetingObject struct {
 	StartTime   *Time
 	Duration    *flexibleInt
 	Password    *Secret
+	JoinURL     *Secret // may carry the passcode, encrypted
 	Occurrences []Occurrence
 	Settings    struct {
 		UsePMI                *bool
@@ -44,6 +45,7 @@ func (m *MeetingObject) UnmarshalJSON(raw []byte) error {
 		StartTime   loose[Time]           `json:"start_time"`
 		Duration    loose[flexibleInt]    `json:"duration"`
 		Password    loose[Secret]         `json:"password"`
+		JoinURL     loose[Secret]         `json:"join_url"`
 		Occurrences loose[[]Occurrence]   `json:"occurrences"`
 		Settings    loose[settings]       `json:"settings"`
 	}
@@ -52,7 +54,8 @@ func (m *MeetingObject) UnmarshalJSON(raw []byte) error {
 	}
 	set := in.Settings.or(settings{})
 	*m = MeetingObject{ID: in.ID, UUID: (*string)(in.UUID.value), HostID: (*string)(in.HostID.value), Topic: (*string)(in.Topic.value),
-		Type: in.Type.value, StartTime: in.StartTime.value, Duration: in.Duration.value, Password: in.Password.value, Occurrences: in.Occurrences.or(nil)}
+		Type: in.Type.value, StartTime: in.StartTime.value, Duration: in.Duration.value, Password: in.Password.value,
+		JoinURL: in.JoinURL.value, Occurrences: in.Occurrences.or(nil)}
 	m.Settings.UsePMI, m.Settings.WaitingRoom, m.Settings.MeetingAuthentication = set.UsePMI.value, set.WaitingRoom.value, set.MeetingAuthentication.value
 	if in.UUID.bad || in.HostID.bad || in.Topic.bad || in.StartTime.bad || in.Duration.bad || in.Password.bad || in.Occurrences.bad ||
 		in.Settings.bad || set.UsePMI.bad || set.WaitingRoom.bad || set.MeetingAuthentication.bad {

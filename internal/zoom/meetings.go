@@ -80,8 +80,11 @@ func (l *length) UnmarshalJSON(raw []byte) error {
 
 // LinkHasPasscode reports whether the invitation link carries the passcode, so
 // that its joiners type nothing (FACTS section 3).
-func (m Meeting) LinkHasPasscode() bool {
-	u, err := url.Parse(m.JoinURL.Reveal())
+func (m Meeting) LinkHasPasscode() bool { return LinkHasPasscode(m.JoinURL) }
+
+// LinkHasPasscode reports whether an invitation link carries a passcode.
+func LinkHasPasscode(joinURL Secret) bool {
+	u, err := url.Parse(joinURL.Reveal())
 	return err == nil && u.Query().Get("pwd") != ""
 }
 
