@@ -191,27 +191,37 @@ func TestHostsDailyLimitDefersToMidnightUTC(t *testing.T) {
 	r.sim.AddFault(zoomsim.Fault{Method: "PATCH", PathPrefix: "/v2/meetings/", Status: 429, Code: 429,
 		Message: "You have exceeded the daily rate limit (100) of Meeting Create/Update API requests permitted for this particular user. You may resume these requests at GMT 00:00:00.",
 		Headers: map[string]string{"X-RateLimit-Category": "Light", "X-RateLimit-Limit": "6000", "X-RateLimit-Remaining": "5000"}})
-	var first store.Meeting
+	patches := func() (n int) {
+		for _, q := range r.sim.Requests() {
+			if q.Method == "PATCH" {
+				n++
+			}
+		}
+		return n
+	}
+	before := 0
 	for i := range 2 {
 		m := r.create(t, hostOn)
+		var row store.Meeting
 		testenv.Until(t, "it is deferred", func() bool {
-			row, err := r.app.Store().Meeting(t.Context(), m.ID)
-			first = row
+			var err error
+			row, err = r.app.Store().Meeting(t.Context(), m.ID)
 			return err == nil && row.Remedy == passcode.RemedyDefer
 		})
 		midnight := time.Now().UTC().Truncate(24 * time.Hour).Add(24 * time.Hour)
-		if !first.DueAt.Equal(midnight) || !strings.Contains(first.Why, "100 meeting changes") {
-			t.Errorf("meeting %d is due %s: %s", i, first.DueAt, first.Why)
+		if !row.DueAt.Equal(midnight) || !strings.Contains(row.Why, "100 meeting changes") {
+			t.Errorf("meeting %d is due %s: %s", i, row.DueAt, row.Why)
+		}
+		if i == 0 {
+			// The host's other meeting, found with it, may be tried at the same moment.
+			if err := r.app.WaitQuiet(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			before = patches()
 		}
 	}
-	patches := 0
-	for _, q := range r.sim.Requests() {
-		if q.Method == "PATCH" {
-			patches++
-		}
-	}
-	if patches != 1 {
-		t.Errorf("%d PATCH; the host was not held back after the first", patches)
+	if n := patches(); n != before {
+		t.Errorf("%d PATCH after the host was held back", n-before)
 	}
 }
 

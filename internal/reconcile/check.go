@@ -19,17 +19,13 @@ const busyFor = 10 * time.Minute
 
 // checkDueMeetings takes what is due, as much as may run at once, and checks it.
 func (w *Worker) checkDueMeetings(ctx, hard context.Context) (bool, error) {
-	claimCtx, cancel := context.WithTimeout(ctx, recordWithin)
-	defer cancel()
-	claims, err := w.o.Store.ClaimMeetings(claimCtx, w.o.Name, w.o.Parallel, w.o.Lease)
-	if err != nil {
-		return false, err
-	}
-	each(claims, func(c store.MeetingClaim) {
+	return claimed(ctx, w.meetingPool, func(ctx context.Context, limit int) ([]store.MeetingClaim, error) {
+		return w.o.Store.ClaimMeetings(ctx, w.o.Name, limit, w.o.Lease)
+	}, func(c store.MeetingClaim) {
 		log := w.o.Logger.With("meeting_id", c.Meeting.ID, "account_id", c.Meeting.AccountID, "attempt", c.Meeting.Attempts+1)
 		w.withLease(hard, c.Lease, log, c.Meeting.Attempts, func(ctx context.Context) error { return w.check(ctx, c, log) })
+		w.meetings.wake() // a place is free
 	})
-	return len(claims) > 0, nil
 }
 
 // withLease does the work under a lease: it sends heartbeats, stops the work

@@ -14,17 +14,13 @@ import (
 // foretells, and lists their upcoming meetings, so that meetings nobody ever
 // told of are found too.
 func (w *Worker) checkDueHosts(ctx, hard context.Context) (bool, error) {
-	claimCtx, cancel := context.WithTimeout(ctx, recordWithin)
-	defer cancel()
-	claims, err := w.o.Store.ClaimHosts(claimCtx, w.o.Name, w.o.Parallel, w.o.Lease)
-	if err != nil {
-		return false, err
-	}
-	each(claims, func(c store.HostClaim) {
+	return claimed(ctx, w.hostPool, func(ctx context.Context, limit int) ([]store.HostClaim, error) {
+		return w.o.Store.ClaimHosts(ctx, w.o.Name, limit, w.o.Lease)
+	}, func(c store.HostClaim) {
 		log := w.o.Logger.With("host_id", c.Host.ID, "account_id", c.Host.AccountID, "attempt", c.Host.Attempts+1)
 		w.withLease(hard, c.Lease, log, c.Host.Attempts, func(ctx context.Context) error { return w.checkHost(ctx, c, log) })
+		w.hosts.wake() // a place is free
 	})
-	return len(claims) > 0, nil
 }
 
 func (w *Worker) checkHost(ctx context.Context, c store.HostClaim, log *slog.Logger) error {

@@ -75,11 +75,62 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// each runs f for every item at once and waits for all.
-func each[T any](items []T, f func(T)) {
-	var wg sync.WaitGroup
-	for _, it := range items {
-		wg.Go(func() { f(it) })
+// pool bounds how much is worked on at once. Work that hangs takes one place and
+// no more: what is due behind it goes on in the others.
+type pool struct {
+	places chan struct{}
+	wg     sync.WaitGroup
+}
+
+func newPool(n int) *pool { return &pool{places: make(chan struct{}, n)} }
+
+// take waits for a free place and takes every place that is free; 0 when ctx
+// ended first.
+func (p *pool) take(ctx context.Context) int {
+	select {
+	case p.places <- struct{}{}:
+	case <-ctx.Done():
+		return 0
 	}
-	wg.Wait()
+	n := 1
+	for {
+		select {
+		case p.places <- struct{}{}:
+			n++
+		default:
+			return n
+		}
+	}
+}
+
+// free gives places back.
+func (p *pool) free(n int) {
+	for range n {
+		<-p.places
+	}
+}
+
+// run works in a place that was taken, and frees it.
+func (p *pool) run(f func()) {
+	p.wg.Go(func() {
+		defer p.free(1)
+		f()
+	})
+}
+
+// claimed takes free places, claims as much work as they hold, and runs it. It
+// returns at once; more says that there may be more to claim.
+func claimed[C any](ctx context.Context, p *pool, claim func(ctx context.Context, limit int) ([]C, error), work func(C)) (more bool, err error) {
+	n := p.take(ctx)
+	if n == 0 {
+		return false, ctx.Err()
+	}
+	claimCtx, cancel := context.WithTimeout(ctx, recordWithin)
+	defer cancel()
+	claims, err := claim(claimCtx, n)
+	p.free(n - len(claims))
+	for _, c := range claims {
+		p.run(func() { work(c) })
+	}
+	return len(claims) == n, err
 }

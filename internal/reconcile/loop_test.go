@@ -196,19 +196,57 @@ func TestPauseEndsWithItsContext(t *testing.T) {
 	})
 }
 
-func TestEachRunsAllAtOnce(t *testing.T) {
+// TestClaimedDoesNotWaitForWhatHangs: one piece of work that hangs takes one
+// place; the others are claimed and done meanwhile, and never more than there
+// are places for.
+func TestClaimedDoesNotWaitForWhatHangs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		begun := time.Now()
-		done := make([]bool, 5)
-		each([]int{0, 1, 2, 3, 4}, func(i int) { <-time.After(time.Minute); done[i] = true })
-		if took := time.Since(begun); took != time.Minute {
-			t.Errorf("took %v, want a minute: all at once", took)
+		p := newPool(2)
+		queue := []int{0, 1, 2, 3}
+		var mu sync.Mutex
+		running, most, done := 0, 0, 0
+		claim := func(_ context.Context, limit int) ([]int, error) {
+			n := min(limit, len(queue))
+			got := queue[:n]
+			queue = queue[n:]
+			return got, nil
 		}
-		for i, d := range done {
-			if !d {
-				t.Errorf("item %d was not done", i)
+		work := func(i int) {
+			mu.Lock()
+			running++
+			most = max(most, running)
+			mu.Unlock()
+			if i == 0 {
+				<-time.After(time.Hour)
+			} else {
+				<-time.After(time.Second)
 			}
+			mu.Lock()
+			running--
+			done++
+			mu.Unlock()
+		}
+		begun := time.Now()
+		for len(queue) > 0 {
+			if _, err := claimed(t.Context(), p, claim, work); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(begun); took > 2*time.Second {
+			t.Errorf("the last was claimed after %v: the one that hangs held up the others", took)
+		}
+		p.wg.Wait()
+		if most != 2 || done != 4 {
+			t.Errorf("%d at once and %d done, want 2 and 4", most, done)
+		}
+		if n := p.take(t.Context()); n != 2 {
+			t.Errorf("%d places are free in the end, want 2", n)
+		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		if n := p.take(ended); n != 0 {
+			t.Errorf("took %d of no places", n)
 		}
 	})
 }

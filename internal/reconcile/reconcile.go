@@ -147,7 +147,10 @@ type Worker struct {
 	hosts    *loop
 	outbox   *loop
 	sweeps   *loop
-	flight   singleflight.Group // one read of a host, group or account at a time
+	// Hosts get fewer places: a change of an account makes thousands of them due,
+	// and meetings must not wait behind them for their turn at Zoom.
+	meetingPool, hostPool *pool
+	flight                singleflight.Group // one read of a host, group or account at a time
 }
 
 // New makes a Worker.
@@ -155,6 +158,7 @@ func New(o Options) *Worker {
 	o = o.withDefaults()
 	w := &Worker{o: o}
 	w.meetings, w.hosts, w.outbox = newLoop(o.Poll), newLoop(o.Poll), newLoop(o.Poll)
+	w.meetingPool, w.hostPool = newPool(o.Parallel), newPool(max(1, o.Parallel/4))
 	w.sweeps = newLoop(min(time.Minute, o.Sweep/10))
 	return w
 }
@@ -177,6 +181,8 @@ func (w *Worker) Run(ctx context.Context) {
 	wg.Go(func() { w.sweeps.run(ctx, w.o.Logger, func() (bool, error) { return w.sweep(hard) }) })
 	wg.Go(func() { w.listen(ctx) })
 	wg.Wait()
+	w.meetingPool.wg.Wait()
+	w.hostPool.wg.Wait()
 }
 
 // listen wakes the loops when any worker's transaction made something due.
