@@ -82,28 +82,35 @@ func newRunningRig(t *testing.T, environ ...string) *rig {
 
 func (r *rig) start(t *testing.T, ingest, worker bool) *app.App {
 	t.Helper()
+	a, stop := r.startForAWhile(t, ingest, worker)
+	t.Cleanup(stop)
+	return a
+}
+
+// startForAWhile starts latchkey; stop ends it, as SIGTERM does.
+func (r *rig) startForAWhile(t *testing.T, ingest, worker bool) (a *app.App, stop func()) {
+	t.Helper()
 	cfg, err := config.Load(r.environ, config.Both)
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := app.New(app.Options{Config: cfg, Ingest: ingest, Worker: worker, Logger: app.NewLogger(cfg, r.log)})
+	a, err = app.New(app.Options{Config: cfg, Ingest: ingest, Worker: worker, Logger: app.NewLogger(cfg, r.log)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := a.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	if ingest {
+		r.sim.SetWebhookURL("http://" + a.IngestAddr() + "/webhooks/zoom")
+	}
+	return a, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
 		if err := a.Stop(ctx); err != nil {
 			t.Errorf("stop: %v", err)
 		}
-	})
-	if ingest {
-		r.sim.SetWebhookURL("http://" + a.IngestAddr() + "/webhooks/zoom")
 	}
-	return a
 }
 
 // create makes a meeting by API that names neither passcode nor waiting room.

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/internal/app"
 	"latchkey/internal/config"
 	"latchkey/internal/passcode"
 	"latchkey/internal/store"
@@ -29,7 +28,7 @@ func TestSoak(t *testing.T) {
 	}
 	t.Logf("SOAK_SEED=%d", seed)
 	r := newSeededRig(t, seed, "DATABASE_URL="+testenv.PostgresURL(t), "NATS_URL="+testenv.NATS(t).URL(), "LATCHKEY_LEASE=2s", "LATCHKEY_SETTINGS_TTL=1s", "LATCHKEY_SWEEP=2s")
-	stop := r.startForAWhile(t)
+	stop := r.startReady(t)
 	if err := r.sim.SetMalice(zoomsim.Malice{
 		OverwritePatch: .03, NoEffect: .03, StaleRead: .05, SettingsFlip: .01, RatePerSecond: .03, RateDaily: .001, RateHost: .005,
 		ServerError: .05, Slow: .05, Torn: .03, Dropped: .03, RevokeToken: .01, StringIDs: .2, UnknownFields: .3,
@@ -60,7 +59,7 @@ func TestSoak(t *testing.T) {
 		}
 		if rnd.IntN(20) == 0 {
 			stop() // whatever it is doing
-			stop = r.startForAWhile(t)
+			stop = r.startReady(t)
 		}
 	}
 	// It is left alone with the malice for a while; whether it gets quiet or not.
@@ -89,32 +88,14 @@ func TestSoak(t *testing.T) {
 	})
 }
 
-// startForAWhile starts latchkey; the function it gives stops it at once.
-func (r *rig) startForAWhile(t *testing.T) (stop func()) {
+// startReady starts latchkey and waits until it is ready.
+func (r *rig) startReady(t *testing.T) (stop func()) {
 	t.Helper()
-	cfg, err := config.Load(r.environ, config.Both)
-	if err != nil {
+	r.app, stop = r.startForAWhile(t, true, true)
+	if err := r.app.WaitReady(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	a, err := app.New(app.Options{Config: cfg, Ingest: true, Worker: true, Logger: app.NewLogger(cfg, r.log)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := a.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	r.sim.SetWebhookURL("http://" + a.IngestAddr() + "/webhooks/zoom")
-	if err := a.WaitReady(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	r.app = a
-	return func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		defer cancel()
-		if err := a.Stop(ctx); err != nil {
-			t.Errorf("stop: %v", err)
-		}
-	}
+	return stop
 }
 
 // midnight makes due what waits for it.
