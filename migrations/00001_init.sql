@@ -79,7 +79,7 @@ CREATE TABLE meetings (
     attempts          int NOT NULL DEFAULT 0,
     last_error        text NOT NULL DEFAULT ''
 );
-CREATE INDEX meetings_due ON meetings (start_time, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX meetings_due ON meetings (start_time NULLS FIRST, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX meetings_of_host ON meetings (host_id) WHERE status IN ('scheduled', 'started');
 COMMENT ON TABLE meetings IS 'Every meeting latchkey heard of: what was seen of it, the verdict, and when it is to be checked next.';
 COMMENT ON COLUMN meetings.ends_at IS 'Planned end of the last occurrence; null: no fixed end.';

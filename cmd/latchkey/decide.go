@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -87,11 +88,42 @@ func decide(in io.Reader, out io.Writer, now time.Time) error {
 	}
 }
 
+// checkWords holds the words that are plain strings to their closed sets: a plan
+// that is misspelt must not pass for one that forces nothing.
+func (in decideInput) checkWords() error {
+	h := in.Host
+	err := errors.Join(
+		oneOf("meeting.status", in.Meeting.Status, passcode.Statuses()...),
+		oneOf("host.plan", h.Plan, passcode.PlanFree, passcode.PlanProSingleHost, passcode.PlanPaid))
+	for _, s := range []passcode.Setting{h.Passcode, h.Scheduled, h.PMI, h.WaitingRoom, h.Authentication, h.AutoSecurity, h.Phone, h.Embed, h.WebClient} {
+		err = errors.Join(err, oneOf("a setting's level", s.LockLevel, passcode.LevelGroup, passcode.LevelAccount))
+	}
+	if in.Policy != nil {
+		err = errors.Join(err, oneOf("policy.source", in.Policy.Source, passcode.Sources()...))
+	}
+	return err
+}
+
+// oneOf accepts the words, and none at all.
+func oneOf[T ~string](what string, got T, words ...T) error {
+	if got == "" || slices.Contains(words, got) {
+		return nil
+	}
+	return fmt.Errorf("%s %q: want one of %q", what, string(got), words)
+}
+
 func decideOne(raw []byte, now time.Time) (decideOutput, error) {
 	strict := json.NewDecoder(bytes.NewReader(raw))
 	strict.DisallowUnknownFields()
 	in := decideInput{Now: now}
 	if err := strict.Decode(&in); err != nil {
+		return decideOutput{}, err
+	}
+	var has struct{ Meeting json.RawMessage }
+	if err := json.Unmarshal(raw, &has); err != nil || len(has.Meeting) == 0 {
+		return decideOutput{}, errors.New(`"meeting" is missing`)
+	}
+	if err := in.checkWords(); err != nil {
 		return decideOutput{}, err
 	}
 	policy := passcode.Policy{Mode: passcode.ModeWaitingRoom}

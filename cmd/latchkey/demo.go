@@ -30,9 +30,12 @@ func demoCommand() *cobra.Command {
 		Short: "See the problem happen and be repaired, with everything in one process",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
+			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGPIPE)
 			defer stop()
-			context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
+			context.AfterFunc(ctx, func() { // a second Ctrl-C ends it at once, a closed pipe never
+				stop()
+				signal.Ignore(syscall.SIGPIPE)
+			})
 			out := cmd.OutOrStdout()
 			tell := out
 			if asJSON {

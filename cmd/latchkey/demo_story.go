@@ -22,6 +22,7 @@ type row struct {
 	remedy     passcode.Remedy
 	why        string
 	calls      int
+	known      bool // joining with the passcode that latchkey knows works
 }
 
 // demoResult is what `latchkey demo --json` prints.
@@ -121,6 +122,7 @@ func (d *demo) knownPasscode(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the kept passcode: %w", err)
 	}
+	locked.known = d.sim.Join(locked.id, p.Value).Result == "waiting_room"
 	d.say("   `latchkey passcode %d` gives it; a joiner who is passed it meets: %s.\n", locked.id,
 		strings.ReplaceAll(d.sim.Join(locked.id, p.Value).Result, "_", " "))
 	return nil
@@ -153,7 +155,7 @@ func (d *demo) flip(ctx context.Context) error {
 		return err
 	}
 	d.rows = append(d.rows, old)
-	d.say("\n   user.settings_updated arrives; %.1f s later:", time.Since(opened).Seconds())
+	d.say("\n   user.settings_updated arrives; %d ms later:", time.Since(opened).Milliseconds())
 	for _, r := range affected {
 		d.say("   %d  %-20s now: %s", r.id, r.host, met(r.after))
 	}
@@ -229,7 +231,7 @@ func (d *demo) table(result demoResult) {
 	t := tabwriter.NewWriter(d.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "  MEETING\tHOST\tBEFORE\tAFTER\tREMEDY\tZOOM CALLS")
 	for _, r := range d.rows {
-		fmt.Fprintf(t, "  %d\t%s\t%s\t%s\t%s\t%d\n", r.id, r.host, met(r.before), met(r.after), r.remedy, r.calls)
+		fmt.Fprintf(t, "  %d\t%s\t%s\t%s\t%s\t%d\n", r.id, r.host, met(r.before), after(r), r.remedy, r.calls)
 	}
 	t.Flush()
 	d.say("\n%d events accepted and %d recorded, %d alerts published, %d Zoom calls in all, %.1f s.",
@@ -237,6 +239,15 @@ func (d *demo) table(result demoResult) {
 	if !result.repaired {
 		d.say("\nA meeting that can be repaired was not. This is a bug, or this machine is too slow for the demonstration.")
 	}
+}
+
+// after tells what a joiner meets in the end: one who is passed the passcode
+// that latchkey knows gets in.
+func after(r *row) string {
+	if r.known && r.after == zoomsim.OutcomeDemandsPasscode {
+		return "waiting room, if passed the known passcode"
+	}
+	return met(r.after)
 }
 
 func met(outcome string) string {

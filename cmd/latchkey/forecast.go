@@ -78,6 +78,12 @@ func whatIfCommand() *cobra.Command {
 					change.Level, change.ID = level, id
 				}
 			}
+			if change.ID == "" {
+				return errors.New("--account, --group or --host is empty: want an id")
+			}
+			if change.Level == passcode.LevelHost && change.Lock != passcode.Unknown {
+				return fmt.Errorf("%q: a host cannot lock a setting, only a group or an account can", set)
+			}
 			return withStore(cmd, func(ctx context.Context, s *store.Store) error { return whatIf(ctx, cmd, s, change) })
 		},
 	}

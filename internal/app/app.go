@@ -58,6 +58,14 @@ func New(o Options) (*App, error) {
 	if !o.Ingest && !o.Worker {
 		return nil, errors.New("neither ingest nor worker is asked for")
 	}
+	if o.Worker && o.Config.DatabaseURL != "" {
+		// Said now rather than when servers have been started.
+		s, err := store.Open(o.Config.DatabaseURL)
+		if err != nil {
+			return nil, err
+		}
+		s.Close()
+	}
 	a := &App{o: o, log: o.Logger, registry: prometheus.NewRegistry()}
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return a, nil
@@ -153,27 +161,40 @@ func (a *App) newWorker() {
 }
 
 // keepStreams sets the streams up as soon as the bus is there, and sees to it
-// that they still stand: a broker may come back with an empty disk.
+// that they still stand and store: a broker may come back with an empty disk,
+// and one whose disk was full does not store again by itself.
 func (a *App) keepStreams(ctx context.Context) {
-	failing := false
+	failing := 0
 	for ctx.Err() == nil {
 		try, cancel := context.WithTimeout(ctx, 10*time.Second)
 		err := a.bus.Ensure(try)
+		if err == nil && a.bus.Failing() {
+			err = a.bus.Probe(try)
+		}
 		cancel()
 		switch {
 		case err == nil:
-			if failing {
+			if failing > 0 {
 				a.log.Info("NATS JetStream is ready")
 			}
-			failing = false
-			sleep(ctx, 10*time.Second)
+			failing = 0
+			a.restWatching(ctx, 10*time.Second)
 		case ctx.Err() == nil:
-			if !failing {
+			if failing++; failing == 1 {
 				a.log.Warn("NATS JetStream is not ready; trying again", "error", err)
 			}
-			failing = true
-			sleep(ctx, 500*time.Millisecond)
+			if a.bus.Failing() && failing%3 == 0 && a.embedded != nil {
+				a.embedded.restartNATS(ctx)
+			}
+			sleep(ctx, time.Second)
 		}
+	}
+}
+
+// restWatching sleeps, but not while publishing fails.
+func (a *App) restWatching(ctx context.Context, d time.Duration) {
+	for end := time.Now().Add(d); time.Now().Before(end) && !a.bus.Failing() && ctx.Err() == nil; {
+		sleep(ctx, time.Second)
 	}
 }
 

@@ -107,6 +107,7 @@ func (a *App) ready(ctx context.Context) (int, gin.H) {
 			err = errors.New("the database is not migrated yet")
 		}
 		note("postgres", err)
+		note("worker", a.worker.Check())
 	}
 	return status, report
 }

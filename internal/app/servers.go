@@ -38,9 +38,22 @@ func StateDir(c config.Config) (string, error) {
 	return embedded.DefaultStateDir()
 }
 
+// makeStateDir makes the state folder. As root, Postgres runs as another user,
+// who must be able to get there; what is in it is closed to others by itself.
+func makeStateDir(dir string) error {
+	mode := os.FileMode(0o700)
+	if os.Geteuid() == 0 {
+		mode = 0o755
+	}
+	return os.MkdirAll(dir, mode)
+}
+
 func startServers(ctx context.Context, c config.Config, worker bool, log *slog.Logger) (_ *servers, err error) {
 	dir, err := StateDir(c)
 	if err != nil {
+		return nil, fmt.Errorf("LATCHKEY_STATE: %w", err)
+	}
+	if err := makeStateDir(dir); err != nil {
 		return nil, fmt.Errorf("LATCHKEY_STATE: %w", err)
 	}
 	s := &servers{log: log}
@@ -120,6 +133,19 @@ func (s *servers) keep(ctx context.Context) {
 			s.log.Error("embedded Postgres does not start; trying again", "error", err)
 			sleep(ctx, 5*time.Second)
 		}
+	}
+}
+
+// restartNATS starts the embedded NATS server anew.
+func (s *servers) restartNATS(ctx context.Context) {
+	if s.nats == nil {
+		return
+	}
+	s.log.Warn("embedded NATS does not store; starting it again")
+	try, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	if err := s.nats.Restart(try); err != nil {
+		s.log.Error("embedded NATS does not start; trying again", "error", err)
 	}
 }
 

@@ -33,6 +33,8 @@ type Bus struct {
 	nc    *nats.Conn
 	js    jetstream.JetStream
 	ready atomic.Bool
+	// failing is set while what is published is not stored.
+	failing atomic.Pointer[error]
 }
 
 // Connect makes a Bus. A server that is away is no error: the connection is
@@ -76,7 +78,7 @@ func Connect(o Options) (*Bus, error) {
 func (b *Bus) Close() { b.nc.Close() }
 
 // Ready reports whether the streams stand and the server is there.
-func (b *Bus) Ready() bool { return b.ready.Load() && b.nc.IsConnected() }
+func (b *Bus) Ready() bool { return b.Check() == nil }
 
 // Check is Ready with the reason.
 func (b *Bus) Check() error {
@@ -85,8 +87,20 @@ func (b *Bus) Check() error {
 		return errors.New("NATS is not connected")
 	case !b.ready.Load():
 		return errors.New("the streams are not set up yet")
+	case b.failing.Load() != nil:
+		return fmt.Errorf("JetStream does not store: %w", *b.failing.Load())
 	}
 	return nil
+}
+
+// Failing reports whether the last publish failed although the server is there:
+// its disk is full, or broke.
+func (b *Bus) Failing() bool { return b.nc.IsConnected() && b.failing.Load() != nil }
+
+// Probe publishes an event that nobody has a use for, to see whether the stream
+// of events stores again; Consume throws it away.
+func (b *Bus) Probe(ctx context.Context) error {
+	return b.publish(ctx, nats.NewMsg(probeSubject))
 }
 
 // Ensure creates the streams and the intake consumer, or updates them to this

@@ -57,6 +57,10 @@ func (b *Bus) fetch(ctx context.Context, parallel int, handle func(context.Conte
 			return err
 		}
 		for msg := range batch.Messages() {
+			if msg.Subject() == probeSubject {
+				_ = msg.Ack()
+				continue
+			}
 			slots <- struct{}{}
 			wg.Go(func() {
 				defer func() { <-slots }()

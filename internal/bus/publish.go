@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -89,9 +90,14 @@ func (b *Bus) PublishAlert(ctx context.Context, a Alert) error {
 }
 
 func (b *Bus) publish(ctx context.Context, m *nats.Msg) error {
-	if _, err := b.js.PublishMsg(ctx, m); err != nil {
+	_, err := b.js.PublishMsg(ctx, m)
+	if err != nil {
+		if b.nc.IsConnected() && !errors.Is(err, context.Canceled) {
+			b.failing.Store(&err) // being away is told by Check itself
+		}
 		return fmt.Errorf("publish to %s: %w", m.Subject, err)
 	}
+	b.failing.Store(nil)
 	return nil
 }
 

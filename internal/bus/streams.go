@@ -37,6 +37,9 @@ const (
 	deadPrefix  = "latchkey.dead."
 
 	intakeDurable = "intake"
+
+	// Of no account and no event of Zoom's.
+	probeSubject = eventPrefix + "%probe.latchkey.probe"
 )
 
 // Retention of the streams unless configured otherwise.

@@ -42,10 +42,12 @@ type NATSOptions struct {
 
 // NATS is a running in-process server with JetStream on file storage.
 type NATS struct {
-	srv   *server.Server
-	lock  *dirLock
-	url   string
-	token string
+	o    NATSOptions
+	lock *dirLock
+	url  string
+
+	mu  sync.Mutex
+	srv *server.Server // another one after a Restart
 
 	stop sync.Once
 	done chan struct{} // closed when the server is down and the lock given up
@@ -75,15 +77,24 @@ func StartNATS(ctx context.Context, o NATSOptions) (*NATS, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := startNATS(ctx, o, lock)
-	if err != nil {
+	n := &NATS{o: o, lock: lock, done: make(chan struct{})}
+	if err := n.start(ctx); err != nil {
 		lock.release()
 		return nil, err
 	}
 	return n, nil
 }
 
-func startNATS(ctx context.Context, o NATSOptions, lock *dirLock) (*NATS, error) {
+// Restart shuts the server down and starts it anew on the same folder and port:
+// JetStream does not go on writing by itself after its disk was full. Clients
+// reconnect. When it fails the server is down; call Restart again.
+func (n *NATS) Restart(ctx context.Context) error {
+	n.shutdown()
+	return n.start(ctx)
+}
+
+func (n *NATS) start(ctx context.Context) error {
+	o := n.o
 	port := o.Port
 	if port == 0 {
 		port = server.RANDOM_PORT
@@ -103,12 +114,14 @@ func startNATS(ctx context.Context, o NATSOptions, lock *dirLock) (*NATS, error)
 		DisableJetStreamBanner: true,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("embedded: NATS: %w", err)
+		return fmt.Errorf("embedded: NATS: %w", err)
 	}
 	log := &natsLog{log: o.Logger.With("component", "nats")}
 	srv.SetLoggerV2(log, false, false, false)
 
-	n := &NATS{srv: srv, lock: lock, token: o.Token, done: make(chan struct{})}
+	n.mu.Lock()
+	n.srv = srv
+	n.mu.Unlock()
 	started := make(chan struct{})
 	go func() {
 		defer close(started)
@@ -121,20 +134,21 @@ func startNATS(ctx context.Context, o NATSOptions, lock *dirLock) (*NATS, error)
 		err := fmt.Errorf("embedded: NATS did not start in time: %w", context.Cause(ctx))
 		<-started
 		n.shutdown()
-		return nil, err
+		return err
 	}
 	if msg := log.fatal(); msg != "" {
 		n.shutdown()
-		return nil, fmt.Errorf("embedded: NATS in %s: %s", o.Dir, msg)
+		return fmt.Errorf("embedded: NATS in %s: %s", o.Dir, msg)
 	}
-	if !o.DontListen {
+	if !o.DontListen && n.url == "" {
+		n.o.Port = srv.Addr().(*net.TCPAddr).Port // the same again after a Restart
 		u := url.URL{Scheme: "nats", Host: net.JoinHostPort(o.Host, strconv.Itoa(srv.Addr().(*net.TCPAddr).Port))}
 		if o.Token != "" {
 			u.User = url.User(o.Token)
 		}
 		n.url = u.String()
 	}
-	return n, nil
+	return nil
 }
 
 // URL is what a client passes to nats.Connect, the token included; empty with
@@ -146,11 +160,20 @@ func (n *NATS) URL() string { return n.url }
 //	nats.Connect("", n.InProcess())
 func (n *NATS) InProcess() nats.Option {
 	return func(o *nats.Options) error {
-		if n.token != "" {
-			o.Token = n.token
+		if n.o.Token != "" {
+			o.Token = n.o.Token
 		}
-		return nats.InProcessServer(n.srv)(o)
+		return nats.InProcessServer(n)(o)
 	}
+}
+
+// InProcessConn connects to the server as it is now, also after a Restart.
+func (n *NATS) InProcessConn() (net.Conn, error) { return n.server().InProcessConn() }
+
+func (n *NATS) server() *server.Server {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.srv
 }
 
 // Stop shuts the server down, waits until its files are closed, and gives the
@@ -173,6 +196,7 @@ func (n *NATS) Stop(ctx context.Context) error {
 }
 
 func (n *NATS) shutdown() {
-	n.srv.Shutdown()
-	n.srv.WaitForShutdown()
+	srv := n.server()
+	srv.Shutdown()
+	srv.WaitForShutdown()
 }

@@ -36,18 +36,22 @@ func ParseChange(s string) (Change, error) {
 		return c, fmt.Errorf("%q: want SETTING=on|off[,locked|,unlocked], SETTING one of passcode, scheduled, pmi, waiting-room, authentication, auto-security", s)
 	}
 	for _, word := range strings.Split(rest, ",") {
+		of, to := &c.Value, On
 		switch word {
 		case "on":
-			c.Value = On
 		case "off":
-			c.Value = Off
+			to = Off
 		case "locked":
-			c.Lock = On
+			of = &c.Lock
 		case "unlocked":
-			c.Lock = Off
+			of, to = &c.Lock, Off
 		default:
 			return c, fmt.Errorf("%q in %q: want on or off, locked or unlocked", word, s)
 		}
+		if *of != Unknown {
+			return c, fmt.Errorf("%q in %q says twice what it is to be: want on or off, locked or unlocked", word, s)
+		}
+		*of = to
 	}
 	return c, nil
 }
@@ -62,7 +66,8 @@ func (c Change) Apply(h Host) (Host, bool) {
 	for path, s := range map[string]*Setting{PathPasscode: &h.Passcode, PathScheduled: &h.Scheduled, PathPMI: &h.PMI,
 		PathWaitingRoom: &h.WaitingRoom, PathAuthentication: &h.Authentication, PathAutoSecurity: &h.AutoSecurity} {
 		if path == c.Path {
-			return h, c.apply(s)
+			reaches := c.apply(s) // before h is copied
+			return h, reaches
 		}
 	}
 	return h, false
@@ -95,6 +100,8 @@ func (c Change) apply(s *Setting) bool {
 		default:
 			return false // not locked: a default
 		}
+	default:
+		return false // no level that has settings
 	}
 	return true
 }

@@ -50,7 +50,7 @@ type Source string
 
 // The sources. SourceUnknown: Zoom's documents leave the case open.
 const (
-	SourceUnknown   Source = ""
+	SourceUnknown   Source = "unknown"
 	SourceNone      Source = "none"
 	SourceGiven     Source = "given"     // the request's own
 	SourceKept      Source = "kept"      // the one it had

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -16,13 +17,11 @@ import (
 // section 3). Each setting is turned off once: a host who turns it on again
 // wants it on. It reports whether anything was changed.
 func (w *Worker) align(ctx context.Context, api Zoom, h store.Host, known passcode.Host, log *slog.Logger) (bool, error) {
-	if known.Plan.ForcesPasscode() || !staysSecure(known) {
-		return false, nil
-	}
 	done, err := w.o.Store.Alignments(ctx, h.ID)
 	if err != nil {
 		return false, err
 	}
+	may := !known.Plan.ForcesPasscode() && staysSecure(known)
 	changed := false
 	for _, s := range []struct {
 		path    string
@@ -32,14 +31,23 @@ func (w *Worker) align(ctx context.Context, api Zoom, h store.Host, known passco
 		{passcode.PathPasscode, known.Passcode, func(z *zoom.Security, v *bool) { z.Passcode = v }},
 		{passcode.PathScheduled, known.Scheduled, func(z *zoom.Security, v *bool) { z.Scheduled = v }},
 	} {
-		if s.setting.Value != passcode.On || s.setting.Lock != passcode.Off || s.setting.Contradiction {
-			continue
-		}
 		tried, unfinished := before(done, s.path)
 		if tried {
 			continue
 		}
-		a := store.Alignment{ID: unfinished, HostID: h.ID, AccountID: h.AccountID, Setting: s.path, Before: passcode.On, After: passcode.Off, StartedAt: w.o.Now()}
+		if unfinished.ID != 0 && s.setting.Value == passcode.Off && s.setting.Lock == passcode.Off && s.setting.Seen.After(unfinished.StartedAt) {
+			// Zoom did it and its answer was lost: what was read since says so. Were it
+			// left unfinished, it could not be undone.
+			if err := w.o.Store.EndAlignment(ctx, unfinished.ID, store.AlignmentHeld, "", w.o.Now()); err != nil {
+				return changed, err
+			}
+			changed = true
+			continue
+		}
+		if !may || s.setting.Value != passcode.On || s.setting.Lock != passcode.Off || s.setting.Contradiction {
+			continue
+		}
+		a := store.Alignment{ID: unfinished.ID, HostID: h.ID, AccountID: h.AccountID, Setting: s.path, Before: passcode.On, After: passcode.Off, StartedAt: w.o.Now()}
 		if a.ID == 0 {
 			// Written down first: should this worker die, the next one reads back.
 			if a.ID, err = w.o.Store.BeginAlignment(ctx, a); err != nil {
@@ -83,12 +91,12 @@ func staysSecure(h passcode.Host) bool {
 
 // before says whether the setting was aligned before, and which alignment was
 // begun and not read back.
-func before(done []store.Alignment, path string) (tried bool, unfinished int64) {
+func before(done []store.Alignment, path string) (tried bool, unfinished store.Alignment) {
 	for _, a := range done {
 		switch {
 		case a.Setting != path:
 		case a.Result == store.AlignmentUnfinished:
-			unfinished = a.ID
+			unfinished = a
 		default:
 			tried = true
 		}
@@ -118,6 +126,14 @@ func UndoAlignments(ctx context.Context, s *store.Store, api Hosts, hostID strin
 		}
 		if err := api.PatchUserSettings(ctx, hostID, patch); err != nil {
 			return undone, err
+		}
+		// 204 is not success (DESIGN section 4, rule 3).
+		read, err := api.GetUserSettings(ctx, hostID)
+		if err != nil {
+			return undone, err
+		}
+		if got := values(read).Of(a.Setting); got != a.Before {
+			return undone, fmt.Errorf("setting not put back: Zoom accepted that %s is turned %s, but it is %s: a level above the host locks it", a.Setting, a.Before, got)
 		}
 		if err := s.UndoAlignment(ctx, a.ID, now()); err != nil {
 			return undone, err

@@ -15,15 +15,16 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(testenv.Main(m)) }
 
+func migrate(ctx context.Context, url string) error {
+	_, err := store.Migrate(ctx, url)
+	return err
+}
+
 // intakeWorker is a worker of account "acc" on a database of its own, without a
 // bus and without Zoom: taking in needs neither.
 func intakeWorker(t *testing.T) *Worker {
 	t.Helper()
-	url := testenv.PostgresURLFrom(t, "migrated", func(ctx context.Context, url string) error {
-		_, err := store.Migrate(ctx, url)
-		return err
-	})
-	s, err := store.Open(url)
+	s, err := store.Open(testenv.PostgresURLFrom(t, "migrated", migrate))
 	if err != nil {
 		t.Fatal(err)
 	}

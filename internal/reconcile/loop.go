@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -12,6 +13,8 @@ import (
 type loop struct {
 	poll  time.Duration
 	woken chan struct{}
+	// standing is why the loop stands still; nil while it works.
+	standing atomic.Pointer[error]
 }
 
 func newLoop(poll time.Duration) *loop { return &loop{poll: poll, woken: make(chan struct{}, 1)} }
@@ -35,6 +38,7 @@ func (l *loop) run(ctx context.Context, log *slog.Logger, step func() (more bool
 		case err != nil && ctx.Err() != nil:
 			return
 		case err != nil:
+			l.standing.Store(&err)
 			failures++
 			wait = min(time.Duration(failures)*250*time.Millisecond, slowest)
 			if failures == 1 {
@@ -42,6 +46,7 @@ func (l *loop) run(ctx context.Context, log *slog.Logger, step func() (more bool
 			}
 		case failures > 0:
 			log.Info("work goes on", "after_failures", failures)
+			l.standing.Store(nil)
 			failures = 0
 			continue
 		case more:

@@ -185,6 +185,16 @@ func (w *Worker) Run(ctx context.Context) {
 	w.hostPool.wg.Wait()
 }
 
+// Check says why some of the work stands still; nil when all of it goes on.
+func (w *Worker) Check() error {
+	for _, l := range []*loop{w.meetings, w.hosts, w.outbox, w.sweeps} {
+		if err := l.standing.Load(); err != nil {
+			return *err
+		}
+	}
+	return nil
+}
+
 // listen wakes the loops when any worker's transaction made something due.
 // Without it they only poll, so its errors are not worth a word: the loops tell
 // when the database is away.

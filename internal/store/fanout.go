@@ -17,15 +17,28 @@ import (
 
 // stale is set on every meeting that must be read again.
 const markMeetings = `UPDATE meetings m SET must_read = true, due_at = least(m.due_at, now()), due_why = $2, generation = m.generation + 1, attempts = 0
-	FROM hosts h WHERE h.host_id = m.host_id AND `
+	FROM hosts h WHERE h.host_id = m.host_id AND h.account_id = m.account_id AND `
 
 const openMeetings = ` AND m.status IN ('scheduled', 'started') AND (m.ends_at IS NULL OR m.ends_at > now())
 	AND NOT (m.must_read AND coalesce(m.due_at <= now(), false) AND coalesce(m.lease_until, 'epoch') < now())`
 
-const markHosts = `UPDATE hosts h SET changed_at = greatest(h.changed_at, $3::timestamptz), read_at = NULL, due_at = least(h.due_at, now()),
+const markHosts = `UPDATE hosts h SET changed_at = greatest(h.changed_at, $4::timestamptz), read_at = NULL, due_at = least(h.due_at, now()),
 	due_why = $2, generation = h.generation + 1, attempts = 0 WHERE `
 
-const openHosts = ` AND NOT (h.read_at IS NULL AND coalesce(h.due_at <= now(), false) AND coalesce(h.lease_until, 'epoch') < now() AND coalesce(h.changed_at >= $3, false))`
+const openHosts = ` AND NOT (h.read_at IS NULL AND coalesce(h.due_at <= now(), false) AND coalesce(h.lease_until, 'epoch') < now() AND coalesce(h.changed_at >= $4, false))`
+
+// inAccount: an event speaks for its own account alone. (Null is a sweep, which
+// is no event and names hosts that it found in its accounts.)
+const inAccount = `($3::text IS NULL OR h.account_id = $3)`
+
+// lockMeetings holds the meetings until the transaction ends. Those that are
+// marked already are left alone, and must not be claimed meanwhile either: a
+// check would still believe locks and settings that this transaction is about
+// to call out of date, and nothing would make the meeting due again.
+const lockMeetings = `SELECT count(*) FROM (SELECT FROM meetings m JOIN hosts h ON h.host_id = m.host_id AND h.account_id = m.account_id
+	WHERE $2::text <> '' AND m.status IN ('scheduled', 'started') AND ` + inAccount + ` AND `
+
+const locked = ` ORDER BY m.meeting_id FOR NO KEY UPDATE OF m) locked`
 
 // LevelChanged notes that an account's or a group's settings or locks changed:
 // its locks, and the settings of every host it holds for, must be read again,
@@ -33,16 +46,17 @@ const openHosts = ` AND NOT (h.read_at IS NULL AND coalesce(h.due_at <= now(), f
 func (t *IntakeTx) LevelChanged(ctx context.Context, level passcode.Level, id string, at time.Time, why string) error {
 	t.woken = true
 	var b pgx.Batch
-	of := "h.account_id = $1"
+	of, account := "h.account_id = $1", t.event.AccountID
 	if level == passcode.LevelGroup {
 		of = "h.group_ids @> ARRAY[$1::text]"
-		b.Queue(`UPDATE groups SET read_at = NULL WHERE group_id = $1`, id)
+		b.Queue(`UPDATE groups SET read_at = NULL WHERE group_id = $1 AND account_id = $2`, id, account)
 	} else {
-		b.Queue(`UPDATE accounts SET read_at = NULL WHERE account_id = $1`, id)
-		b.Queue(`UPDATE groups SET read_at = NULL WHERE account_id = $1`, id)
+		b.Queue(`UPDATE accounts SET read_at = NULL WHERE account_id = $1 AND account_id = $2`, id, account)
+		b.Queue(`UPDATE groups SET read_at = NULL WHERE account_id = $1 AND account_id = $2`, id, account)
 	}
-	b.Queue(markMeetings+of+openMeetings, id, why)
-	b.Queue(markHosts+of+openHosts, id, why, at)
+	b.Queue(lockMeetings+of+locked, id, why, account)
+	b.Queue(markMeetings+of+` AND `+inAccount+openMeetings, id, why, account)
+	b.Queue(markHosts+of+` AND `+inAccount+openHosts, id, why, account, at)
 	return t.tx.SendBatch(ctx, &b).Close()
 }
 
@@ -53,8 +67,13 @@ func (t *IntakeTx) HostsChanged(ctx context.Context, hostIDs []string, at time.T
 	var b pgx.Batch
 	// A host may be heard of here for the first time.
 	b.Queue(`INSERT INTO hosts (host_id, account_id) SELECT unnest($1::text[]), $2 ON CONFLICT DO NOTHING`, hostIDs, t.event.AccountID)
-	b.Queue(markMeetings+`h.host_id = ANY($1)`+openMeetings, hostIDs, why)
-	b.Queue(markHosts+`h.host_id = ANY($1)`+openHosts, hostIDs, why, at)
+	var account *string
+	if !t.sweep {
+		account = &t.event.AccountID
+	}
+	b.Queue(lockMeetings+`h.host_id = ANY($1)`+locked, hostIDs, why, account)
+	b.Queue(markMeetings+`h.host_id = ANY($1) AND `+inAccount+openMeetings, hostIDs, why, account)
+	b.Queue(markHosts+`h.host_id = ANY($1) AND `+inAccount+openHosts, hostIDs, why, account, at)
 	return t.tx.SendBatch(ctx, &b).Close()
 }
 
@@ -82,7 +101,7 @@ func (s *Store) SweepHosts(ctx context.Context, accounts []string, age time.Dura
 			return err
 		}
 		n = len(ids)
-		t := &IntakeTx{tx: tx}
+		t := &IntakeTx{tx: tx, sweep: true}
 		if err := t.HostsChanged(ctx, ids, time.Now(), "sweep"); err != nil {
 			return err
 		}

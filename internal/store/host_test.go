@@ -130,3 +130,89 @@ func TestLevels(t *testing.T) {
 		t.Errorf("an unknown group is %+v, %v", got, err)
 	}
 }
+
+func forecastOf(passcodeOn bool) passcode.Forecast {
+	return passcode.Forecast{Scheduled: passcode.Expectation{Passcode: passcode.ToggleOf(passcodeOn)}}
+}
+
+func TestSaveForecast(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	addHost(t, s, "host", "acc")
+	addHost(t, s, "other", "acc")
+	at := time.Now().Truncate(time.Millisecond)
+	alert := &Alert{AccountID: "acc", Type: "host.forecast_changed", Subject: "host", Data: []byte(`{"n": 1}`)}
+	alerts := 0
+	for i, c := range []struct {
+		name    string
+		host    string
+		demands bool
+		why     string
+		alert   *Alert
+		changed bool
+	}{
+		{"the first, without an alert", "host", false, "joinable", nil, true},
+		{"the same again", "host", false, "joinable", alert, false},
+		{"changed, with an alert", "host", true, "demands", alert, true},
+		{"that again", "host", true, "demands", alert, false},
+		{"changed, without an alert", "host", false, "joinable", nil, true},
+		{"a host that is not there", "nobody", true, "demands", alert, false},
+	} {
+		moment := at.Add(time.Duration(i) * time.Second)
+		changed, err := s.SaveForecast(t.Context(), c.host, forecastOf(c.demands), c.why, moment, c.alert)
+		if err != nil || changed != c.changed {
+			t.Errorf("%s: changed %v, %v; want %v", c.name, changed, err, c.changed)
+		}
+		if c.changed && c.alert != nil {
+			alerts++
+		}
+		if n := value[int](t, s, `SELECT count(*) FROM alerts`); n != alerts {
+			t.Errorf("%s: %d alerts, want %d", c.name, n, alerts)
+		}
+		if c.changed {
+			if got := value[time.Time](t, s, `SELECT forecast_at FROM hosts WHERE host_id = 'host'`); !got.Equal(moment) {
+				t.Errorf("%s: since %v, want %v", c.name, got, moment)
+			}
+		}
+		if c.host != "host" {
+			continue
+		}
+		h, err := s.Host(t.Context(), "host")
+		if err != nil || h.ForecastWhy != c.why || h.Forecast != forecastOf(c.demands) {
+			t.Errorf("%s: read back %+v %q, %v", c.name, h.Forecast, h.ForecastWhy, err)
+		}
+	}
+	if got := value[string](t, s, `SELECT account_id || ' ' || type || ' ' || subject || ' ' || (data ->> 'n') FROM alerts`); got != "acc host.forecast_changed host 1" {
+		t.Errorf("the alert is %q", got)
+	}
+	if h, err := s.Host(t.Context(), "other"); err != nil || h.ForecastWhy != "" {
+		t.Errorf("the other host's forecast became %q, %v", h.ForecastWhy, err)
+	}
+}
+
+// Several workers that foretell the same change tell of it once.
+func TestSaveForecastAtOnce(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	addHost(t, s, "host", "acc")
+	const savers = 8
+	changed := make([]bool, savers)
+	for round, why := range []string{"demands", "joinable", "demands"} {
+		for _, err := range atOnce(savers, func(i int) (err error) {
+			changed[i], err = s.SaveForecast(t.Context(), "host", forecastOf(why == "demands"), why, time.Now(),
+				&Alert{AccountID: "acc", Type: "host.forecast_changed", Subject: "host", Data: []byte(`{}`)})
+			return err
+		}) {
+			noError(t, err)
+		}
+		n := 0
+		for _, c := range changed {
+			if c {
+				n++
+			}
+		}
+		if alerts := value[int](t, s, `SELECT count(*) FROM alerts`); n != 1 || alerts != round+1 {
+			t.Errorf("round %d: %d savers found it changed, %d alerts in all", round, n, alerts)
+		}
+	}
+}

@@ -28,6 +28,7 @@ type IntakeTx struct {
 	tx    pgx.Tx
 	event Event
 	woken bool
+	sweep bool // no event: what it names was found in the governed accounts
 }
 
 // Intake records an event once and lets apply do what follows from it, in one

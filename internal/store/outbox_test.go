@@ -161,7 +161,7 @@ func TestPublishAlertsAgainAfterACrash(t *testing.T) {
 	_, err := s.PublishAlerts(t.Context(), 10, func(_ context.Context, a Alert) error {
 		got = append(got, a.ID)
 		// The connection goes, as it would with the process.
-		exec(t, s, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'`)
+		exec(t, s, `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'`)
 		return nil
 	})
 	if err == nil || !Unavailable(err) {

@@ -9,9 +9,13 @@ import (
 	"latchkey/internal/passcode"
 )
 
+// isNamed holds for the host of that id or e-mail address. A host that was not
+// read yet has no address: nobody's name is empty.
+const isNamed = `host_id = $1 OR lower(email) = lower($1) AND email <> ''`
+
 // HostNamed reads a host by id or e-mail address; ErrNotFound when none is known.
 func (s *Store) HostNamed(ctx context.Context, name string) (Host, error) {
-	h, err := scanHost(s.pool.QueryRow(ctx, `SELECT `+hostColumns+` FROM hosts WHERE host_id = $1 OR lower(email) = lower($1) LIMIT 1`, name))
+	h, err := scanHost(s.pool.QueryRow(ctx, `SELECT `+hostColumns+` FROM hosts WHERE `+isNamed+` LIMIT 1`, name))
 	if err != nil {
 		return h, fmt.Errorf("read host %s: %w", name, err)
 	}
@@ -22,7 +26,7 @@ func (s *Store) HostNamed(ctx context.Context, name string) (Host, error) {
 // group's members as far as they were read, or all of the account.
 func (s *Store) HostsUnder(ctx context.Context, level passcode.Level, id string) ([]Host, error) {
 	where := map[passcode.Level]string{
-		passcode.LevelHost:    `host_id = $1 OR lower(email) = lower($1)`,
+		passcode.LevelHost:    isNamed,
 		passcode.LevelGroup:   `group_ids @> ARRAY[$1::text]`,
 		passcode.LevelAccount: `account_id = $1`,
 	}[level]

@@ -38,7 +38,7 @@ func (h *Handler) read(c *gin.Context) ([]byte, bool) {
 	case err != nil:
 		// Cut off on the way: whoever sent it, a retry may arrive whole. The
 		// deadline stays, or the server would wait for the rest.
-		h.o.Logger.Warn("a request's body ended early or came too slowly", "error", err, "remote", c.ClientIP())
+		h.stranger("a request's body ended early or came too slowly", "error", err, "remote", c.ClientIP())
 		h.answer(c, http.StatusServiceUnavailable, resultTorn, "the body ended early, try again")
 		return nil, false
 	}
@@ -68,7 +68,7 @@ func (m *metered) Read(p []byte) (int, error) {
 func (m *metered) release() { m.all.Add(-m.held) }
 
 func (h *Handler) tooLarge(c *gin.Context) {
-	h.o.Logger.Warn("a request was refused: its body is larger than 1 MiB", "remote", c.ClientIP())
+	h.stranger("a request was refused: its body is larger than 1 MiB", "remote", c.ClientIP())
 	h.answer(c, http.StatusRequestEntityTooLarge, resultTooLarge, "the body is larger than 1 MiB")
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"golang.org/x/time/rate"
 )
 
 // Path is where deliveries arrive.
@@ -87,6 +88,8 @@ type Handler struct {
 	unread  atomic.Int64 // bytes of their bodies that are held
 	// inHand bounds the deliveries whose signatures hold.
 	inHand chan struct{}
+	// warnings bounds what strangers can write into the log.
+	warnings *rate.Limiter
 }
 
 // New makes a Handler. No secret, or an empty one, is an error: everything
@@ -101,11 +104,23 @@ func New(o Options) (*Handler, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	h := &Handler{o: o, readers: make(chan *verifier, readersPerPlace*o.MostAtOnce), inHand: make(chan struct{}, o.MostAtOnce)}
+	h := &Handler{o: o, warnings: rate.NewLimiter(strangersLogged, 4*strangersLogged), readers: make(chan *verifier, readersPerPlace*o.MostAtOnce), inHand: make(chan struct{}, o.MostAtOnce)}
 	for range cap(h.readers) {
 		h.readers <- newVerifier(o.Secrets)
 	}
 	return h, nil
+}
+
+// strangersLogged is how many lines a second may tell of requests that anybody
+// can send; the counter counts all of them.
+const strangersLogged = 5
+
+// stranger logs what was wrong with a request that is not proven to be Zoom's,
+// or leaves it out when there is too much of it.
+func (h *Handler) stranger(msg string, args ...any) {
+	if h.warnings.Allow() {
+		h.o.Logger.Warn(msg, args...)
+	}
 }
 
 // Register puts the endpoint into a router.
@@ -173,7 +188,7 @@ func (h *Handler) admit(c *gin.Context) (body []byte, secret int, ok bool) {
 	header := c.Request.Header
 	if secret = check.verify(header.Get(headerTimestamp), header.Get(headerSignature), body); secret < 0 {
 		// Nothing of the body is trusted or parsed.
-		h.o.Logger.Warn("a request was refused: its signature does not hold", "problem", signatureProblem(header), "remote", c.ClientIP())
+		h.stranger("a request was refused: its signature does not hold", "problem", signatureProblem(header), "remote", c.ClientIP())
 		h.answer(c, http.StatusUnauthorized, resultUnauthorized, "the signature does not hold")
 		return nil, 0, false
 	}

@@ -97,7 +97,8 @@ func (s *Server) grant(r *http.Request) (int, any) {
 // authorize finds the account of a bearer token; the lock is held. scope ""
 // needs none. A missing scope is code 4711 (FACTS 6).
 func (s *Server) authorize(r *http.Request, scope string) (*account, *Error) {
-	bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	scheme, bearer, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	ok = ok && strings.EqualFold(scheme, "Bearer") // HTTP schemes are case-insensitive
 	t, known := s.tokens[bearer]
 	switch {
 	case !ok || !known:

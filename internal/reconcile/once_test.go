@@ -1,0 +1,134 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"latchkey/internal/passcode"
+)
+
+// The first caller goes away while it is reading: the others get what it read,
+// and nothing is read twice.
+func TestOnceOutlivesItsFirstCaller(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := New(Options{})
+		impatient, leave := context.WithCancel(t.Context())
+		var reads atomic.Int32
+		begun, finish := make(chan struct{}), make(chan struct{})
+		read := func(ctx context.Context) (string, error) {
+			reads.Add(1)
+			close(begun) // twice would panic
+			<-finish
+			return "read", ctx.Err()
+		}
+		var all sync.WaitGroup
+		firstGone := make(chan struct{})
+		all.Go(func() {
+			defer close(firstGone)
+			if got, err := once(w, impatient, "key", read); !errors.Is(err, context.Canceled) || got != "" {
+				t.Errorf("the first got %q, %v; want that it was canceled", got, err)
+			}
+		})
+		<-begun
+		for range 3 {
+			all.Go(func() {
+				if got, err := once(w, t.Context(), "key", read); err != nil || got != "read" {
+					t.Errorf("another got %q, %v", got, err)
+				}
+			})
+		}
+		synctest.Wait() // all of them wait for the one reading
+		leave()
+		<-firstGone
+		close(finish)
+		all.Wait()
+		if n := reads.Load(); n != 1 {
+			t.Errorf("read %d times", n)
+		}
+	})
+}
+
+func TestOnceGivesAllTheSameError(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := New(Options{})
+		broken := errors.New("broken")
+		finish := make(chan struct{})
+		reads := 0
+		read := func(context.Context) (int, error) { reads++; <-finish; return 0, broken }
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				if _, err := once(w, t.Context(), "key", read); !errors.Is(err, broken) {
+					t.Errorf("got %v", err)
+				}
+			})
+		}
+		synctest.Wait()
+		close(finish)
+		all.Wait()
+		if reads != 1 {
+			t.Errorf("read %d times", reads)
+		}
+		// An error is not kept.
+		if got, err := once(w, t.Context(), "key", func(context.Context) (int, error) { return 7, nil }); got != 7 || err != nil {
+			t.Errorf("later %d, %v", got, err)
+		}
+	})
+}
+
+// A reading that never ends is ended, although nobody's patience does it.
+func TestOnceIsBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := New(Options{})
+		_, err := once(w, t.Context(), "key", func(ctx context.Context) (int, error) { <-ctx.Done(); return 0, ctx.Err() })
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want a deadline", err)
+		}
+	})
+}
+
+// The same through a host: one check is stopped while it reads the settings, the
+// other goes on with what was read.
+func TestHostIsReadOnceForAll(t *testing.T) {
+	t.Parallel()
+	reading, finish := make(chan struct{}), make(chan struct{})
+	var first sync.Once
+	f := &fakeZoom{settings: passcodesOn(), reading: func() {
+		first.Do(func() { close(reading) })
+		<-finish
+	}}
+	w := withHost(t, f)
+	impatient, leave := context.WithCancel(t.Context())
+	gone := make(chan error)
+	go func() {
+		_, _, err := w.host(impatient, f, "acc", "host")
+		gone <- err
+	}()
+	<-reading
+	leave()
+	if err := <-gone; !errors.Is(err, context.Canceled) {
+		t.Errorf("the first: %v", err)
+	}
+	other := make(chan error)
+	go func() {
+		_, known, err := w.host(t.Context(), f, "acc", "host")
+		if err == nil && known.Passcode.Value != passcode.On {
+			err = errors.New("the settings are not those that were read")
+		}
+		other <- err
+	}()
+	close(finish)
+	if err := <-other; err != nil {
+		t.Errorf("the other: %v", err)
+	}
+	if n := f.times("GetUserSettings"); n != 1 {
+		t.Errorf("the settings were read %d times", n)
+	}
+}

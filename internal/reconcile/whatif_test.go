@@ -1,0 +1,140 @@
+package reconcile
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"latchkey/internal/passcode"
+	"latchkey/internal/store"
+	"latchkey/internal/testenv"
+)
+
+// office is a database with two hosts of group g, one of them also of group k,
+// which locks the waiting room on, and one of no group; all settings are off
+// but the waiting room.
+func office(t *testing.T) *Worker {
+	t.Helper()
+	url := testenv.PostgresURLFrom(t, "migrated", migrate)
+	s, err := store.Open(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	w := &Worker{o: Options{Store: s}}
+	do := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	now := time.Now()
+	off := passcode.Values{Passcode: passcode.Off, Scheduled: passcode.Off, WaitingRoom: passcode.Off, AutoSecurity: passcode.Off, Authentication: passcode.Off, PMI: passcode.Off}
+	settings, waitingRoom := off, off
+	settings.WaitingRoom, waitingRoom.WaitingRoom = passcode.On, passcode.On
+	do(s.SaveAccount(t.Context(), store.Level{ID: "acc", Plan: passcode.PlanPaid, Locks: off, ReadAt: now}))
+	do(s.SaveGroup(t.Context(), "acc", store.Level{ID: "g", Locks: off, ReadAt: now}))
+	do(s.SaveGroup(t.Context(), "acc", store.Level{ID: "k", Locks: waitingRoom, ReadAt: now}))
+	for id, groups := range map[string][]string{"anna": {"g"}, "ben": {"k", "g"}, "carl": nil} {
+		do(s.SaveHost(t.Context(), store.Host{ID: id, AccountID: "acc", Email: id + "@example.com", GroupIDs: groups, Settings: settings, ReadAt: now}, 0))
+	}
+	n := 0
+	for _, host := range []string{"anna", "ben", "carl"} {
+		for _, pass := range []string{"off", "on"} { // 1 and 2 of anna, 3 and 4 of ben, 5 and 6 of carl
+			n++
+			testenv.Exec(t, url, fmt.Sprintf(`INSERT INTO meetings (meeting_id, account_id, host_id, type, start_time, ends_at, passcode, passcode_readable, waiting_room, authentication, must_read)
+				VALUES (%d, 'acc', '%s', 2, now() + interval '1 hour', now() + interval '2 hours', '%s', %v, 'on', 'off', false)`, n, host, pass, pass == "on"))
+		}
+	}
+	// Anna's personal room, with no passcode; one that is over; one that is gone.
+	testenv.Exec(t, url, `INSERT INTO meetings (meeting_id, account_id, host_id, type, uses_pmi, passcode, waiting_room, authentication, must_read) VALUES (7, 'acc', 'anna', 2, true, 'off', 'on', 'off', false)`)
+	testenv.Exec(t, url, `INSERT INTO meetings (meeting_id, account_id, host_id, type, ends_at, passcode, waiting_room) VALUES (8, 'acc', 'anna', 2, now() - interval '1 hour', 'on', 'on')`)
+	testenv.Exec(t, url, `INSERT INTO meetings (meeting_id, account_id, host_id, type, status, passcode, waiting_room) VALUES (9, 'acc', 'anna', 2, 'deleted', 'on', 'on')`)
+	return w
+}
+
+func TestSuppose(t *testing.T) {
+	t.Parallel()
+	const (
+		demandsClear = "demands_passcode/clear"
+		demandsKeep  = "demands_passcode/keep"
+		joinable     = "joinable/none"
+	)
+	type meetings map[int64]string // id: before -> after
+	for _, c := range []struct {
+		name     string
+		set      string
+		level    passcode.Level
+		id       string
+		mode     passcode.Mode
+		changed  map[string]meetings
+		forecast bool // those changed are foretold otherwise
+		hosts, n int  // looked at
+	}{
+		{name: "a group locks the passcode on", set: "passcode=on,locked", level: passcode.LevelGroup, id: "g", forecast: true, hosts: 2, n: 5,
+			changed: map[string]meetings{
+				"anna": {2: demandsClear + " -> " + demandsKeep},
+				"ben":  {4: demandsClear + " -> " + demandsKeep},
+			}},
+		{name: "the account does", set: "passcode=on,locked", level: passcode.LevelAccount, id: "acc", forecast: true, hosts: 3, n: 7,
+			changed: map[string]meetings{
+				"anna": {2: demandsClear + " -> " + demandsKeep},
+				"ben":  {4: demandsClear + " -> " + demandsKeep},
+				"carl": {6: demandsClear + " -> " + demandsKeep},
+			}},
+		{name: "a policy that never changes a meeting", set: "passcode=on,locked", level: passcode.LevelGroup, id: "g", mode: passcode.ModeObserve, forecast: true, hosts: 2, n: 5,
+			changed: map[string]meetings{"anna": {}, "ben": {}}},
+		{name: "a host turns passcodes on for what is scheduled", set: "scheduled=on", level: passcode.LevelHost, id: "Anna@example.com", forecast: true, hosts: 1, n: 3,
+			changed: map[string]meetings{"anna": {1: joinable + " -> " + demandsClear}}},
+		{name: "a group locks them on for what is scheduled", set: "scheduled=on,locked", level: passcode.LevelGroup, id: "k", forecast: true, hosts: 1, n: 2,
+			changed: map[string]meetings{"ben": {3: joinable + " -> " + demandsClear}}},
+		{name: "what is so already", set: "passcode=off", level: passcode.LevelHost, id: "anna", hosts: 1, n: 3},
+		{name: "a default reaches nobody", set: "passcode=on", level: passcode.LevelGroup, id: "g", hosts: 2, n: 5},
+		{name: "a lock above is in the way", set: "waiting-room=off", level: passcode.LevelHost, id: "ben", hosts: 1, n: 2},
+		{name: "a group that nobody is in", set: "passcode=on,locked", level: passcode.LevelGroup, id: "x"},
+		{name: "a host nobody heard of", set: "passcode=on", level: passcode.LevelHost, id: "x@example.com"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := office(t)
+			change, err := passcode.ParseChange(c.set)
+			if err != nil {
+				t.Fatal(err)
+			}
+			change.Level, change.ID = c.level, c.id
+			mode := passcode.ModeWaitingRoom
+			if c.mode != "" {
+				mode = c.mode
+			}
+			rule := func(Who) Rule { return Rule{Policy: passcode.Policy{Mode: mode}} }
+			changed, hosts, n, err := Suppose(t.Context(), w.o.Store, change, rule, time.Now())
+			if err != nil || hosts != c.hosts || n != c.n {
+				t.Errorf("looked at %d hosts and %d meetings, %v; want %d and %d", hosts, n, err, c.hosts, c.n)
+			}
+			got := map[string]meetings{}
+			for _, one := range changed {
+				got[one.Host.ID] = meetings{}
+				for _, m := range one.Meetings {
+					got[one.Host.ID][m.Meeting.ID] = fmt.Sprintf("%s/%s -> %s/%s", m.Before.Outcome, m.Before.Remedy, m.After.Outcome, m.After.Remedy)
+				}
+				if differs := one.Before.Sentence() != one.After.Sentence(); differs != c.forecast {
+					t.Errorf("%s was foretold %q, then %q", one.Host.ID, one.Before.Sentence(), one.After.Sentence())
+				}
+			}
+			if want := slices.Sorted(maps.Keys(c.changed)); !slices.Equal(slices.Sorted(maps.Keys(got)), want) {
+				t.Errorf("changed %v, want %v", got, want)
+			}
+			for host, want := range c.changed {
+				if !maps.Equal(got[host], want) {
+					t.Errorf("meetings of %s: %v, want %v", host, got[host], want)
+				}
+			}
+			// It only supposes.
+			if h, err := w.o.Store.Host(t.Context(), "anna"); err != nil || h.Settings.Passcode != passcode.Off || h.ForecastWhy != "" || h.Generation != 0 {
+				t.Errorf("it changed %+v, %v", h, err)
+			}
+		})
+	}
+}
