@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -89,7 +90,7 @@ NATS, Postgres and latchkey itself are the real thing.
 `)
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	if d.dir, err = os.MkdirTemp("", "latchkey-demo-"); err != nil {
 		return err
 	}
@@ -97,7 +98,7 @@ NATS, Postgres and latchkey itself are the real thing.
 	if err := os.Chmod(d.dir, 0o755); err != nil {
 		return err
 	}
-	if d.sim, err = zoomsim.Start(ctx, zoomsim.Options{Seed: 1, Logger: log}); err != nil {
+	if d.sim, err = zoomsim.Start(ctx, zoomsim.Options{Seed: 1, Logger: logger}); err != nil {
 		return fmt.Errorf("the simulated Zoom: %w", err)
 	}
 	c := d.sim.Credentials("")
@@ -112,7 +113,7 @@ NATS, Postgres and latchkey itself are the real thing.
 	if err != nil {
 		return err
 	}
-	if d.app, err = app.New(app.Options{Config: cfg, Ingest: true, Worker: true, Logger: log}); err != nil {
+	if d.app, err = app.New(app.Options{Config: cfg, Ingest: true, Worker: true, Logger: logger}); err != nil {
 		return err
 	}
 	if err := d.app.Start(ctx); err != nil {
@@ -184,6 +185,7 @@ func openGate(target string) (*gate, error) {
 	}
 	g := &gate{url: "http://" + l.Addr().String()}
 	proxy := httputil.NewSingleHostReverseProxy(u)
+	proxy.ErrorLog = log.New(io.Discard, "", 0) // deliveries under way when the demonstration ends
 	g.server = &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		g.shut.RLock()
 		defer g.shut.RUnlock()
