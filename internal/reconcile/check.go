@@ -36,13 +36,19 @@ func (w *Worker) withLease(ctx context.Context, l store.Lease, log *slog.Logger,
 	beating := make(chan struct{})
 	go func() {
 		defer close(beating)
+		last := time.Now()
 		for {
 			pause(ctx, w.o.Lease/3)
 			if ctx.Err() != nil {
 				return
 			}
-			if err := w.o.Store.Heartbeat(ctx, l, w.o.Lease); errors.Is(err, store.ErrLeaseLost) {
-				cancel() // somebody else has it: not another call in its name
+			err := w.o.Store.Heartbeat(ctx, l, w.o.Lease)
+			if err == nil {
+				last = time.Now()
+			} else if errors.Is(err, store.ErrLeaseLost) || time.Since(last) >= w.o.Lease {
+				// Somebody else has it, or may have: the database was away for as long
+				// as the lease lasts. Not another call in its name.
+				cancel()
 				return
 			}
 		}
