@@ -17,7 +17,7 @@ serve: build ## run against real Zoom; docs/zoom-setup.md says what it needs
 	@./bin/latchkey serve
 
 test: ## all tests, on a real Postgres and a real NATS server that they start themselves
-	go test $(RACE) -timeout 10m ./...
+	go test $(RACE) -count=1 -timeout 10m ./...
 
 check: ## formatting, vet and staticcheck
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
