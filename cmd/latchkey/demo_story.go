@@ -110,7 +110,7 @@ func (d *demo) create(ctx context.Context) error {
 	}
 	for _, r := range d.rows {
 		d.say("   %d  %-20s now: %s", r.id, r.host, met(r.after))
-		d.say("%s", indent(r.why))
+		d.say("%s", indent(r.told()))
 	}
 	return d.knownPasscode(ctx)
 }
@@ -159,7 +159,7 @@ func (d *demo) flip(ctx context.Context) error {
 	for _, r := range affected {
 		d.say("   %d  %-20s now: %s", r.id, r.host, met(r.after))
 	}
-	d.say("%s", indent(old.why))
+	d.say("%s", indent(old.told()))
 	return nil
 }
 
@@ -239,6 +239,14 @@ func (d *demo) table(result demoResult) {
 	if !result.repaired {
 		d.say("\nA meeting that can be repaired was not. This is a bug, or this machine is too slow for the demonstration.")
 	}
+}
+
+// told is why, with what was done where that changed the answer.
+func (r *row) told() string {
+	if r.remedy == passcode.RemedyClear {
+		return "Repaired. Before that: " + r.why
+	}
+	return r.why
 }
 
 // after tells what a joiner meets in the end: one who is passed the passcode

@@ -131,10 +131,9 @@ func (r *rig) leased(t *testing.T, id int64) bool {
 func TestZoomFailsDuringACheck(t *testing.T) {
 	t.Parallel()
 	cases := []struct {
-		name      string
-		fault     zoomsim.Fault // its path is filled in: %d is the meeting
-		most      int           // requests that may reach the faulty path
-		setsAfter time.Duration
+		name  string
+		fault zoomsim.Fault // its path is filled in: %d is the meeting
+		most  int           // requests that may reach the faulty path
 	}{
 		{name: "401 once", fault: zoomsim.Fault{Method: "PATCH", Times: 1, Status: 401, Code: 124, Message: "Invalid access token."}, most: 2},
 		{name: "per-second 429", fault: zoomsim.Fault{Method: "PATCH", Times: 1, Status: 429, Code: 429, Message: "You have reached the maximum per-second rate limit for this API. Try again later."}, most: 2},
@@ -148,17 +147,23 @@ func TestZoomFailsDuringACheck(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, "DATABASE_URL="+testenv.PostgresURL(t), "NATS_URL="+testenv.NATS(t).URL())
-			c.fault.PathPrefix = "/v2/meetings/"
-			r.sim.AddFault(c.fault)
-			r.app = r.start(t, true, true)
+			r := newRunningRig(t)
+			r.sim.SetWebhookURL("") // the fault is for this meeting alone, so it is made first
 			m := r.create(t, hostOn)
+			c.fault.PathPrefix = fmt.Sprintf("/v2/meetings/%d", m.ID)
+			if err := r.sim.AddFault(c.fault); err != nil {
+				t.Fatal(err)
+			}
+			r.post(t, createdEvent(r, m, fmt.Sprint(m.ID)))
 			r.settled(t, m.ID, passcode.OutcomeJoinable)
 			if got := r.sim.Join(m.ID, ""); got.Outcome != zoomsim.OutcomeJoinable || got.Unsecured {
 				t.Errorf("a joiner meets %+v", got)
 			}
 			if n := r.calls(c.fault.Method, m.ID); n > c.most {
 				t.Errorf("%d %s requests, want at most %d", n, c.fault.Method, c.most)
+			}
+			if r.sim.FaultsHit() == 0 {
+				t.Error("the fault was never met")
 			}
 			for _, repair := range r.repairs(t, m.ID) {
 				if repair.Result == store.RepairUnfinished {
@@ -248,9 +253,13 @@ func TestZoomOverwritesAClear(t *testing.T) {
 func TestClearThatWouldOpenTheMeetingIsTakenBack(t *testing.T) {
 	t.Parallel()
 	r := newRunningRig(t)
+	r.sim.SetWebhookURL("") // the fault is for this meeting alone, so it is made first
 	no, none := false, ""
-	r.sim.AddFault(zoomsim.Fault{Method: "PATCH", PathPrefix: "/v2/meetings/", Times: 1, Overwrite: &zoomsim.Overwrite{Passcode: &none, WaitingRoom: &no}})
 	m := r.create(t, hostOn)
+	if err := r.sim.AddFault(zoomsim.Fault{Method: "PATCH", PathPrefix: fmt.Sprintf("/v2/meetings/%d", m.ID), Times: 1, Overwrite: &zoomsim.Overwrite{Passcode: &none, WaitingRoom: &no}}); err != nil {
+		t.Fatal(err)
+	}
+	r.post(t, createdEvent(r, m, fmt.Sprint(m.ID)))
 	r.settled(t, m.ID, passcode.OutcomeDemands)
 	got := r.sim.Join(m.ID, m.Passcode)
 	if got.Unsecured || got.Result == "passcode_wrong" {
@@ -306,5 +315,39 @@ func TestUnreadableEventsAreDeadLetters(t *testing.T) {
 		if reason == "" || len(msg.Data) == 0 || strings.Contains(reason, "s3cret") {
 			t.Errorf("%s: reason %q", msg.Subject, reason)
 		}
+	}
+}
+
+// TestClearThatOpenedTheMeetingIsTakenBackLater: putting the passcode back fails
+// at first; the next check must not take the open meeting for a repaired one.
+func TestClearThatOpenedTheMeetingIsTakenBackLater(t *testing.T) {
+	t.Parallel()
+	r := newRunningRig(t)
+	no, none := false, ""
+	m, err := r.sim.CreateMeeting(t.Context(), hostOff, zoomsim.MeetingRequest{Type: 2, StartTime: zoomsim.At(time.Now().Add(time.Hour)), Duration: 30,
+		CreationSource: "open_api", Settings: zoomsim.MeetingSettings{WaitingRoom: new(true)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.settled(t, m.ID, passcode.OutcomeJoinable)
+	path := fmt.Sprintf("/v2/meetings/%d", m.ID)
+	for _, f := range []zoomsim.Fault{
+		{Method: "PATCH", PathPrefix: path, Times: 1, Overwrite: &zoomsim.Overwrite{Passcode: &none, WaitingRoom: &no}},
+		{Method: "PATCH", PathPrefix: path, Times: 1, Status: 500},
+	} {
+		if err := r.sim.AddFault(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.sim.UpdateMeeting(t.Context(), m.ID, zoomsim.MeetingRequest{Password: zoomsim.WithPasscode("abc123")}); err != nil {
+		t.Fatal(err)
+	}
+	testenv.Until(t, "both faults were met", func() bool { return r.sim.FaultsHit() == 2 })
+	testenv.Until(t, "it is dealt with", func() bool {
+		row, err := r.app.Store().Meeting(t.Context(), m.ID)
+		return err == nil && row.DueAt.IsZero() && !row.MustRead
+	})
+	if got := r.sim.Join(m.ID, "abc123"); got.Unsecured || got.Result == "passcode_wrong" {
+		t.Errorf("a joiner meets %+v", got)
 	}
 }

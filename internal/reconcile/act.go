@@ -19,7 +19,7 @@ func (k *checking) repairNow(ctx context.Context, v passcode.Verdict) (passcode.
 		return v, err
 	}
 	repair := store.Repair{Remedy: v.Remedy, Result: store.RepairUnfinished, Reasons: v.Reasons, Why: v.Sentence(), StartedAt: k.w.o.Now()}
-	id, err := k.w.o.Store.BeginRepair(ctx, k.claim, repair)
+	id, err := k.w.o.Store.BeginRepair(ctx, k.claim, repair, before)
 	if err != nil {
 		return v, err
 	}
@@ -165,7 +165,7 @@ func (k *checking) endRepair(result, detail string) {
 // any security option: the locks were not what we believed (DESIGN section 4,
 // rule 1).
 func (k *checking) restoreIfOpen(ctx context.Context, before string) error {
-	if k.m.Status == passcode.StatusDeleted || k.m.Passcode != passcode.Off || k.m.WaitingRoom != passcode.Off || k.m.Authentication == passcode.On {
+	if !k.open() {
 		return nil
 	}
 	if before == "" {
@@ -180,6 +180,29 @@ func (k *checking) restoreIfOpen(ctx context.Context, before string) error {
 	}
 	k.repair.Detail = "Zoom did not keep the waiting room on; the passcode was put back"
 	return k.readMeeting(ctx)
+}
+
+// takeBack puts the passcode back if an unfinished repair left the meeting open,
+// and says whether it did.
+func (k *checking) takeBack(ctx context.Context) (bool, error) {
+	if !k.open() {
+		return false, nil
+	}
+	p, err := k.w.o.Store.Passcode(ctx, k.m.ID) // BeginRepair kept it
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return false, err
+	}
+	if err := k.restoreIfOpen(ctx, p.Value); err != nil {
+		return false, err
+	}
+	// What failed is remembered together with the host's settings.
+	return true, k.learnHost(ctx)
+}
+
+// open says whether the meeting was read and has no security option left.
+func (k *checking) open() bool {
+	return k.m.Status != passcode.StatusDeleted && !k.m.MustRead && k.m.Passcode == passcode.Off &&
+		k.m.WaitingRoom == passcode.Off && k.m.Authentication != passcode.On
 }
 
 // plainPasscode is the passcode as it is now, if it is known.

@@ -97,8 +97,13 @@ func (w *Worker) check(ctx context.Context, c store.MeetingClaim, log *slog.Logg
 		return err
 	}
 	if k.repair.ID != 0 {
-		// A worker died between asking Zoom and reading back. It is read back now.
-		if changesZoom(v.Remedy) {
+		// A worker died between asking Zoom and reading back, or before it had put
+		// back the passcode of a meeting that was left open. It is read back now.
+		tookBack, err := k.takeBack(ctx)
+		if err != nil {
+			return err
+		}
+		if !tookBack && changesZoom(v.Remedy) {
 			// It never reached Zoom, or was undone since: start anew.
 			if err := k.w.o.Store.AbandonRepair(ctx, c, k.repair.ID, k.w.o.Now()); err != nil {
 				return err

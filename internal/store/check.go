@@ -73,8 +73,10 @@ func (s *Store) Remember(ctx context.Context, meetingID int64, now time.Time) (R
 
 // BeginRepair writes down, before Zoom is asked, that it will be: should the
 // worker die before it has read back, the next check knows that it must. The
-// meeting must be read before anything else is decided from here on.
-func (s *Store) BeginRepair(ctx context.Context, c MeetingClaim, r Repair) (int64, error) {
+// meeting must be read before anything else is decided from here on. before is
+// the passcode that the meeting has, "" if it is not known: it is kept, so that
+// whoever finishes the repair can put it back.
+func (s *Store) BeginRepair(ctx context.Context, c MeetingClaim, r Repair, before string) (int64, error) {
 	var id int64
 	err := s.inTx(ctx, func(tx pgx.Tx) error {
 		if err := c.held(ctx, tx); err != nil {
@@ -86,6 +88,11 @@ func (s *Store) BeginRepair(ctx context.Context, c MeetingClaim, r Repair) (int6
 		}
 		if _, err := tx.Exec(ctx, `UPDATE meetings SET must_read = true WHERE meeting_id = $1`, c.Meeting.ID); err != nil {
 			return err
+		}
+		if before != "" {
+			if err := keepPasscode(ctx, tx, c.Meeting.ID, before, r.StartedAt); err != nil {
+				return err
+			}
 		}
 		return tx.QueryRow(ctx, `INSERT INTO repairs (meeting_id, host_id, remedy, reasons, why, started_at) VALUES ($1,$2,$3,$4,$5,$6) RETURNING id`,
 			c.Meeting.ID, c.Meeting.HostID, r.Remedy, reasons, r.Why, r.StartedAt).Scan(&id)

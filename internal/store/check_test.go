@@ -16,7 +16,7 @@ func TestCompleteRecordsEverythingAtOnce(t *testing.T) {
 	now := time.Now().Truncate(time.Millisecond)
 	c := claim(t, s, "w")
 	reasons := []passcode.Reason{{Code: passcode.CauseSettingOn, Path: passcode.PathPasscode, Level: passcode.LevelHost, Value: passcode.On}}
-	id, err := s.BeginRepair(t.Context(), c, Repair{Remedy: passcode.RemedyClear, Reasons: reasons, Why: "because", StartedAt: now})
+	id, err := s.BeginRepair(t.Context(), c, Repair{Remedy: passcode.RemedyClear, Reasons: reasons, Why: "because", StartedAt: now}, "")
 	noError(t, err)
 	if m := meeting(t, s, 1); !m.MustRead {
 		t.Error("after BeginRepair the meeting need not be read: a worker that dies now would be believed")
@@ -187,7 +187,7 @@ func TestAbandonRepairLeavesFinishedOnesAlone(t *testing.T) {
 	s := openStore(t)
 	addMeeting(t, s, 1, "host", time.Hour)
 	c := claim(t, s, "w")
-	id, err := s.BeginRepair(t.Context(), c, Repair{Remedy: passcode.RemedyClear, StartedAt: time.Now()})
+	id, err := s.BeginRepair(t.Context(), c, Repair{Remedy: passcode.RemedyClear, StartedAt: time.Now()}, "")
 	noError(t, err)
 	noError(t, s.Complete(t.Context(), c, Check{Meeting: c.Meeting, Repair: Repair{ID: id, Result: RepairHeld, EndedAt: time.Now()}}))
 	mark(t, s, 1)

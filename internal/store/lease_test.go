@@ -138,7 +138,7 @@ func TestNothingIsWrittenWithoutTheLease(t *testing.T) {
 			return s.PutOff(ctx, c.Lease, time.Now(), "x")
 		},
 		"BeginRepair": func(ctx context.Context, s *Store, c MeetingClaim) error {
-			_, err := s.BeginRepair(ctx, c, Repair{Remedy: passcode.RemedyClear, StartedAt: time.Now()})
+			_, err := s.BeginRepair(ctx, c, Repair{Remedy: passcode.RemedyClear, StartedAt: time.Now()}, "")
 			return err
 		},
 		"AbandonRepair": func(ctx context.Context, s *Store, c MeetingClaim) error {
@@ -173,7 +173,7 @@ func TestNothingIsWrittenWithoutTheLease(t *testing.T) {
 				s := openStore(t)
 				addMeeting(t, s, 1, "host", time.Hour)
 				c := claim(t, s, "loser")
-				_, err := s.BeginRepair(t.Context(), c, Repair{Remedy: passcode.RemedyClear, StartedAt: time.Now()})
+				_, err := s.BeginRepair(t.Context(), c, Repair{Remedy: passcode.RemedyClear, StartedAt: time.Now()}, "")
 				noError(t, err)
 				lose(t, s)
 				before := everything(t, s)

@@ -171,3 +171,12 @@ func savePasscode(ctx context.Context, tx pgx.Tx, id int64, value, source string
 		ON CONFLICT (meeting_id) DO UPDATE SET passcode = excluded.passcode, source = excluded.source, seen_at = excluded.seen_at`, id, value, source, at)
 	return err
 }
+
+// keepPasscode keeps a passcode that is not recorded yet; one that is keeps who
+// made it.
+func keepPasscode(ctx context.Context, tx pgx.Tx, id int64, value string, at time.Time) error {
+	_, err := tx.Exec(ctx, `INSERT INTO passcodes (meeting_id, passcode, source, seen_at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (meeting_id) DO UPDATE SET passcode = excluded.passcode, source = excluded.source, seen_at = excluded.seen_at
+		WHERE passcodes.passcode <> excluded.passcode`, id, value, PasscodeOfZoom, at)
+	return err
+}

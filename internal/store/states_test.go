@@ -212,7 +212,7 @@ func TestRepairDiagramIsTrue(t *testing.T) {
 			s := openStore(t)
 			addMeeting(t, s, 1, "host", time.Hour)
 			c := claim(t, s, "w")
-			id, err := s.BeginRepair(t.Context(), c, Repair{Remedy: passcode.RemedyClear, StartedAt: time.Now()})
+			id, err := s.BeginRepair(t.Context(), c, Repair{Remedy: passcode.RemedyClear, StartedAt: time.Now()}, "")
 			noError(t, err)
 			if got := value[string](t, s, `SELECT result FROM repairs`); got != e.from {
 				t.Errorf("it begins as %s", got)
