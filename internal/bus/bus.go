@@ -29,10 +29,12 @@ type Options struct {
 
 // Bus is one connection. It is safe for concurrent use.
 type Bus struct {
-	o     Options
-	nc    *nats.Conn
-	js    jetstream.JetStream
-	ready atomic.Bool
+	o        Options
+	nc       *nats.Conn
+	js       jetstream.JetStream
+	setup    setup
+	standing standing
+	needs    chan struct{} // see NeedsSetup
 	// failing is set while what is published is not stored.
 	failing atomic.Pointer[error]
 }
@@ -42,6 +44,8 @@ type Bus struct {
 func Connect(o Options) (*Bus, error) {
 	o.Streams = o.Streams.withDefaults()
 	log := o.Logger
+	b := &Bus{o: o, setup: newSetup(), needs: make(chan struct{}, 1)}
+	b.standing.up = make(chan struct{})
 	opts := append([]nats.Option{
 		nats.Name("latchkey"),
 		nats.RetryOnFailedConnect(true),
@@ -55,23 +59,28 @@ func Connect(o Options) (*Bus, error) {
 			if err != nil {
 				log.Warn("NATS went away; trying to reconnect", "error", err)
 			}
+			b.wake()
 		}),
-		nats.ReconnectHandler(func(nc *nats.Conn) { log.Info("NATS is back", "server", nc.ConnectedServerName()) }),
+		nats.ConnectHandler(func(*nats.Conn) { b.wake() }), // after a start without a server
+		nats.ReconnectHandler(func(nc *nats.Conn) {
+			log.Info("NATS is back", "server", nc.ConnectedServerName())
+			b.wake() // its disk may be new
+		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { log.Warn("NATS reported an error", "error", err) }),
 	}, o.Connect...)
-	nc, err := nats.Connect(o.URL, opts...)
+	var err error
+	b.nc, err = nats.Connect(o.URL, opts...)
 	if bad := (*url.Error)(nil); errors.As(err, &bad) { // its text quotes the password
 		return nil, errors.New("NATS_URL cannot be read: want nats://host:4222")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("NATS_URL: %w", err)
 	}
-	js, err := jetstream.New(nc)
-	if err != nil {
-		nc.Close()
+	if b.js, err = jetstream.New(b.nc); err != nil {
+		b.nc.Close()
 		return nil, fmt.Errorf("JetStream: %w", err)
 	}
-	return &Bus{o: o, nc: nc, js: js}, nil
+	return b, nil
 }
 
 // Close flushes and closes the connection.
@@ -85,12 +94,25 @@ func (b *Bus) Check() error {
 	switch {
 	case !b.nc.IsConnected():
 		return errors.New("NATS is not connected")
-	case !b.ready.Load():
+	case !closed(b.standing.raised()):
 		return errors.New("the streams are not set up yet")
 	case b.failing.Load() != nil:
 		return fmt.Errorf("JetStream does not store: %w", *b.failing.Load())
 	}
 	return nil
+}
+
+// NeedsSetup receives when Ready has turned false, and when it can turn true
+// again: the connection broke or stands again, a message was not stored, or
+// Consume found its stream or consumer missing. It is for the one owner of the
+// setup, who answers with Ensure; several reasons at once are received as one.
+func (b *Bus) NeedsSetup() <-chan struct{} { return b.needs }
+
+func (b *Bus) wake() {
+	select {
+	case b.needs <- struct{}{}:
+	default: // the owner has yet to look
+	}
 }
 
 // Failing reports whether the last publish failed although the server is there:
@@ -101,28 +123,6 @@ func (b *Bus) Failing() bool { return b.nc.IsConnected() && b.failing.Load() != 
 // of events stores again; Consume throws it away.
 func (b *Bus) Probe(ctx context.Context) error {
 	return b.publish(ctx, nats.NewMsg(probeSubject))
-}
-
-// Ensure creates the streams and the intake consumer, or updates them to this
-// version's configuration. It may be called again at any time.
-func (b *Bus) Ensure(ctx context.Context) error {
-	if !b.nc.IsConnected() {
-		return errors.New("NATS is not connected")
-	}
-	// The body, its headers and the protocol's own must fit into one message.
-	if most := b.nc.MaxPayload(); most < MaxBody+headerRoom {
-		return fmt.Errorf("the NATS server takes messages of %d bytes only: set max_payload to 2MB in its configuration", most)
-	}
-	for _, cfg := range b.o.Streams.configs() {
-		if _, err := b.js.CreateOrUpdateStream(ctx, cfg); err != nil {
-			return fmt.Errorf("stream %s: %w", cfg.Name, err)
-		}
-	}
-	if _, err := b.js.CreateOrUpdateConsumer(ctx, b.o.Streams.Events.Name, b.o.Streams.intake()); err != nil {
-		return fmt.Errorf("consumer %s: %w", intakeDurable, err)
-	}
-	b.ready.Store(true)
-	return nil
 }
 
 // MaxBody is the largest body that is published; ingest refuses larger ones.

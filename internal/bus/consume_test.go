@@ -146,6 +146,40 @@ func TestConsumeFinishesWhatItHasInHand(t *testing.T) {
 	testenv.Until(t, "acknowledged", func() bool { return pending(t, b) == 0 })
 }
 
+// Consume says what is missing and waits; making it is the owner's.
+func TestConsumeCreatesNothing(t *testing.T) {
+	t.Parallel()
+	url := testenv.NATS(t).URL()
+	p := newTap(t, url)
+	b := connect(t, url, Streams{})
+	<-b.NeedsSetup() // the connection
+	got := make(chan string, 100)
+	consuming(t, b, 2, func(_ context.Context, d Delivery) error { got <- d.ID; return nil })
+	for name, remove := range map[string]func() error{
+		"never set up":     func() error { return nil },
+		"consumer deleted": func() error { return b.js.DeleteConsumer(t.Context(), "EVENTS", intakeDurable) },
+		"stream deleted":   func() error { return b.js.DeleteStream(t.Context(), "EVENTS") },
+	} {
+		if name != "never set up" {
+			noError(t, b.Ensure(t.Context()))
+		}
+		before := len(p.writes(b))
+		noError(t, remove())
+		next(t, b.NeedsSetup(), name)
+		if b.Ready() || b.Check() == nil {
+			t.Errorf("%s: ready", name)
+		}
+		if wrote := p.writes(b)[before:]; len(wrote) > 0 {
+			t.Errorf("%s: Consume wrote %v", name, wrote)
+		}
+		noError(t, b.Ensure(t.Context()))
+		id := "id-" + name
+		noError(t, b.PublishEvent(t.Context(), Event{ID: id, AccountID: "a", Name: "x"}))
+		for next(t, got, "an event after "+name) != id {
+		}
+	}
+}
+
 func TestConsumeSetsUpAgainWhatWasDeleted(t *testing.T) {
 	t.Parallel()
 	for name, remove := range map[string]func(context.Context, *Bus) error{
@@ -155,6 +189,7 @@ func TestConsumeSetsUpAgainWhatWasDeleted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := ready(t, Streams{})
+			owned(t, b)
 			got := make(chan string, 100)
 			consuming(t, b, 2, func(_ context.Context, d Delivery) error { got <- d.ID; return nil })
 			noError(t, b.PublishEvent(t.Context(), event(1)))

@@ -93,7 +93,9 @@ func (b *Bus) publish(ctx context.Context, m *nats.Msg) error {
 	_, err := b.js.PublishMsg(ctx, m)
 	if err != nil {
 		if b.nc.IsConnected() && !errors.Is(err, context.Canceled) {
-			b.failing.Store(&err) // being away is told by Check itself
+			if b.failing.Swap(&err) == nil { // being away is told by Check itself
+				b.wake()
+			}
 		}
 		return fmt.Errorf("publish to %s: %w", m.Subject, err)
 	}
