@@ -160,9 +160,10 @@ func (a *App) newWorker() {
 	})
 }
 
-// keepStreams sets the streams up as soon as the bus is there, and sees to it
-// that they still stand and store: a broker may come back with an empty disk,
-// and one whose disk was full does not store again by itself.
+// keepStreams owns the setup of the bus: it sets the streams up as soon as the
+// bus is there, and sees to it that they still stand and store. A broker may
+// come back with an empty disk, and one whose disk was full does not store again
+// by itself. It looks every ten seconds, and at once when the bus is not ready.
 func (a *App) keepStreams(ctx context.Context) {
 	failing := 0
 	for ctx.Err() == nil {
@@ -178,7 +179,7 @@ func (a *App) keepStreams(ctx context.Context) {
 				a.log.Info("NATS JetStream is ready")
 			}
 			failing = 0
-			a.restWatching(ctx, 10*time.Second)
+			a.untilNeeded(ctx, 10*time.Second)
 		case ctx.Err() == nil:
 			if failing++; failing == 1 {
 				a.log.Warn("NATS JetStream is not ready; trying again", "error", err)
@@ -186,15 +187,21 @@ func (a *App) keepStreams(ctx context.Context) {
 			if a.bus.Failing() && failing%3 == 0 && a.embedded != nil {
 				a.embedded.restartNATS(ctx)
 			}
-			sleep(ctx, time.Second)
+			a.untilNeeded(ctx, time.Second)
 		}
 	}
 }
 
-// restWatching sleeps, but not while publishing fails.
-func (a *App) restWatching(ctx context.Context, d time.Duration) {
-	for end := time.Now().Add(d); time.Now().Before(end) && !a.bus.Failing() && ctx.Err() == nil; {
-		sleep(ctx, time.Second)
+// untilNeeded waits d, or less when the bus needs setup; a moment at least, for
+// a stream that is full may take the probe and refuse every event.
+func (a *App) untilNeeded(ctx context.Context, d time.Duration) {
+	sleep(ctx, 200*time.Millisecond)
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-a.bus.NeedsSetup():
+	case <-t.C:
+	case <-ctx.Done():
 	}
 }
 
