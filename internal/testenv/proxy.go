@@ -1,17 +1,19 @@
 package testenv
 
 import (
-	"io"
+	"errors"
 	"net"
 	"net/url"
+	"os"
 	"sync"
 	"testing"
+	"time"
 
 	"latchkey/internal/embedded"
 )
 
-// Proxy passes TCP connections on to a server, until it is cut: so a server
-// "goes away" for one client without being restarted.
+// Proxy passes TCP connections on to a server, until it is cut or stalled: so a
+// server "goes away" or hangs for one client without being restarted.
 type Proxy struct {
 	t      testing.TB
 	target string
@@ -20,6 +22,9 @@ type Proxy struct {
 	mu       sync.Mutex
 	listener net.Listener          // nil while cut
 	conns    map[net.Conn]struct{} // both ends of every connection
+	stalled  bool
+	writing  int        // writes in progress
+	changed  *sync.Cond // of conns, stalled or writing
 	wg       sync.WaitGroup
 }
 
@@ -28,6 +33,7 @@ type Proxy struct {
 func NewProxy(t testing.TB, targetAddr string) *Proxy {
 	t.Helper()
 	p := &Proxy{t: t, target: targetAddr, conns: map[net.Conn]struct{}{}}
+	p.changed = sync.NewCond(&p.mu)
 	for range 5 { // somebody else may take the port first
 		port, err := embedded.FreePort()
 		if err != nil {
@@ -65,7 +71,7 @@ func ProxyURL(t testing.TB, rawURL string) (p *Proxy, proxied string) {
 // Addr is the proxy's host:port; it stays the same.
 func (p *Proxy) Addr() string { return p.addr }
 
-// Cut drops every connection, both ways, and refuses new ones.
+// Cut drops every connection, both ways, and refuses new ones. It ends a stall.
 func (p *Proxy) Cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -77,6 +83,30 @@ func (p *Proxy) Cut() {
 		_ = c.Close()
 	}
 	clear(p.conns)
+	p.stalled = false
+	p.changed.Broadcast()
+}
+
+// Stall lets no byte pass from now on, in neither direction, and no close: the
+// connections stay open and new ones are accepted, as with a server that hangs.
+func (p *Proxy) Stall() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stalled = true
+	for c := range p.conns {
+		_ = c.SetWriteDeadline(time.Unix(1, 0)) // lets go of a write to an end that does not read
+	}
+	for p.writing > 0 {
+		p.changed.Wait()
+	}
+}
+
+// Resume lets pass what waited and what comes.
+func (p *Proxy) Resume() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stalled = false
+	p.changed.Broadcast()
 }
 
 // Restore accepts connections again.
@@ -127,12 +157,62 @@ func (p *Proxy) pass(l net.Listener, client net.Conn) {
 	var done sync.WaitGroup
 	for _, way := range [][2]net.Conn{{server, client}, {client, server}} {
 		done.Go(func() {
-			_, _ = io.Copy(way[0], way[1])
+			p.copy(way[0], way[1])
 			_ = way[0].Close()
 			_ = way[1].Close()
 		})
 	}
 	done.Wait()
+}
+
+// copy passes bytes until either end closes; src's close passes like a byte.
+func (p *Proxy) copy(dst, src net.Conn) {
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := src.Read(buf)
+		for sent := 0; sent < n; {
+			if !p.enter(dst) {
+				return
+			}
+			w, err := dst.Write(buf[sent:n])
+			sent += w
+			p.leave()
+			if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) { // Stall's deadline
+				return
+			}
+		}
+		if err != nil {
+			if p.enter(dst) {
+				p.leave()
+			}
+			return
+		}
+	}
+}
+
+// enter waits until bytes may pass to dst and counts a write; false when dst
+// was cut.
+func (p *Proxy) enter(dst net.Conn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for {
+		if _, ok := p.conns[dst]; !ok {
+			return false
+		}
+		if !p.stalled {
+			_ = dst.SetWriteDeadline(time.Time{})
+			p.writing++
+			return true
+		}
+		p.changed.Wait()
+	}
+}
+
+func (p *Proxy) leave() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.writing--
+	p.changed.Broadcast()
 }
 
 // track registers a connection, unless it was accepted before the latest Cut.
