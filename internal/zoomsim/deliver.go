@@ -3,14 +3,10 @@ package zoomsim
 import (
 	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"io"
 	"log/slog"
 	"net/http"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -238,32 +234,6 @@ func (o *outbox) send(d *delivery, url string, at time.Time) (int, string) {
 		return -1, reasonTimeout
 	}
 	return resp.StatusCode, ""
-}
-
-// sign sets Zoom's headers. The timestamp is in seconds and the signature is
-// over the raw bytes (FACTS 1).
-func (o *outbox) sign(req *http.Request, d *delivery, at time.Time) {
-	ts := strconv.FormatInt(at.Unix(), 10)
-	h := req.Header
-	h.Set("Content-Type", "application/json; charset=utf-8")
-	h.Set("User-Agent", "Zoom Marketplace/1.0a")
-	h.Set("x-zm-signature", Sign(d.acct.cred.SecretToken, ts, d.body))
-	h.Set("x-zm-request-timestamp", ts)
-	h.Set("x-zm-request-id", d.RequestID)
-	h.Set("x-zm-trackingid", "v=2.0;clid=us02;rid=WEB_"+d.trace[3:35])
-	h.Set("traceparent", d.trace)
-}
-
-// Sign gives the x-zm-signature of a raw body: "v0=" and the hex HMAC-SHA256
-// of "v0:timestamp:body" (FACTS 1).
-func Sign(secret, timestamp string, body []byte) string {
-	return "v0=" + hmacHex(secret, append([]byte("v0:"+timestamp+":"), body...))
-}
-
-func hmacHex(secret string, message []byte) string {
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write(message)
-	return hex.EncodeToString(mac.Sum(nil))
 }
 
 // retryNow fires every waiting retry.
