@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -99,7 +100,7 @@ func (a *account) buildGroup(sg ScenarioGroup, i int) error {
 		return errors.New("id or name is missing")
 	}
 	g := &group{
-		ID: cmp.Or(sg.ID, derivedID("group", a.ID+"/"+sg.Name)), Name: cmp.Or(sg.Name, sg.ID),
+		ID: cmp.Or(sg.ID, derivedID("group", a.ID+"/"+sg.Name)), Name: cmp.Or(sg.Name, a.groupName(i)),
 		Priority: cmp.Or(sg.Priority, i+1), acct: a,
 	}
 	if a.groups[g.ID] != nil {
@@ -109,6 +110,18 @@ func (a *account) buildGroup(sg ScenarioGroup, i int) error {
 	a.order = append(a.order, g)
 	return g.own.load(sg.Settings, sg.Locks)
 }
+
+// groupName is what an admin may have called a group that a scenario gives an id
+// alone: a name that is not the id.
+func (a *account) groupName(i int) string {
+	name := groupNames[i%len(groupNames)]
+	if n := i / len(groupNames); n > 0 {
+		name += " " + strconv.Itoa(n+1)
+	}
+	return name
+}
+
+var groupNames = [...]string{"Sales EMEA", "Support Americas", "Finance", "Legal and Compliance", "Product", "Human Resources"}
 
 func (a *account) groupID(name string) (string, error) {
 	for _, g := range a.order {

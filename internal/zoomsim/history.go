@@ -21,6 +21,8 @@ type Request struct {
 	Status   int    `json:"status"` // 0: the connection was dropped
 	Code     int    `json:"code,omitempty"`
 	Fault    string `json:"fault,omitempty"` // which fault or knob hit it
+	// TrackingID is the answer's x-zm-trackingid.
+	TrackingID string `json:"tracking_id,omitempty"`
 }
 
 // Requests lists every call since the start or the last reset, in the order

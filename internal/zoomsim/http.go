@@ -41,6 +41,7 @@ func (s *Server) api() []route {
 		{"PATCH", "/v2/meetings/{meetingId}", Light, scopeUpdateMeeting, patchMeeting},
 		{"DELETE", "/v2/meetings/{meetingId}", Light, scopeDeleteMeeting, deleteMeeting},
 		{"GET", "/v2/groups", Medium, scopeListGroups, listGroups},
+		{"GET", "/v2/groups/{groupId}", Light, scopeReadGroup, getGroup},
 		{"GET", "/v2/groups/{groupId}/settings", Medium, scopeGroupSettings, getGroupSettings},
 		{"GET", "/v2/groups/{groupId}/lock_settings", Medium, scopeGroupLocks, getGroupLocks},
 		{"GET", "/v2/accounts/{accountId}/settings", Medium, scopeAcctSettings, getAccountSettings},
@@ -111,6 +112,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, rt route) {
 		s.drop(w, c)
 		return
 	}
+	c.rec.TrackingID = s.trackingID()
+	w.Header().Set("x-zm-trackingid", c.rec.TrackingID)
+	w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat))
 	maps.Copy(headers, c.fault.Headers)
 	for k, v := range headers {
 		w.Header().Set(k, v)

@@ -1,13 +1,23 @@
 package zoomsim
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"strconv"
 	"time"
 )
+
+// trackingID makes the id by which Zoom's support finds a call. It is not drawn
+// from the source, so that reading more does not change what is made.
+func (s *Server) trackingID() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "zoomsim/tracking/%d/%d", s.seed, s.answers.Add(1)))
+	return "v=2.0;clid=us02;rid=WEB_" + hex.EncodeToString(sum[:16])
+}
 
 // pause waits out a delay; false when the client or the server went away.
 func (s *Server) pause(r *http.Request, d time.Duration) bool {

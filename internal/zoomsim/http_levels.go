@@ -3,6 +3,7 @@ package zoomsim
 import (
 	"cmp"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -10,17 +11,27 @@ import (
 func listGroups(c *call) (int, any, error) {
 	rows := make([]obj, 0, len(c.acct.order))
 	for _, g := range c.acct.order {
-		n := 0
-		for _, u := range c.acct.users {
-			for _, id := range u.Groups {
-				if id == g.ID {
-					n++
-				}
-			}
-		}
-		rows = append(rows, obj{"id": g.ID, "name": g.Name, "total_members": n})
+		rows = append(rows, g.body())
 	}
 	return http.StatusOK, obj{"groups": rows, "total_records": len(rows), "next_page_token": ""}, nil
+}
+
+func getGroup(c *call) (int, any, error) {
+	g, err := c.group()
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, g.body(), nil
+}
+
+func (g *group) body() obj {
+	n := 0
+	for _, u := range g.acct.users {
+		if slices.Contains(u.Groups, g.ID) {
+			n++
+		}
+	}
+	return obj{"id": g.ID, "name": g.Name, "total_members": n}
 }
 
 func (c *call) group() (*group, error) {

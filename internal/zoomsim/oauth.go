@@ -28,6 +28,7 @@ const (
 	scopeReadSettings  = "user:read:settings:admin"
 	scopeWriteSettings = "user:update:settings:admin"
 	scopeListGroups    = "group:read:list_groups:admin"
+	scopeReadGroup     = "group:read:group:admin"
 	scopeGroupSettings = "group:read:settings:admin"
 	scopeGroupLocks    = "group:read:lock_settings:admin"
 	scopeAcctSettings  = "account:read:settings:admin"
@@ -37,7 +38,7 @@ const (
 
 var allScopes = []string{
 	scopeReadMeeting, scopeUpdateMeeting, scopeDeleteMeeting, scopeWriteMeeting, scopeListMeetings,
-	scopeReadUser, scopeListUsers, scopeReadSettings, scopeWriteSettings, scopeListGroups,
+	scopeReadUser, scopeListUsers, scopeReadSettings, scopeWriteSettings, scopeListGroups, scopeReadGroup,
 	scopeGroupSettings, scopeGroupLocks, scopeAcctSettings, scopeAcctLocks, scopeWebhookLogs,
 }
 

@@ -41,7 +41,8 @@ type ScenarioAccount struct {
 	Hosts            []ScenarioHost  `yaml:"hosts"`
 }
 
-// ScenarioGroup is a user group; a smaller Priority decides first.
+// ScenarioGroup is a user group; a smaller Priority decides first. One without
+// a Name gets one that is not its ID.
 type ScenarioGroup struct {
 	ID       string        `yaml:"id"`
 	Name     string        `yaml:"name"`

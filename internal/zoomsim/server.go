@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -46,6 +47,8 @@ type Server struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 	out    *outbox
+
+	answers atomic.Uint64 // for tracking ids
 
 	mu             sync.Mutex // guards everything below
 	world          *world
