@@ -14,9 +14,8 @@ import (
 // no limits, and it is not in the request list. Keep it off open networks.
 func (s *Server) control(mux *http.ServeMux) {
 	get := func(path string, f func(*http.Request) (any, error)) { s.op(mux, "GET "+path, http.StatusOK, f) }
-	do := func(pattern string, f func(*http.Request) error) {
-		s.op(mux, pattern, http.StatusNoContent, func(r *http.Request) (any, error) { return nil, f(r) })
-	}
+	do := func(pattern string, f func(*http.Request) error) { s.do(mux, pattern, f) }
+	s.controlApp(mux)
 	get("/_sim/join/{id}", func(r *http.Request) (any, error) {
 		id, err := pathID(r)
 		return s.Join(id, r.URL.Query().Get("passcode")), err
@@ -112,10 +111,6 @@ func (s *Server) control(mux *http.ServeMux) {
 		}
 		return s.SetMalice(m)
 	})
-	do("POST /_sim/tokens/revoke", func(r *http.Request) error {
-		s.RevokeTokens(r.URL.Query().Get("account"))
-		return nil
-	})
 }
 
 // op registers one control call. Any error that is not Zoom's is the caller's.
@@ -140,6 +135,11 @@ func (s *Server) op(mux *http.ServeMux, pattern string, status int, f func(*http
 			s.log.Debug("control answer not written", "path", r.URL.Path, "error", err)
 		}
 	})
+}
+
+// do registers a control call without an answer.
+func (s *Server) do(mux *http.ServeMux, pattern string, f func(*http.Request) error) {
+	s.op(mux, pattern, http.StatusNoContent, func(r *http.Request) (any, error) { return nil, f(r) })
 }
 
 // accountOrID is the path's id; "me" is the first account, as in Zoom's API.

@@ -18,7 +18,7 @@ const (
 	DeliveryDelivered = "delivered" // answered in time and accepted
 	DeliveryRefused   = "refused"   // 3xx or 4xx: never tried again
 	DeliveryGone      = "gone"      // every retry failed
-	DeliveryLost      = "lost"      // dropped by a malice knob or for want of a URL
+	DeliveryLost      = "lost"      // dropped by a malice knob, or for want of a URL or an active app
 )
 
 // Delivery is one webhook and what became of it. It holds no body: bodies can
@@ -103,8 +103,8 @@ func (o *outbox) add(ev event) {
 	d := &delivery{acct: ev.acct, body: body, trace: "00-" + o.src.hex(16) + "-" + o.src.hex(8) + "-01"}
 	d.RequestID, d.Event, d.AccountID, d.State = o.src.requestID(), ev.name, ev.acct.ID, DeliveryPending
 	o.history = trim(append(o.history, d))
-	if o.url == "" {
-		d.State = DeliveryLost // nobody subscribed
+	if o.url == "" || ev.acct.inactive {
+		d.State = DeliveryLost // nobody subscribed, or no app is there to be told
 		return
 	}
 	o.fate(d)

@@ -14,6 +14,7 @@ const tokenLife = time.Hour
 type token struct {
 	acct    *account
 	expires time.Time
+	scopes  []string // of the app when it was issued
 }
 
 // The granular scopes of the calls served (openapi, x-granular-scopes).
@@ -79,6 +80,9 @@ func (s *Server) grant(r *http.Request) (int, any) {
 		if r.FormValue("account_id") != a.ID {
 			return oauthError(http.StatusBadRequest, "invalid_request", "Bad Request")
 		}
+		if a.inactive {
+			return oauthError(http.StatusBadRequest, "invalid_request", "The app has been disabled by the developer")
+		}
 		t := "sim." + s.world.src.hex(24)
 		now := s.now()
 		for old, v := range s.tokens { // expired ones are of no further use
@@ -86,7 +90,7 @@ func (s *Server) grant(r *http.Request) (int, any) {
 				delete(s.tokens, old)
 			}
 		}
-		s.tokens[t] = token{a, now.Add(tokenLife)}
+		s.tokens[t] = token{a, now.Add(tokenLife), a.scopes()}
 		return http.StatusOK, obj{
 			"access_token": t, "token_type": "bearer", "expires_in": int(tokenLife.Seconds()),
 			"scope": strings.Join(a.scopes(), " "), "api_url": s.URL(),
@@ -96,7 +100,7 @@ func (s *Server) grant(r *http.Request) (int, any) {
 }
 
 // authorize finds the account of a bearer token; the lock is held. scope ""
-// needs none. A missing scope is code 4711 (FACTS 6).
+// needs none. A scope that the token does not carry is code 4711 (FACTS 6).
 func (s *Server) authorize(r *http.Request, scope string) (*account, *Error) {
 	scheme, bearer, ok := strings.Cut(r.Header.Get("Authorization"), " ")
 	ok = ok && strings.EqualFold(scheme, "Bearer") // HTTP schemes are case-insensitive
@@ -106,7 +110,7 @@ func (s *Server) authorize(r *http.Request, scope string) (*account, *Error) {
 		return nil, failure(http.StatusUnauthorized, 124, "Invalid access token.")
 	case !s.now().Before(t.expires):
 		return nil, failure(http.StatusUnauthorized, 124, "Access token is expired.")
-	case scope != "" && !slices.Contains(t.acct.scopes(), scope):
+	case scope != "" && !slices.Contains(t.scopes, scope):
 		return nil, failure(http.StatusBadRequest, 4711, "Invalid access token, does not contain scopes:[%s].", scope)
 	}
 	return t.acct, nil
@@ -117,9 +121,9 @@ func (s *Server) authorize(r *http.Request, scope string) (*account, *Error) {
 func (s *Server) RevokeTokens(accountID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for t, v := range s.tokens {
-		if accountID == "" || v.acct.ID == accountID {
-			delete(s.tokens, t)
-		}
+	if accountID == "" {
+		s.revoke(nil)
+	} else if a := s.world.account(accountID); a != nil {
+		s.revoke(a)
 	}
 }

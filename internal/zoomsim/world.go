@@ -35,6 +35,7 @@ type account struct {
 	Limits    Limits
 	Scopes    []string
 	cred      Credentials
+	inactive  bool // its app was deactivated
 	own       layer
 	groups    map[string]*group
 	order     []*group

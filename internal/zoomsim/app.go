@@ -1,0 +1,146 @@
+package zoomsim
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+)
+
+// The calls of this file act as the developer of an account's app would, in
+// Zoom's Marketplace.
+
+// Scopes lists what the app of an account is granted; "" is the first account,
+// nil an unknown one. A token carries the scopes of its moment.
+func (s *Server) Scopes(accountID string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.world.account(accountID)
+	if a == nil {
+		return nil
+	}
+	return slices.Clone(a.scopes())
+}
+
+// GrantScopes adds scopes to an account's app. They are in tokens from now on;
+// one that was issued before keeps its own until it expires (Z-ERR-13).
+func (s *Server) GrantScopes(accountID string, scopes ...string) error {
+	return s.changeScopes(accountID, scopes, nil)
+}
+
+// RevokeScopes takes scopes away from an account's app, as GrantScopes adds
+// them. One that the app does not have is an error, and then nothing changes.
+func (s *Server) RevokeScopes(accountID string, scopes ...string) error {
+	return s.changeScopes(accountID, nil, scopes)
+}
+
+func (s *Server) changeScopes(accountID string, grant, revoke []string) error {
+	return s.changeApp(accountID, func(a *account) error {
+		scopes := slices.Clone(a.scopes())
+		for _, scope := range revoke {
+			i := slices.Index(scopes, scope)
+			if i < 0 {
+				return invalid("revoke", "The app does not have the scope "+scope+".")
+			}
+			scopes = slices.Delete(scopes, i, i+1)
+		}
+		for _, scope := range grant {
+			if !slices.Contains(scopes, scope) {
+				scopes = append(scopes, scope)
+			}
+		}
+		a.Scopes = scopes
+		return nil
+	})
+}
+
+// ChangeClientSecret replaces the client secret of an account's app. The old one
+// is refused from now on; tokens that it got live on.
+func (s *Server) ChangeClientSecret(accountID, secret string) error {
+	if secret == "" {
+		return errors.New("zoomsim: an empty client secret")
+	}
+	return s.changeApp(accountID, func(a *account) error {
+		a.cred.ClientSecret = secret
+		return nil
+	})
+}
+
+// SetAppActive deactivates or activates the app of an account. One that is not
+// active gets no token and no events, and its tokens are invalid permanently
+// (docs/simulator.md, open cases).
+func (s *Server) SetAppActive(accountID string, active bool) error {
+	return s.changeApp(accountID, func(a *account) error {
+		a.inactive = !active
+		if !active {
+			s.revoke(a)
+		}
+		return nil
+	})
+}
+
+func (s *Server) changeApp(accountID string, f func(*account) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.world.account(accountID)
+	if a == nil {
+		return noAccount(http.StatusNotFound, accountID)
+	}
+	return f(a)
+}
+
+// revoke makes an account's tokens invalid, or with nil everybody's; the lock
+// is held.
+func (s *Server) revoke(a *account) {
+	for t, v := range s.tokens {
+		if a == nil || v.acct == a {
+			delete(s.tokens, t)
+		}
+	}
+}
+
+// controlApp serves the part of /_sim/ that is about the app.
+func (s *Server) controlApp(mux *http.ServeMux) {
+	account := func(r *http.Request) string { return r.URL.Query().Get("account") }
+	s.op(mux, "GET /_sim/scopes", http.StatusOK, func(r *http.Request) (any, error) {
+		scopes := s.Scopes(account(r))
+		if scopes == nil {
+			return nil, noAccount(http.StatusNotFound, account(r))
+		}
+		return obj{"scopes": scopes}, nil
+	})
+	s.do(mux, "PATCH /_sim/scopes", func(r *http.Request) error {
+		var v struct {
+			Grant  []string `json:"grant"`
+			Revoke []string `json:"revoke"`
+		}
+		if err := readStrict(r, &v); err != nil {
+			return err
+		}
+		return s.changeScopes(account(r), v.Grant, v.Revoke)
+	})
+	s.do(mux, "PUT /_sim/credentials", func(r *http.Request) error {
+		var v struct {
+			ClientSecret string `json:"client_secret"`
+		}
+		if err := readStrict(r, &v); err != nil {
+			return err
+		}
+		return s.ChangeClientSecret(account(r), v.ClientSecret)
+	})
+	s.do(mux, "PUT /_sim/app", func(r *http.Request) error {
+		var v struct {
+			Active *bool `json:"active"`
+		}
+		if err := readStrict(r, &v); err != nil {
+			return err
+		}
+		if v.Active == nil {
+			return invalid("active", "Missing field.")
+		}
+		return s.SetAppActive(account(r), *v.Active)
+	})
+	s.do(mux, "POST /_sim/tokens/revoke", func(r *http.Request) error {
+		s.RevokeTokens(account(r))
+		return nil
+	})
+}
