@@ -2,7 +2,8 @@ package zoomsim
 
 import (
 	"context"
-	"strconv"
+	"net/http"
+	"slices"
 )
 
 // The calls of this file act as the host, an admin or another app would: by
@@ -11,14 +12,14 @@ import (
 
 // CreateMeeting makes a meeting as POST /users/{id}/meetings does. It spends
 // one of the host's 100 only with CreationSource "open_api".
-func (s *Server) CreateMeeting(_ context.Context, hostID string, req MeetingRequest) (Meeting, error) {
+func (s *Server) CreateMeeting(ctx context.Context, hostID string, req MeetingRequest) (Meeting, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	u := s.world.user(hostID)
 	if u == nil {
 		return Meeting{}, noUser(hostID)
 	}
-	m, err := s.createMeeting(u, &req, nil)
+	m, err := s.createMeeting(ctx, u, &req, nil)
 	if err != nil {
 		return Meeting{}, err
 	}
@@ -27,40 +28,36 @@ func (s *Server) CreateMeeting(_ context.Context, hostID string, req MeetingRequ
 
 // createMeeting is shared with the API; the lock is held. over is what a
 // fault puts on top of Zoom's answer.
-func (s *Server) createMeeting(u *user, req *MeetingRequest, over *Overwrite) (*meeting, error) {
-	if req.CreationSource == "open_api" {
-		if err := u.acct.spend(u, s.now()); err != nil {
-			return nil, err
-		}
+func (s *Server) createMeeting(ctx context.Context, u *user, req *MeetingRequest, over *Overwrite) (*meeting, error) {
+	if err := s.mayWrite(u, req); err != nil {
+		return nil, err
 	}
 	m, err := s.world.create(u, req, s.now())
 	if err != nil {
 		return nil, err
 	}
 	s.world.overwrite(m, over)
-	s.emit(s.world.createdEvent(m, s.now()))
+	s.emitAs(ctx, s.world.createdEvent(m, s.now()))
 	return m, nil
 }
 
 // UpdateMeeting changes a meeting as PATCH /meetings/{id} does. It spends one
 // of the host's 100 only with CreationSource "open_api".
-func (s *Server) UpdateMeeting(_ context.Context, meetingID int64, req MeetingRequest) error {
+func (s *Server) UpdateMeeting(ctx context.Context, meetingID int64, req MeetingRequest) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m, err := s.meeting(meetingID)
 	if err != nil {
 		return err
 	}
-	return s.updateMeeting(m, &req, "", nil)
+	return s.updateMeeting(ctx, m, &req, "", nil)
 }
 
 // updateMeeting is shared with the API; the lock is held. over is what a fault
 // puts on top of Zoom's answer.
-func (s *Server) updateMeeting(m *meeting, req *MeetingRequest, occurrenceID string, over *Overwrite) error {
-	if req.CreationSource == "open_api" {
-		if err := m.host.acct.spend(m.host, s.now()); err != nil {
-			return err
-		}
+func (s *Server) updateMeeting(ctx context.Context, m *meeting, req *MeetingRequest, occurrenceID string, over *Overwrite) error {
+	if err := s.mayWrite(m.host, req); err != nil {
+		return err
 	}
 	top, settings := s.world.face(m)
 	if err := s.world.update(m, req, occurrenceID, s.now()); err != nil {
@@ -72,53 +69,94 @@ func (s *Server) updateMeeting(m *meeting, req *MeetingRequest, occurrenceID str
 		scope = "single"
 	}
 	if ev, ok := s.world.updatedEvent(m, top, settings, scope, s.now()); ok {
-		s.emit(ev)
+		s.emitAs(ctx, ev)
 	}
 	return nil
 }
 
-// meeting finds one that is not deleted; the lock is held.
+// meeting finds one that is neither deleted nor a webinar; the lock is held.
 func (s *Server) meeting(id int64) (*meeting, error) {
 	m := s.world.meetings[id]
-	if m == nil || m.Deleted {
-		return nil, noMeeting(strconv.FormatInt(id, 10))
+	switch {
+	case m == nil || m.Deleted:
+		return nil, noMeetingID(id)
+	case m.Webinar:
+		return nil, isWebinar()
 	}
 	return m, nil
 }
 
 // step runs one change of a meeting's life and sends its event.
-func (s *Server) step(meetingID int64, name string, f func(*meeting) bool) error {
+func (s *Server) step(ctx context.Context, meetingID int64, name string, f func(*meeting) bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m := s.world.meetings[meetingID]
 	if m == nil || m.Deleted != (name == "meeting.recovered") {
-		return noMeeting(strconv.FormatInt(meetingID, 10))
+		return noMeetingID(meetingID)
+	}
+	if m.Webinar {
+		return isWebinar()
 	}
 	if !f(m) {
 		return nil
 	}
 	switch name {
 	case "meeting.started", "meeting.ended":
-		s.emit(m.runEvent(name, s.now()))
+		s.emitAs(ctx, m.runEvent(name, s.now()))
 	default:
-		s.emit(m.lifecycleEvent(name, s.now()))
+		s.emitAs(ctx, m.lifecycleEvent(name, s.now()))
 	}
 	return nil
 }
 
 // DeleteMeeting moves a meeting to the trash and sends meeting.deleted.
-func (s *Server) DeleteMeeting(_ context.Context, meetingID int64) error {
-	return s.step(meetingID, "meeting.deleted", func(m *meeting) bool { m.Deleted = true; return true })
+func (s *Server) DeleteMeeting(ctx context.Context, meetingID int64) error {
+	return s.step(ctx, meetingID, "meeting.deleted", func(m *meeting) bool { m.Deleted = true; return true })
+}
+
+// DeleteOccurrence deletes one date of a series and sends meeting.deleted for it.
+// An unknown date, one that is deleted already, and a meeting in progress are
+// refused.
+func (s *Server) DeleteOccurrence(ctx context.Context, meetingID int64, occurrenceID string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m, err := s.meeting(meetingID)
+	if err != nil {
+		return err
+	}
+	return s.deleteMeeting(ctx, m, occurrenceID)
+}
+
+// deleteMeeting is shared with the API; the lock is held. Without an
+// occurrenceID the whole meeting goes.
+func (s *Server) deleteMeeting(ctx context.Context, m *meeting, occurrenceID string) error {
+	if m.Status == statusStarted {
+		return failure(http.StatusBadRequest, 3002, "Sorry, you cannot delete this meeting since it is in progress.")
+	}
+	if occurrenceID == "" {
+		m.Deleted = true
+		s.emitAs(ctx, m.lifecycleEvent("meeting.deleted", s.now()))
+		return nil
+	}
+	i, err := m.occurrenceAt(occurrenceID)
+	if err != nil {
+		return err
+	}
+	m.before = s.world.snapshot(m)
+	m.Occurrences = slices.Clone(m.Occurrences) // the snapshot shares it
+	m.Occurrences[i].Deleted = true
+	s.emitAs(ctx, m.dateDeletedEvent(m.Occurrences[i], s.now()))
+	return nil
 }
 
 // RecoverMeeting brings a deleted meeting back and sends meeting.recovered.
-func (s *Server) RecoverMeeting(_ context.Context, meetingID int64) error {
-	return s.step(meetingID, "meeting.recovered", func(m *meeting) bool { m.Deleted = false; return true })
+func (s *Server) RecoverMeeting(ctx context.Context, meetingID int64) error {
+	return s.step(ctx, meetingID, "meeting.recovered", func(m *meeting) bool { m.Deleted = false; return true })
 }
 
 // StartMeeting starts a meeting; one that runs already sends nothing.
-func (s *Server) StartMeeting(_ context.Context, meetingID int64) error {
-	return s.step(meetingID, "meeting.started", func(m *meeting) bool {
+func (s *Server) StartMeeting(ctx context.Context, meetingID int64) error {
+	return s.step(ctx, meetingID, "meeting.started", func(m *meeting) bool {
 		was := m.Status
 		m.Status = statusStarted
 		return was != statusStarted
@@ -127,8 +165,8 @@ func (s *Server) StartMeeting(_ context.Context, meetingID int64) error {
 
 // EndMeeting ends a running meeting. The API then shows a scheduled one as
 // waiting and an instant one not at all.
-func (s *Server) EndMeeting(_ context.Context, meetingID int64) error {
-	return s.step(meetingID, "meeting.ended", func(m *meeting) bool {
+func (s *Server) EndMeeting(ctx context.Context, meetingID int64) error {
+	return s.step(ctx, meetingID, "meeting.ended", func(m *meeting) bool {
 		was := m.Status
 		m.Status = statusEnded
 		return was == statusStarted

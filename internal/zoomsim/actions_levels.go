@@ -5,8 +5,8 @@ import "context"
 // ChangeUserSettings merges a patch into the user's own settings, applies what
 // Zoom applies to scheduled meetings and sends user.settings_updated with only
 // what changed. What is locked above the user stays, without an error.
-func (s *Server) ChangeUserSettings(_ context.Context, userID string, patch SettingsPatch) error {
-	return s.change(func() ([]event, error) {
+func (s *Server) ChangeUserSettings(ctx context.Context, userID string, patch SettingsPatch) error {
+	return s.change(ctx, func() ([]event, error) {
 		u := s.world.user(userID)
 		if u == nil {
 			return nil, noUser(userID)
@@ -17,17 +17,17 @@ func (s *Server) ChangeUserSettings(_ context.Context, userID string, patch Sett
 
 // ChangeGroupSettings merges a patch into a group's values; groupID may be its
 // name.
-func (s *Server) ChangeGroupSettings(_ context.Context, groupID string, patch SettingsPatch) error {
-	return s.changeGroup(groupID, patch, false)
+func (s *Server) ChangeGroupSettings(ctx context.Context, groupID string, patch SettingsPatch) error {
+	return s.changeGroup(ctx, groupID, patch, false)
 }
 
 // ChangeGroupLocks locks (true) or unlocks (false) a group's settings.
-func (s *Server) ChangeGroupLocks(_ context.Context, groupID string, patch SettingsPatch) error {
-	return s.changeGroup(groupID, patch, true)
+func (s *Server) ChangeGroupLocks(ctx context.Context, groupID string, patch SettingsPatch) error {
+	return s.changeGroup(ctx, groupID, patch, true)
 }
 
-func (s *Server) changeGroup(groupID string, patch SettingsPatch, asLock bool) error {
-	return s.change(func() ([]event, error) {
+func (s *Server) changeGroup(ctx context.Context, groupID string, patch SettingsPatch, asLock bool) error {
+	return s.change(ctx, func() ([]event, error) {
 		g := s.world.group(groupID)
 		if g == nil {
 			return nil, noGroup(groupID)
@@ -38,17 +38,17 @@ func (s *Server) changeGroup(groupID string, patch SettingsPatch, asLock bool) e
 
 // ChangeAccountSettings merges a patch into the account's values; "" is the
 // first account.
-func (s *Server) ChangeAccountSettings(_ context.Context, accountID string, patch SettingsPatch) error {
-	return s.changeAccount(accountID, patch, false)
+func (s *Server) ChangeAccountSettings(ctx context.Context, accountID string, patch SettingsPatch) error {
+	return s.changeAccount(ctx, accountID, patch, false)
 }
 
 // ChangeAccountLocks locks (true) or unlocks (false) the account's settings.
-func (s *Server) ChangeAccountLocks(_ context.Context, accountID string, patch SettingsPatch) error {
-	return s.changeAccount(accountID, patch, true)
+func (s *Server) ChangeAccountLocks(ctx context.Context, accountID string, patch SettingsPatch) error {
+	return s.changeAccount(ctx, accountID, patch, true)
 }
 
-func (s *Server) changeAccount(accountID string, patch SettingsPatch, asLock bool) error {
-	return s.change(func() ([]event, error) {
+func (s *Server) changeAccount(ctx context.Context, accountID string, patch SettingsPatch, asLock bool) error {
+	return s.change(ctx, func() ([]event, error) {
 		a := s.world.account(accountID)
 		if a == nil {
 			return nil, noAccount(404, accountID)
@@ -58,17 +58,17 @@ func (s *Server) changeAccount(accountID string, patch SettingsPatch, asLock boo
 }
 
 // AddGroupMember puts a user into a group and sends group.member_added.
-func (s *Server) AddGroupMember(_ context.Context, groupID, userID string) error {
-	return s.member(groupID, userID, true)
+func (s *Server) AddGroupMember(ctx context.Context, groupID, userID string) error {
+	return s.member(ctx, groupID, userID, true)
 }
 
 // RemoveGroupMember takes a user out of a group, sends group.member_deleted.
-func (s *Server) RemoveGroupMember(_ context.Context, groupID, userID string) error {
-	return s.member(groupID, userID, false)
+func (s *Server) RemoveGroupMember(ctx context.Context, groupID, userID string) error {
+	return s.member(ctx, groupID, userID, false)
 }
 
-func (s *Server) member(groupID, userID string, add bool) error {
-	return s.change(func() ([]event, error) {
+func (s *Server) member(ctx context.Context, groupID, userID string, add bool) error {
+	return s.change(ctx, func() ([]event, error) {
 		g, u := s.world.group(groupID), s.world.user(userID)
 		switch {
 		case g == nil:
@@ -81,8 +81,8 @@ func (s *Server) member(groupID, userID string, add bool) error {
 }
 
 // DeactivateUser makes a user inactive and sends user.deactivated.
-func (s *Server) DeactivateUser(_ context.Context, userID string) error {
-	return s.change(func() ([]event, error) {
+func (s *Server) DeactivateUser(ctx context.Context, userID string) error {
+	return s.change(ctx, func() ([]event, error) {
 		u := s.world.user(userID)
 		if u == nil {
 			return nil, noUser(userID)
@@ -92,13 +92,13 @@ func (s *Server) DeactivateUser(_ context.Context, userID string) error {
 	})
 }
 
-func (s *Server) change(f func() ([]event, error)) error {
+func (s *Server) change(ctx context.Context, f func() ([]event, error)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	events, err := f()
 	if err != nil {
 		return err
 	}
-	s.emit(events...)
+	s.emitAs(ctx, events...)
 	return nil
 }

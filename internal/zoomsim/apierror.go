@@ -3,6 +3,7 @@ package zoomsim
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 )
 
 // Error is an answer in Zoom's error shape (FACTS 6). Go calls return it too,
@@ -50,6 +51,26 @@ func noAccount(status int, id string) *Error {
 
 func noMeeting(id string) *Error {
 	return failure(http.StatusNotFound, 3001, "Meeting does not exist: %s.", id)
+}
+
+func noMeetingID(id int64) *Error { return noMeeting(strconv.FormatInt(id, 10)) }
+
+// Code 3000 has several meanings that only the words tell apart (Z-ERR-7).
+
+func inProgress() *Error {
+	return failure(http.StatusBadRequest, 3000, "You cannot update or delete meetings that have started using this method.")
+}
+
+func isWebinar() *Error {
+	return failure(http.StatusBadRequest, 3000, "Cannot access webinar info.")
+}
+
+func noOccurrence() *Error {
+	return failure(http.StatusBadRequest, 3000, "Invalid occurrence_id.")
+}
+
+func cannotSchedule(email string) *Error {
+	return failure(http.StatusBadRequest, 3000, "You cannot schedule a meeting for %q.", email)
 }
 
 // onlyPaid: the account call documents it with HTTP status 200, the group

@@ -70,10 +70,24 @@ func (s *Server) ChangeClientSecret(accountID, secret string) error {
 // (docs/simulator.md, open cases).
 func (s *Server) SetAppActive(accountID string, active bool) error {
 	return s.changeApp(accountID, func(a *account) error {
-		a.inactive = !active
-		if !active {
-			s.revoke(a)
-		}
+		s.setActive(a, active)
+		return nil
+	})
+}
+
+func (s *Server) setActive(a *account, active bool) {
+	a.inactive = !active
+	if !active {
+		s.revoke(a)
+	}
+}
+
+// HidePasscodes says whether GET of a meeting leaves out the passcode in clear
+// and its numeric forms, as for an app that may not see it. The encrypted form
+// and the link stay, and so do webhooks and the answer to a create.
+func (s *Server) HidePasscodes(accountID string, hide bool) error {
+	return s.changeApp(accountID, func(a *account) error {
+		a.hides = hide
 		return nil
 	})
 }
@@ -100,11 +114,11 @@ func (s *Server) revoke(a *account) {
 
 // controlApp serves the part of /_sim/ that is about the app.
 func (s *Server) controlApp(mux *http.ServeMux) {
-	account := func(r *http.Request) string { return r.URL.Query().Get("account") }
+	named := func(r *http.Request) string { return r.URL.Query().Get("account") }
 	s.op(mux, "GET /_sim/scopes", http.StatusOK, func(r *http.Request) (any, error) {
-		scopes := s.Scopes(account(r))
+		scopes := s.Scopes(named(r))
 		if scopes == nil {
-			return nil, noAccount(http.StatusNotFound, account(r))
+			return nil, noAccount(http.StatusNotFound, named(r))
 		}
 		return obj{"scopes": scopes}, nil
 	})
@@ -116,7 +130,7 @@ func (s *Server) controlApp(mux *http.ServeMux) {
 		if err := readStrict(r, &v); err != nil {
 			return err
 		}
-		return s.changeScopes(account(r), v.Grant, v.Revoke)
+		return s.changeScopes(named(r), v.Grant, v.Revoke)
 	})
 	s.do(mux, "PUT /_sim/credentials", func(r *http.Request) error {
 		var v struct {
@@ -125,22 +139,31 @@ func (s *Server) controlApp(mux *http.ServeMux) {
 		if err := readStrict(r, &v); err != nil {
 			return err
 		}
-		return s.ChangeClientSecret(account(r), v.ClientSecret)
+		return s.ChangeClientSecret(named(r), v.ClientSecret)
 	})
 	s.do(mux, "PUT /_sim/app", func(r *http.Request) error {
 		var v struct {
-			Active *bool `json:"active"`
+			Active        *bool `json:"active"`
+			HidePasscodes *bool `json:"hide_passcodes"`
 		}
 		if err := readStrict(r, &v); err != nil {
 			return err
 		}
-		if v.Active == nil {
+		if v.Active == nil && v.HidePasscodes == nil {
 			return invalid("active", "Missing field.")
 		}
-		return s.SetAppActive(account(r), *v.Active)
+		return s.changeApp(named(r), func(a *account) error {
+			if v.Active != nil {
+				s.setActive(a, *v.Active)
+			}
+			if v.HidePasscodes != nil {
+				a.hides = *v.HidePasscodes
+			}
+			return nil
+		})
 	})
 	s.do(mux, "POST /_sim/tokens/revoke", func(r *http.Request) error {
-		s.RevokeTokens(account(r))
+		s.RevokeTokens(named(r))
 		return nil
 	})
 }

@@ -32,7 +32,7 @@ func (w *world) buildAccount(sa ScenarioAccount, now time.Time) (*account, error
 	}
 	a := &account{
 		ID: sa.ID, Name: cmp.Or(sa.Name, sa.ID), Plan: cmp.Or(sa.Plan, PlanBusiness),
-		Licences: sa.Licences, Limits: Limits{true, true}, Scopes: sa.Scopes,
+		Licences: sa.Licences, Limits: Limits{true, true}, Scopes: sa.Scopes, hides: sa.HidePasscodes,
 		groups: map[string]*group{}, budget: map[dayKey]int{}, window: map[rateKey]int{}, day: map[rateKey]int{},
 	}
 	if !a.Plan.valid() {
@@ -142,7 +142,8 @@ func (w *world) buildHost(a *account, sh ScenarioHost, now time.Time) error {
 		First: cmp.Or(sh.FirstName, "Host"), Last: cmp.Or(sh.LastName, cmp.Or(sh.ID, sh.Email)),
 		Timezone: cmp.Or(sh.Timezone, "UTC"), Status: cmp.Or(sh.Status, "active"),
 		PMI: cmp.Or(sh.PMI, derivedPMI(a.ID+"/"+sh.Email+sh.ID)), acct: a,
-		created: time.Date(2020, 5, 4, 8, 0, 0, 0, time.UTC),
+		noScheduling: sh.CannotSchedule,
+		created:      time.Date(2020, 5, 4, 8, 0, 0, 0, time.UTC),
 	}
 	if w.user(u.ID) != nil || w.user(u.Email) != nil || a.user(u.ID) != nil || a.user(u.Email) != nil {
 		return errors.New("there twice")

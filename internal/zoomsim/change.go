@@ -118,8 +118,8 @@ func (a *account) resolveAll() []resolved {
 // retroactive gives meetings that are already scheduled what Zoom gives them
 // when a host's settings change, silently: a passcode when
 // require_password_for_scheduled_meeting comes on (FACTS 3), waiting room or
-// authentication when they become locked on. A meeting in progress and a past
-// one is left alone. Nothing is taken away again.
+// authentication when they become locked on. A meeting in progress, a past one
+// and a webinar are left alone. Nothing is taken away again.
 func (w *world) retroactive(a *account, before []resolved, now time.Time) {
 	for i, u := range a.users {
 		after := a.resolve(u)
@@ -132,7 +132,7 @@ func (w *world) retroactive(a *account, before []resolved, now time.Time) {
 			continue
 		}
 		for _, m := range w.meetingsOf(u) {
-			if m.over(now) || m.Status == statusStarted {
+			if m.over(now) || m.Status == statusStarted || m.Webinar {
 				continue
 			}
 			m.WaitingRoom = m.WaitingRoom || room

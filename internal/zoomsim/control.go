@@ -16,6 +16,7 @@ func (s *Server) control(mux *http.ServeMux) {
 	get := func(path string, f func(*http.Request) (any, error)) { s.op(mux, "GET "+path, http.StatusOK, f) }
 	do := func(pattern string, f func(*http.Request) error) { s.do(mux, pattern, f) }
 	s.controlApp(mux)
+	s.controlPeople(mux)
 	get("/_sim/join/{id}", func(r *http.Request) (any, error) {
 		id, err := pathID(r)
 		return s.Join(id, r.URL.Query().Get("passcode")), err
@@ -75,10 +76,6 @@ func (s *Server) control(mux *http.ServeMux) {
 		}
 		return withID(r, func(ctx context.Context, id int64) error { return s.UpdateMeeting(ctx, id, req) })
 	})
-	do("DELETE /_sim/meetings/{id}", func(r *http.Request) error { return withID(r, s.DeleteMeeting) })
-	do("POST /_sim/meetings/{id}/start", func(r *http.Request) error { return withID(r, s.StartMeeting) })
-	do("POST /_sim/meetings/{id}/end", func(r *http.Request) error { return withID(r, s.EndMeeting) })
-	do("POST /_sim/meetings/{id}/recover", func(r *http.Request) error { return withID(r, s.RecoverMeeting) })
 
 	do("PUT /_sim/webhook", func(r *http.Request) error {
 		var v struct {
@@ -113,10 +110,11 @@ func (s *Server) control(mux *http.ServeMux) {
 	})
 }
 
-// op registers one control call. Any error that is not Zoom's is the caller's.
+// op registers one control call, which ?operator= names the doer of. Any error
+// that is not Zoom's is the caller's.
 func (s *Server) op(mux *http.ServeMux, pattern string, status int, f func(*http.Request) (any, error)) {
 	mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		body, err := f(r)
+		body, err := f(r.WithContext(As(r.Context(), r.URL.Query().Get("operator"))))
 		code := status
 		if err != nil {
 			var e *Error

@@ -11,46 +11,6 @@ import (
 	"time"
 )
 
-// The states of a delivery.
-const (
-	DeliveryPending   = "pending"   // queued or being sent
-	DeliveryRetrying  = "retrying"  // waits for its next attempt
-	DeliveryDelivered = "delivered" // answered in time and accepted
-	DeliveryRefused   = "refused"   // 3xx or 4xx: never tried again
-	DeliveryGone      = "gone"      // every retry failed
-	DeliveryLost      = "lost"      // dropped by a malice knob, or for want of a URL or an active app
-)
-
-// Delivery is one webhook and what became of it. It holds no body: bodies can
-// carry passcodes.
-type Delivery struct {
-	RequestID string    `json:"request_id"`
-	AccountID string    `json:"account_id"`
-	Event     string    `json:"event"`
-	State     string    `json:"state"`
-	Attempts  []Attempt `json:"attempts"`
-}
-
-// Attempt is one try; Status -1 means that no answer came.
-type Attempt struct {
-	At     time.Time `json:"at"`
-	Status int       `json:"status"`
-	Reason string    `json:"reason,omitempty"`
-}
-
-// The reasons of an attempt without an answer.
-const (
-	reasonTimeout    = "read time out"
-	reasonConnection = "connection failed"
-)
-
-type delivery struct {
-	Delivery
-	acct  *account
-	body  []byte
-	trace string
-}
-
 // maxHistory caps the request and delivery lists; the older half goes first.
 const maxHistory = 50_000
 

@@ -62,7 +62,7 @@ func (w *world) createdEvent(m *meeting, now time.Time) event {
 // core are the members that created, deleted and recovered share.
 func (m *meeting) core() obj {
 	o := obj{
-		"uuid": m.UUID, "id": m.ID, "host_id": m.host.ID, "topic": m.Topic, "type": m.Type,
+		"uuid": m.UUID, "id": m.ID, "host_id": m.host.ID, "topic": m.Topic, "type": m.kind(),
 		"duration": m.Duration, "timezone": m.Timezone,
 	}
 	if !m.Start.IsZero() {
@@ -132,6 +132,15 @@ func diff(is, was obj) (object, old obj) {
 func (m *meeting) lifecycleEvent(name string, now time.Time) event {
 	return newEvent(m.host.acct, name, now,
 		operated(obj{"operation": "all", "object": m.core()}, m.host.Email, m.host.ID))
+}
+
+// dateDeletedEvent makes meeting.deleted of one date of a series.
+func (m *meeting) dateDeletedEvent(o occurrence, now time.Time) event {
+	ev := m.lifecycleEvent("meeting.deleted", now)
+	payload := ev.body["payload"].(obj)
+	payload["operation"] = "single"
+	payload["object"].(obj)["occurrences"] = []obj{{"occurrence_id": o.ID, "start_time": o.Start.Format(time.RFC3339)}}
+	return ev
 }
 
 // runEvent makes meeting.started and meeting.ended, whose ids are strings, as

@@ -43,6 +43,8 @@ type Fault struct {
 	Overwrite *Overwrite `json:"overwrite,omitempty" yaml:"overwrite"`
 	// Stale answers a GET of a meeting from before its last write.
 	Stale bool `json:"stale,omitempty" yaml:"stale"`
+	// NotFound answers a GET of a meeting that exists with 404 and code 3001.
+	NotFound bool `json:"not_found,omitempty" yaml:"not_found"`
 	// StringIDs and UnknownFields bend the answer's JSON.
 	StringIDs     bool `json:"string_ids,omitempty" yaml:"string_ids"`
 	UnknownFields bool `json:"unknown_fields,omitempty" yaml:"unknown_fields"`

@@ -105,7 +105,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, rt route) {
 	}
 	status, body, headers := s.answer(c, rt)
 	c.rec.Status = status
-	if e, ok := body.(*Error); ok {
+	if e, ok := body.(*Error); ok && c.fault.Body == "" { // a proxy's page has no code
 		c.rec.Code = e.Code
 	}
 	if c.fault.DropAfter {

@@ -26,6 +26,9 @@ func (c *call) target() (*meeting, error) {
 		return nil, noMeeting(raw)
 	}
 	c.rec.HostID = m.host.ID
+	if m.Webinar {
+		return nil, isWebinar()
+	}
 	return m, nil
 }
 
@@ -34,10 +37,26 @@ func getMeeting(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
+	if c.fault.NotFound {
+		return 0, nil, noMeeting(c.PathValue("meetingId")) // though it is there (Z-ERR-14)
+	}
 	if c.fault.Stale && m.before != nil {
 		m = m.before
 	}
-	return http.StatusOK, c.s.world.meetingBody(m), nil
+	body := c.s.world.meetingBody(m)
+	if id := c.URL.Query().Get("occurrence_id"); id != "" {
+		i, err := m.occurrenceAt(id)
+		if err != nil {
+			return 0, nil, err
+		}
+		body["start_time"], body["duration"] = m.Occurrences[i].Start.Format(time.RFC3339), m.Occurrences[i].Duration
+	}
+	if c.acct.hides {
+		for _, k := range []string{"password", "h323_password", "pstn_password"} {
+			delete(body, k)
+		}
+	}
+	return http.StatusOK, body, nil
 }
 
 // meetingBody is the answer of GET and POST. A meeting without a passcode has
@@ -91,7 +110,7 @@ func postMeeting(c *call) (int, any, error) {
 	}
 	c.rec.Passcode = req.Password.Ask().String()
 	req.CreationSource = "open_api"
-	m, err := c.s.createMeeting(u, &req, c.fault.Overwrite)
+	m, err := c.s.createMeeting(c.Context(), u, &req, c.fault.Overwrite)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -116,7 +135,7 @@ func patchMeeting(c *call) (int, any, error) {
 		}
 		return http.StatusNoContent, nil, nil
 	}
-	if err := c.s.updateMeeting(m, &req, c.URL.Query().Get("occurrence_id"), c.fault.Overwrite); err != nil {
+	if err := c.s.updateMeeting(c.Context(), m, &req, c.URL.Query().Get("occurrence_id"), c.fault.Overwrite); err != nil {
 		return 0, nil, err
 	}
 	return http.StatusNoContent, nil, nil
@@ -127,12 +146,10 @@ func deleteMeeting(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	if m.Status == statusStarted {
-		return 0, nil, failure(http.StatusBadRequest, 3002, "Sorry, you cannot delete this meeting since it is in progress.")
-	}
 	if !c.fault.NoEffect {
-		m.Deleted = true
-		c.s.emit(m.lifecycleEvent("meeting.deleted", c.s.now()))
+		if err := c.s.deleteMeeting(c.Context(), m, c.URL.Query().Get("occurrence_id")); err != nil {
+			return 0, nil, err
+		}
 	}
 	return http.StatusNoContent, nil, nil
 }
@@ -154,7 +171,7 @@ func listMeetings(c *call) (int, any, error) {
 	if keep == nil {
 		return 0, nil, invalid("type", "Invalid field.")
 	}
-	all := slices.DeleteFunc(c.s.world.meetingsOf(u), func(m *meeting) bool { return !keep(m) })
+	all := slices.DeleteFunc(c.s.world.meetingsOf(u), func(m *meeting) bool { return m.Webinar || !keep(m) })
 	slices.SortStableFunc(all, func(x, y *meeting) int { return x.Start.Compare(y.Start) })
 	page, body, err := paginate(c, all)
 	if err != nil {

@@ -22,6 +22,9 @@ type Malice struct {
 	RateDaily      float64 `json:"rate_daily,omitempty" yaml:"rate_daily"`
 	RateHost       float64 `json:"rate_host,omitempty" yaml:"rate_host"`           // creates and updates
 	ServerError    float64 `json:"server_error,omitempty" yaml:"server_error"`     // 500, 502, 503 or 504, JSON or a proxy's page
+	NotFound       float64 `json:"not_found,omitempty" yaml:"not_found"`           // 404 for a meeting that exists
+	HTML404        float64 `json:"html_404,omitempty" yaml:"html_404"`             // a proxy's page
+	HTML403        float64 `json:"html_403,omitempty" yaml:"html_403"`             // another one's
 	Slow           float64 `json:"slow,omitempty" yaml:"slow"`                     // answered after SlowFor
 	Torn           float64 `json:"torn,omitempty" yaml:"torn"`                     // half a body
 	Dropped        float64 `json:"dropped,omitempty" yaml:"dropped"`               // no answer, before or after it was done
@@ -122,8 +125,12 @@ func (s *Server) spite(method, path string) *Fault {
 	case draw("server_error", m.ServerError, true):
 		f.Status = []int{500, 502, 503, 504}[src.intn(4)]
 		if f.Status == 502 {
-			f.Body = "<html><body><h1>502 Bad Gateway</h1></body></html>"
+			f.page(502)
 		}
+	case draw("html_404", m.HTML404, !token):
+		f.page(http.StatusNotFound)
+	case draw("html_403", m.HTML403, !token):
+		f.page(http.StatusForbidden)
 	case draw("rate_per_second", m.RatePerSecond, !token):
 		f.rate(msgPerSecond, rateHeaders(Light, "QPS", 30, 0, "1"))
 	case draw("rate_daily", m.RateDaily, !token):
@@ -135,6 +142,7 @@ func (s *Server) spite(method, path string) *Fault {
 		f.Overwrite = &Overwrite{GeneratePasscode: true}
 	}
 	f.NoEffect = draw("no_effect", m.NoEffect, patch)
+	f.NotFound = draw("not_found", m.NotFound, read && meeting)
 	f.Stale = draw("stale_read", m.StaleRead, read && meeting)
 	f.TruncateBody = draw("torn", m.Torn, true)
 	f.StringIDs = draw("string_ids", m.StringIDs, true)
@@ -144,6 +152,12 @@ func (s *Server) spite(method, path string) *Fault {
 	}
 	f.label = "malice: " + strings.Join(names, ", ")
 	return &f
+}
+
+// page answers as a proxy in between does, without Zoom's JSON (Z-ERR-15).
+func (f *Fault) page(status int) {
+	f.Status = status
+	f.Body = fmt.Sprintf("<html><body><h1>%d %s</h1></body></html>", status, http.StatusText(status))
 }
 
 func (f *Fault) rate(message string, headers map[string]string) {

@@ -3,7 +3,6 @@ package zoomsim
 import (
 	"cmp"
 	"fmt"
-	"net/http"
 	"strconv"
 	"time"
 )
@@ -36,10 +35,10 @@ func (w *world) create(u *user, req *MeetingRequest, now time.Time) (*meeting, e
 }
 
 // update changes a meeting by Zoom's rules and keeps what it was for stale
-// reads. A meeting in progress cannot be changed (FACTS 6, code 3000).
+// reads. A meeting in progress cannot be changed (Z-ERR-8).
 func (w *world) update(m *meeting, req *MeetingRequest, occurrenceID string, now time.Time) error {
 	if m.Status == statusStarted {
-		return failure(http.StatusBadRequest, 3000, "Cannot access meeting info: the meeting is in progress.")
+		return inProgress()
 	}
 	r := m.host.acct.resolve(m.host)
 	after := *m
@@ -64,12 +63,17 @@ func (w *world) update(m *meeting, req *MeetingRequest, occurrenceID string, now
 	if err := w.secure(Update, &after, &r, req); err != nil {
 		return err
 	}
-	before := *m
-	before.before = nil
-	before.Passcode = w.passcodeOf(m)
+	before := w.snapshot(m)
 	*m = after
-	m.before = &before
+	m.before = before
 	return nil
+}
+
+// snapshot is the meeting as it is, for stale reads after the next write.
+func (w *world) snapshot(m *meeting) *meeting {
+	s := *m
+	s.before, s.Passcode = nil, w.passcodeOf(m)
+	return &s
 }
 
 // simple applies the settings that follow the request and nothing else.
@@ -175,7 +179,7 @@ func (m *meeting) occurrenceAt(id string) (int, error) {
 			return i, nil
 		}
 	}
-	return 0, noMeeting(fmt.Sprintf("%d, occurrence %s", m.ID, id))
+	return 0, noOccurrence()
 }
 
 func (o *occurrence) move(req *MeetingRequest, zone string) {
@@ -212,9 +216,9 @@ func (w *world) joinURL(m *meeting) string {
 func (w *world) plain(m *meeting) Meeting {
 	return Meeting{
 		ID: m.ID, UUID: m.UUID, AccountID: m.host.acct.ID, HostID: m.host.ID, HostEmail: m.host.Email,
-		Topic: m.Topic, Type: m.Type, StartTime: m.Start, Duration: m.Duration, Timezone: m.Timezone,
+		Topic: m.Topic, Type: m.kind(), StartTime: m.Start, Duration: m.Duration, Timezone: m.Timezone,
 		Passcode: w.passcodeOf(m), WaitingRoom: m.WaitingRoom, Authentication: m.Authentication,
 		UsePMI: m.pmi(), JoinBeforeHost: m.JoinBefore, Status: m.Status,
-		CreationSource: m.Source, JoinURL: w.joinURL(m), Deleted: m.Deleted,
+		CreationSource: m.Source, JoinURL: w.joinURL(m), Deleted: m.Deleted, Webinar: m.Webinar,
 	}
 }

@@ -189,7 +189,7 @@ func TestOccurrences(t *testing.T) {
 	if now[1].(obj)["duration"] != 15.0 || now[0].(obj)["duration"] != 60.0 {
 		t.Errorf("occurrences %v", now)
 	}
-	if a := s.call("PATCH", path(id)+"?occurrence_id=1", `{"duration":15}`); a.status != 404 || a.code() != 3001 {
+	if a := s.call("PATCH", path(id)+"?occurrence_id=1", `{"duration":15}`); a.status != 400 || a.code() != 3000 {
 		t.Errorf("unknown occurrence: %d %v", a.status, a.body)
 	}
 }

@@ -179,4 +179,5 @@ type Meeting struct {
 	CreationSource string    `json:"creation_source"`
 	JoinURL        string    `json:"join_url"`
 	Deleted        bool      `json:"deleted"`
+	Webinar        bool      `json:"webinar"` // converted to one; Type is the webinar's
 }

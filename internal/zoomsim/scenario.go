@@ -35,6 +35,7 @@ type ScenarioAccount struct {
 	GroupsExperience string          `yaml:"groups_experience"`
 	Limits           *Limits         `yaml:"limits"` // default on
 	Scopes           []string        `yaml:"scopes"` // default all
+	HidePasscodes    bool            `yaml:"hide_passcodes"`
 	Settings         SettingsPatch   `yaml:"settings"`
 	Locks            SettingsPatch   `yaml:"locks"`
 	Groups           []ScenarioGroup `yaml:"groups"`
@@ -64,6 +65,8 @@ type ScenarioHost struct {
 	Groups    []string          `yaml:"groups"`
 	Settings  SettingsPatch     `yaml:"settings"`
 	Meetings  []ScenarioMeeting `yaml:"meetings"`
+	// CannotSchedule refuses creates and updates by API (SetScheduling).
+	CannotSchedule bool `yaml:"cannot_schedule"`
 	// SpentToday is how many of the 100 creates and updates are gone.
 	SpentToday int `yaml:"spent_today"`
 }

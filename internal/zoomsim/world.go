@@ -36,6 +36,7 @@ type account struct {
 	Scopes    []string
 	cred      Credentials
 	inactive  bool // its app was deactivated
+	hides     bool // its app may not see passcodes
 	own       layer
 	groups    map[string]*group
 	order     []*group
@@ -61,12 +62,14 @@ type user struct {
 	Timezone    string
 	Basic       bool
 	Status      string // active, inactive
-	PMI         int64
-	Groups      []string // ids, the first joined first
-	meetings    []*meeting
-	own         layer
-	acct        *account
-	created     time.Time
+	// noScheduling refuses creates and updates by API.
+	noScheduling bool
+	PMI          int64
+	Groups       []string // ids, the first joined first
+	meetings     []*meeting
+	own          layer
+	acct         *account
+	created      time.Time
 }
 
 // occurrence is one instance of a recurring meeting.
@@ -106,6 +109,7 @@ type meeting struct {
 	Passcode       string // not for PMI meetings, see passcodeOf
 	Status         string
 	Deleted        bool
+	Webinar        bool // converted; Type is still the meeting's
 	host           *user
 	// before is the state ahead of the last write, for stale reads.
 	before *meeting
