@@ -39,7 +39,7 @@ type Bus struct {
 	failing atomic.Pointer[error]
 }
 
-// Connect makes a Bus. A server that is away is no error: the connection is
+// Connect makes a Bus. An unavailable server is not an error: the connection is
 // tried until it stands, and again whenever it breaks.
 func Connect(o Options) (*Bus, error) {
 	o.Streams = o.Streams.withDefaults()
@@ -57,7 +57,7 @@ func Connect(o Options) (*Bus, error) {
 		nats.ReconnectBufSize(-1),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
-				log.Warn("NATS went away; trying to reconnect", "error", err)
+				log.Warn("NATS unavailable; reconnecting", "error", err)
 			}
 			b.wake()
 		}),
@@ -120,7 +120,7 @@ func (b *Bus) wake() {
 func (b *Bus) Failing() bool { return b.nc.IsConnected() && b.failing.Load() != nil }
 
 // Probe publishes an event that nobody has a use for, to see whether the stream
-// of events stores again; Consume throws it away.
+// of events stores again; Consume drops it.
 func (b *Bus) Probe(ctx context.Context) error {
 	return b.publish(ctx, nats.NewMsg(probeSubject))
 }

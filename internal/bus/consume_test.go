@@ -11,7 +11,7 @@ import (
 	"latchkey/internal/testenv"
 )
 
-func TestConsumeGivesWhatWasPublished(t *testing.T) {
+func TestConsumeHandsOutWhatWasPublished(t *testing.T) {
 	t.Parallel()
 	b := ready(t, Streams{})
 	noError(t, b.PublishEvent(t.Context(), event(1)))
@@ -118,27 +118,27 @@ func TestConsumeRunsSoManyAtOnce(t *testing.T) {
 	}
 }
 
-// The stop comes while an event is in hand: it is finished, and acknowledged.
-func TestConsumeFinishesWhatItHasInHand(t *testing.T) {
+// The stop comes while an event is in progress: it is finished, and acknowledged.
+func TestConsumeFinishesEventsInProgress(t *testing.T) {
 	t.Parallel()
 	b := ready(t, Streams{})
 	noError(t, b.PublishEvent(t.Context(), event(1)))
-	inHand, goOn := make(chan struct{}), make(chan struct{})
+	begun, goOn := make(chan struct{}), make(chan struct{})
 	ctx, cancel := context.WithCancel(t.Context())
 	returned := make(chan struct{})
 	go func() {
 		defer close(returned)
 		b.Consume(ctx, 2, func(ctx context.Context, _ Delivery) error {
-			close(inHand)
+			close(begun)
 			<-goOn
 			return ctx.Err() // nil: its context goes on
 		})
 	}()
-	next(t, inHand, "the event")
+	next(t, begun, "the event")
 	cancel()
 	select {
 	case <-returned:
-		t.Error("returned with an event in hand")
+		t.Error("returned with an event in progress")
 	case <-time.After(50 * time.Millisecond):
 	}
 	close(goOn)
@@ -201,13 +201,13 @@ func TestConsumeSetsUpAgainWhatWasDeleted(t *testing.T) {
 				return err == nil
 			})
 			noError(t, b.PublishEvent(t.Context(), event(2)))
-			for next(t, got, "the event after it") != "id-2" { // a new consumer begins anew: intake is idempotent
+			for next(t, got, "the event after it") != "id-2" { // a new consumer starts at the first event: intake is idempotent
 			}
 		})
 	}
 }
 
-func TestConsumeWhileTheServerIsAway(t *testing.T) {
+func TestConsumeWhileTheServerIsUnavailable(t *testing.T) {
 	t.Parallel()
 	srv := testenv.NewRestartableNATS(t)
 	b := connect(t, srv.URL(), Streams{})

@@ -100,7 +100,7 @@ func next[T any](t testing.TB, c <-chan T, why string) T {
 	case v := <-c:
 		return v
 	case <-time.After(30 * time.Second):
-		t.Fatalf("waited 30 s in vain: %s", why)
+		t.Fatalf("waited 30 s without success: %s", why)
 		panic("unreachable")
 	}
 }

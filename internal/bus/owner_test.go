@@ -9,7 +9,7 @@ import (
 	"latchkey/internal/testenv"
 )
 
-// owned gives a bus its owner, as keepStreams is in the application.
+// owned runs the owner of a bus's setup, as keepStreams does in the application.
 func owned(t testing.TB, b *Bus) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -97,7 +97,7 @@ func TestNeedsSetup(t *testing.T) {
 	next(t, b.NeedsSetup(), "a message was not stored")
 	select {
 	case <-b.NeedsSetup():
-		t.Error("told more than once of one failure")
+		t.Error("reported one failure more than once")
 	default:
 	}
 	noError(t, b.Ensure(t.Context()))

@@ -93,7 +93,7 @@ func (b *Bus) publish(ctx context.Context, m *nats.Msg) error {
 	_, err := b.js.PublishMsg(ctx, m)
 	if err != nil {
 		if b.nc.IsConnected() && !errors.Is(err, context.Canceled) {
-			if b.failing.Swap(&err) == nil { // being away is told by Check itself
+			if b.failing.Swap(&err) == nil { // Check itself reports a broken connection
 				b.wake()
 			}
 		}

@@ -113,14 +113,14 @@ func TestPublishWithoutAStreamFails(t *testing.T) {
 	}
 }
 
-// Publishing while the server is away fails at once: nothing may wait in a
+// Publishing while the server is unavailable fails at once: nothing may wait in a
 // buffer that dies with the process.
-func TestPublishWhileTheServerIsAway(t *testing.T) {
+func TestPublishWhileTheServerIsUnavailable(t *testing.T) {
 	t.Parallel()
 	srv := testenv.NewRestartableNATS(t)
 	srv.Stop()
-	b := connect(t, srv.URL(), Streams{}) // away at the start: no error
-	tryAway(t, b)
+	b := connect(t, srv.URL(), Streams{}) // unavailable at the start: not an error
+	tryUnavailable(t, b)
 	if err := b.Ensure(t.Context()); err == nil || b.Ready() || b.Check() == nil {
 		t.Errorf("Ensure: %v, Ready %v, Check %v", err, b.Ready(), b.Check())
 	}
@@ -138,20 +138,20 @@ func TestPublishWhileTheServerIsAway(t *testing.T) {
 
 	srv.Stop()
 	testenv.Until(t, "disconnected", func() bool { return !b.nc.IsConnected() })
-	tryAway(t, b)
+	tryUnavailable(t, b)
 	if b.Ready() {
-		t.Error("ready while the server is away")
+		t.Error("ready while the server is unavailable")
 	}
 
 	srv.Start()
 	testenv.Until(t, "connected again", b.Ready)
 	noError(t, b.PublishEvent(t.Context(), event(3)))
 	if n := info(t, b, "EVENTS").State.Msgs; n != 2 {
-		t.Errorf("%d messages: what failed while away must not be sent later", n)
+		t.Errorf("%d messages: what failed meanwhile must not be sent later", n)
 	}
 }
 
-func tryAway(t *testing.T, b *Bus) {
+func tryUnavailable(t *testing.T, b *Bus) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()

@@ -47,7 +47,7 @@ const (
 	DefaultEventsAge = 7 * 24 * time.Hour
 	DefaultAlertsAge = 30 * 24 * time.Hour
 	DefaultDeadAge   = 30 * 24 * time.Hour
-	// Zoom's retries end after 85 minutes (FACTS section 1).
+	// Zoom's retries end after 85 minutes (Z-HOOK-8).
 	DefaultDedup = 2 * time.Hour
 )
 
@@ -95,7 +95,7 @@ func (s Streams) configs() []jetstream.StreamConfig {
 	}
 }
 
-// maxAckPending bounds what all workers together have in hand.
+// maxAckPending bounds how many events all workers together have in progress.
 const maxAckPending = 512
 
 // defaultAckWait is how long a worker may be silent about a message.
@@ -121,7 +121,7 @@ func AlertSubject(accountID, kind string) string {
 	return alertPrefix + token(accountID) + "." + tokens(kind)
 }
 
-// token makes one subject token of any text: what NATS gives a meaning to, and
+// token makes one subject token of any text: what has a meaning in NATS, and
 // '%' itself, is written as %XX.
 //
 // Nothing is "_", and "_" itself is written as %5F, so that two texts never

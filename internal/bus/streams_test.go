@@ -59,7 +59,7 @@ func TestDefaultsHoldTogether(t *testing.T) {
 		}
 	}
 	if DefaultDedup < 85*time.Minute {
-		t.Error("Zoom's retries run for 85 minutes (FACTS section 1)")
+		t.Error("Zoom's retries run for 85 minutes (Z-HOOK-8)")
 	}
 }
 
@@ -138,6 +138,6 @@ func TestEnsureOfWhatCannotBe(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := b.Ensure(ended); err == nil {
-		t.Error("no error although its time was up")
+		t.Error("it succeeded although its time was up")
 	}
 }

@@ -173,7 +173,7 @@ func (s *Server) EndMeeting(ctx context.Context, meetingID int64) error {
 	})
 }
 
-// Meeting gives a meeting's state, deleted ones included.
+// Meeting returns a meeting's state, deleted ones included.
 func (s *Server) Meeting(meetingID int64) (Meeting, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

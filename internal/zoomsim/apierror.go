@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// Error is an answer in Zoom's error shape (FACTS 6). Go calls return it too,
+// Error is an answer in Zoom's error shape (Z-ERR-1). Go calls return it too,
 // so that a test can look at the code.
 type Error struct {
 	Status  int               `json:"-"`
@@ -44,7 +44,7 @@ func noGroup(id string) *Error {
 	return failure(http.StatusNotFound, 4130, "Group does not exist: %s.", id)
 }
 
-// noAccount: Zoom's documents give 404 for settings and 400 for lock settings.
+// noAccount: Zoom's documents say 404 for settings and 400 for lock settings.
 func noAccount(status int, id string) *Error {
 	return failure(status, 2001, "Account does not exist: %s.", id)
 }

@@ -27,7 +27,7 @@ func (s *Server) GrantScopes(accountID string, scopes ...string) error {
 	return s.changeScopes(accountID, scopes, nil)
 }
 
-// RevokeScopes takes scopes away from an account's app, as GrantScopes adds
+// RevokeScopes removes scopes from an account's app, as GrantScopes adds
 // them. One that the app does not have is an error, and then nothing changes.
 func (s *Server) RevokeScopes(accountID string, scopes ...string) error {
 	return s.changeScopes(accountID, nil, scopes)

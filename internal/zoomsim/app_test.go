@@ -15,7 +15,7 @@ func (s *sim) grant(cr Credentials) (int, obj) {
 }
 
 // TestScopesComeAndGo: a token carries the scopes of its moment until it
-// expires; what is granted or taken away shows in the next one.
+// expires; what is granted or revoked shows in the next one.
 func TestScopesComeAndGo(t *testing.T) {
 	t.Parallel()
 	s := start(t, oneHost)

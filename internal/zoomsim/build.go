@@ -111,8 +111,8 @@ func (a *account) buildGroup(sg ScenarioGroup, i int) error {
 	return g.own.load(sg.Settings, sg.Locks)
 }
 
-// groupName is what an admin may have called a group that a scenario gives an id
-// alone: a name that is not the id.
+// groupName is what an admin may have called a group that has only an id in
+// the scenario: a name that is not the id.
 func (a *account) groupName(i int) string {
 	name := groupNames[i%len(groupNames)]
 	if n := i / len(groupNames); n > 0 {

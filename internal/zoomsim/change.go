@@ -7,11 +7,11 @@ import (
 )
 
 // A settings change goes through three steps, the same at every level: apply,
-// give hosts' meetings what Zoom changes after the fact, tell by webhook what
+// change hosts' meetings as Zoom does after the fact, send by webhook what
 // changed and nothing else.
 
 // changeUser merges a patch into a user's own settings. What is locked above
-// the user stays as it is, without an error [D: PATCH settings].
+// the user stays as it is, without an error (Z-CALL-11).
 func (w *world) changeUser(u *user, patch SettingsPatch, strict bool, now time.Time) ([]event, error) {
 	changes, err := patch.decode(strict, false)
 	if err != nil {
@@ -115,11 +115,11 @@ func (a *account) resolveAll() []resolved {
 	return out
 }
 
-// retroactive gives meetings that are already scheduled what Zoom gives them
-// when a host's settings change, silently: a passcode when
-// require_password_for_scheduled_meeting comes on (FACTS 3), waiting room or
+// retroactive changes meetings that are already scheduled, as Zoom does silently
+// when a host's settings change: a passcode when
+// require_password_for_scheduled_meeting comes on (Z-SET-3), waiting room or
 // authentication when they become locked on. A meeting in progress, a past one
-// and a webinar are left alone. Nothing is taken away again.
+// and a webinar are left alone. Nothing is removed.
 func (w *world) retroactive(a *account, before []resolved, now time.Time) {
 	for i, u := range a.users {
 		after := a.resolve(u)

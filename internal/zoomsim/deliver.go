@@ -64,7 +64,7 @@ func (o *outbox) add(ev event) {
 	d.RequestID, d.Event, d.AccountID, d.State = o.src.requestID(), ev.name, ev.acct.ID, DeliveryPending
 	o.history = trim(append(o.history, d))
 	if o.url == "" || ev.acct.inactive {
-		d.State = DeliveryLost // nobody subscribed, or no app is there to be told
+		d.State = DeliveryLost // nobody subscribed, or the app is deactivated
 		return
 	}
 	o.fate(d)
@@ -117,7 +117,7 @@ func (o *outbox) run() {
 	}
 }
 
-// settle applies Zoom's retry rule (FACTS 1): the first attempt counts with
+// settle applies Zoom's retry rule (Z-HOOK-6, Z-HOOK-7): the first attempt counts with
 // 200 or 204, a retry with any 2xx; only 5xx and transport failures are tried
 // again; 3xx and 4xx, 429 included, never are.
 func (o *outbox) settle(d *delivery, a Attempt) {
@@ -172,7 +172,7 @@ func (o *outbox) later(d *delivery, delay time.Duration, release <-chan struct{}
 	})
 }
 
-// send makes one attempt and gives the status, -1 for none.
+// send makes one attempt and returns the status, -1 for none.
 func (o *outbox) send(d *delivery, url string, at time.Time) (int, string) {
 	ctx, cancel := context.WithTimeout(o.ctx, o.timeout)
 	defer cancel()

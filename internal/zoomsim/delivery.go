@@ -50,7 +50,7 @@ type delivery struct {
 }
 
 // sign sets Zoom's headers. The timestamp is in seconds and the signature is
-// over the raw bytes (FACTS 1).
+// over the raw bytes (Z-HOOK-2 to Z-HOOK-5).
 func (o *outbox) sign(req *http.Request, d *delivery, at time.Time) {
 	ts := strconv.FormatInt(at.Unix(), 10)
 	h := req.Header
@@ -63,8 +63,8 @@ func (o *outbox) sign(req *http.Request, d *delivery, at time.Time) {
 	h.Set("traceparent", d.trace)
 }
 
-// Sign gives the x-zm-signature of a raw body: "v0=" and the hex HMAC-SHA256
-// of "v0:timestamp:body" (FACTS 1).
+// Sign returns the x-zm-signature of a raw body: "v0=" and the hex HMAC-SHA256
+// of "v0:timestamp:body" (Z-HOOK-4).
 func Sign(secret, timestamp string, body []byte) string {
 	return "v0=" + hmacHex(secret, append([]byte("v0:"+timestamp+":"), body...))
 }

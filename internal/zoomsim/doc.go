@@ -2,7 +2,7 @@
 // OAuth, users, settings, groups, accounts and meetings calls, applies Zoom's
 // own rules on who decides about a passcode, and signs and sends webhooks.
 //
-// It is an independent reading of Zoom's documents (FACTS.md and Zoom's 46
+// It is an independent reading of Zoom's documents (docs/zoom-facts.md and Zoom's 46
 // security scenarios): it shares no code with the rest of latchkey, so the two
 // can be held against each other. Where Zoom's documents leave a case open the
 // simulator chooses one behaviour and docs/simulator.md lists it.

@@ -11,7 +11,7 @@ import (
 // knobs can bend any of them.
 type obj = map[string]any
 
-// event is a webhook that is to be sent (FACTS 2).
+// event is a webhook that is to be sent (Z-HOOK-1).
 type event struct {
 	name string
 	acct *account
@@ -38,7 +38,7 @@ func operated(payload obj, email, id string) obj {
 }
 
 // createdEvent carries the passcode where there is one, and neither waiting
-// room nor authentication: those need a GET (FACTS 2).
+// room nor authentication: those need a GET (Z-EVENT-2).
 func (w *world) createdEvent(m *meeting, now time.Time) event {
 	settings := obj{"use_pmi": m.pmi(), "alternative_hosts": ""}
 	if m.JoinBefore {
@@ -100,7 +100,7 @@ func (w *world) face(m *meeting) (top, settings obj) {
 }
 
 // updatedEvent is the thin diff that Zoom sends: the id and what changed, old
-// and new passcode in clear, no host_id, uuid or topic (FACTS 2). A request
+// and new passcode in clear, no host_id, uuid or topic (Z-EVENT-6, Z-EVENT-7). A request
 // that changed nothing sends nothing (docs/simulator.md, open cases).
 func (w *world) updatedEvent(m *meeting, oldTop, oldSettings obj, scope string, now time.Time) (event, bool) {
 	top, settings := w.face(m)
@@ -144,7 +144,7 @@ func (m *meeting) dateDeletedEvent(o occurrence, now time.Time) event {
 }
 
 // runEvent makes meeting.started and meeting.ended, whose ids are strings, as
-// seen in real deliveries (FACTS 2).
+// seen in real deliveries (Z-EVENT-18).
 func (m *meeting) runEvent(name string, now time.Time) event {
 	o := m.core()
 	o["id"] = strconv.FormatInt(m.ID, 10)

@@ -55,7 +55,7 @@ type Fault struct {
 }
 
 // Overwrite is what Zoom makes of a meeting against the request: "answers 204
-// and may still overwrite what was asked" (FACTS 4). Nil leaves as it is.
+// and may still overwrite what was asked" (Z-RULE-17). Nil leaves as it is.
 type Overwrite struct {
 	Passcode              *string `json:"passcode,omitempty" yaml:"passcode"` // "" removes it
 	GeneratePasscode      bool    `json:"generate_passcode,omitempty" yaml:"generate_passcode"`

@@ -210,7 +210,7 @@ func (c change) apply(l *layer, base Requirement) {
 	}
 }
 
-// show gives the value of a field as Zoom's body shows it.
+// show returns the value of a field as Zoom's body shows it.
 func (f field) show(l *layer) any {
 	switch {
 	case f.name == "require_password_for_pmi_meetings":

@@ -50,7 +50,7 @@ func (g *source) bytes(n int) []byte {
 func (g *source) hex(n int) string { return hex.EncodeToString(g.bytes(n)) }
 
 // uuid makes a meeting UUID in Zoom's shape: 16 bytes in standard base64, so
-// that some hold "/" and "+", as Zoom's do (FACTS 2).
+// that some hold "/" and "+", as Zoom's do (Z-MEET-3).
 func (g *source) uuid() string { return base64.StdEncoding.EncodeToString(g.bytes(16)) }
 
 // requestID looks like Zoom's x-zm-request-id.
@@ -59,7 +59,7 @@ func (g *source) requestID() string {
 	return fmt.Sprintf("%x_%x_%x_%x_%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// meetingID makes an 11-digit id: it does not fit int32 (FACTS 2).
+// meetingID makes an 11-digit id: it does not fit int32 (Z-MEET-2).
 func (g *source) meetingID() int64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -120,7 +120,7 @@ func opaque(kind, passcode string, id int64) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:24]) + ".1"
 }
 
-// numeric derives a phone (PSTN) passcode: Zoom gives alphanumeric meetings a
+// numeric derives a phone (PSTN) passcode: Zoom makes alphanumeric meetings a
 // six-digit one of their own.
 func numeric(passcode string, id int64) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "zoomsim/pstn/%d/%s", id, passcode))

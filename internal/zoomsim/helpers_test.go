@@ -185,7 +185,7 @@ func (s *sim) want(status int, method, path string, body any) answer {
 	return a
 }
 
-// create makes a meeting by API and gives its id and the answer.
+// create makes a meeting by API and returns its id and the answer.
 func (s *sim) create(host string, body any) (int64, answer) {
 	s.t.Helper()
 	a := s.want(201, "POST", "/users/"+host+"/meetings", body)

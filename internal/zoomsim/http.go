@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// call is one API call in hand.
+// call is one API call in progress.
 type call struct {
 	*http.Request
 	s     *Server
@@ -28,7 +28,7 @@ type route struct {
 }
 
 // api is the part of Zoom's API that is spoken; labels and scopes are those of
-// the OpenAPI documents (FACTS 3).
+// the OpenAPI documents (Z-CALL-1 to Z-CALL-10, Z-AUTH-5, Z-AUTH-6).
 func (s *Server) api() []route {
 	return []route{
 		{"GET", "/v2/users", Medium, scopeListUsers, listUsers},

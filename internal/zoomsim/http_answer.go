@@ -19,7 +19,7 @@ func (s *Server) trackingID() string {
 	return "v=2.0;clid=us02;rid=WEB_" + hex.EncodeToString(sum[:16])
 }
 
-// pause waits out a delay; false when the client or the server went away.
+// pause waits out a delay; false when the client or the server is gone.
 func (s *Server) pause(r *http.Request, d time.Duration) bool {
 	if d <= 0 {
 		return true

@@ -90,7 +90,7 @@ func getAccountLocks(c *call) (int, any, error) {
 	if err := c.ownAccount(http.StatusBadRequest); err != nil {
 		return 0, nil, err
 	}
-	// With the plan's own locks: the console shows them as locked on [I].
+	// With the plan's own locks: the console shows them as locked on (open cases).
 	r := c.acct.resolve(nil)
 	body, err := locksBody(c, &r.layer, inAccountLocks)
 	return http.StatusOK, body, err

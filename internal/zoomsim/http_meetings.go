@@ -154,7 +154,7 @@ func deleteMeeting(c *call) (int, any, error) {
 	return http.StatusNoContent, nil, nil
 }
 
-// listMeetings gives rows without passwords (FACTS 3), the soonest first.
+// listMeetings returns rows without passwords (Z-CALL-4), the soonest first.
 func listMeetings(c *call) (int, any, error) {
 	u, err := c.user()
 	if err != nil {

@@ -63,7 +63,7 @@ func listUsers(c *call) (int, any, error) {
 // maxPage is Zoom's largest page_size.
 const maxPage = 300
 
-// paginate cuts one page and gives the paging members. Its token is opaque to
+// paginate cuts one page and returns it with the paging members. Its token is opaque to
 // clients; a wrong one is code 300.
 func paginate[T any](c *call, all []T) ([]T, obj, error) {
 	q := c.URL.Query()
@@ -128,7 +128,7 @@ func settingsBody(c *call, l *layer, in where) (obj, error) {
 func authenticationOption(a *account) string { return derivedID("authentication", a.ID) }
 
 // patchUserSettings changes a host's own settings. Members that are not
-// modelled are accepted and ignored; locked ones stay (FACTS 3).
+// modelled are accepted and ignored; locked ones stay (Z-CALL-11).
 func patchUserSettings(c *call) (int, any, error) {
 	u, err := c.user()
 	if err != nil {

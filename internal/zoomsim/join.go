@@ -18,7 +18,7 @@ const (
 	ResultNotFound         = "not_found"
 )
 
-// errPasscodeWrong is the Web SDK's "Passcode wrong" (FACTS 5).
+// errPasscodeWrong is the Web SDK's "Passcode wrong" (Z-JOIN-2).
 const errPasscodeWrong = 3004
 
 // JoinResult is what a joiner of the Web SDK meets who types the number, with

@@ -3,12 +3,12 @@ package zoomsim
 import "slices"
 
 // resolved is what holds for one host: values and locks after plan, account
-// and groups were applied (FACTS 3 and 4).
+// and groups were applied (Z-LOCK-1 to Z-LOCK-10).
 type resolved struct {
 	layer
 }
 
-// setting gives one key in the form that Decide takes.
+// setting returns one key in the form that Decide takes.
 func (r *resolved) setting(k key) Setting {
 	switch on, locked := r.on.has(k), r.locked.has(k); {
 	case on && locked:
@@ -74,7 +74,7 @@ func (a *account) decider(u *user, groups []*group, k key) (*layer, bool) {
 				continue
 			}
 			// Older accounts: locked in any group is locked for the user. Of
-			// several locks the first in group order wins [U].
+			// several locks the first in group order wins (Z-LOCK-4).
 			return a.groupValue(g, k), true
 		case manages == nil && g.own.set.has(k):
 			manages = g
@@ -125,7 +125,7 @@ func (a *account) groupsOf(u *user) []*group {
 
 // planLocks are the settings that Zoom itself forces on: passcodes on free
 // accounts and Pro accounts with one host, and auto_security except on
-// Enterprise, Education and Business above 100 licences (FACTS 3).
+// Enterprise, Education and Business above 100 licences (Z-LOCK-6, Z-LOCK-9).
 func (a *account) planLocks() mask {
 	var m mask
 	if a.Plan == PlanFree || a.Plan == PlanPro && a.Licences <= 1 {

@@ -7,7 +7,7 @@ import (
 )
 
 // TestLevels: who decides on a host's setting, and whether the host can still
-// change it (FACTS 3).
+// change it (Z-LOCK-1 to Z-LOCK-10).
 func TestLevels(t *testing.T) {
 	t.Parallel()
 	const on, off = "{meeting_security: {meeting_password: true}}", "{meeting_security: {meeting_password: false}}"

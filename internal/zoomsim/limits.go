@@ -61,7 +61,7 @@ const (
 	Heavy  = "Heavy"
 )
 
-// quota is one cell of Zoom's table; 0 means no limit (FACTS 6).
+// quota is one cell of Zoom's table; 0 means no limit (Z-LIMIT-1 to Z-LIMIT-3).
 type quota struct{ perSecond, perDay int }
 
 func (a *account) quota(label string) quota {
@@ -97,7 +97,7 @@ const (
 
 func utcDay(t time.Time) int64 { return t.Unix() / 86_400 }
 
-// admit counts one call of a label and gives the rate headers every answer
+// admit counts one call of a label and returns the rate headers every answer
 // carries, or the 429. The account's limit is shared by all of its apps.
 func (a *account) admit(label string, now time.Time) (map[string]string, *Error) {
 	q := a.quota(label)
@@ -123,7 +123,7 @@ func (a *account) admit(label string, now time.Time) (map[string]string, *Error)
 }
 
 // spend takes one of the host's 100. The 429 carries the headers of another
-// limit and neither type nor Retry-After [devforum 18928], so a client can tell
+// limit and neither type nor Retry-After (Z-LIMIT-6), so a client can tell
 // it by the message alone.
 func (a *account) spend(u *user, now time.Time) *Error {
 	k := dayKey{u.ID, utcDay(now)}

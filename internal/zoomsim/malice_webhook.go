@@ -70,7 +70,7 @@ func (o *outbox) bend(body obj) obj {
 	return body
 }
 
-// The oddities that real deliveries showed (FACTS 2, last but one point).
+// The oddities that real deliveries showed (Z-EVENT-6, Z-EVENT-19, Z-EVENT-20, Z-EVENT-23).
 const (
 	oddNoTimestamp = iota
 	oddSeconds
@@ -111,7 +111,7 @@ func oddity(kind int, body, payload obj) {
 }
 
 // encode writes a body. Half of it escaped, half raw: a receiver that writes
-// the JSON anew gets another signature (FACTS 1).
+// the JSON again gets another signature (Z-HOOK-5, Z-EVENT-22).
 func encode(body obj) ([]byte, error) {
 	raw, err := json.Marshal(body)
 	if err != nil {

@@ -34,7 +34,7 @@ var phrases = map[string]word{
 }
 
 // TestMatrixContract holds the table of matrix_test.go against Zoom's own,
-// where the shared facts are at hand.
+// where the shared facts are available.
 func TestMatrixContract(t *testing.T) {
 	t.Parallel()
 	f, err := os.Open(filepath.Join("..", "..", "..", "shared", "zoom", "security-matrix.csv"))

@@ -1,6 +1,6 @@
 package zoomsim
 
-// matrixRow is one of Zoom's 46 scenarios (FACTS 4): the settings, where "/"
+// matrixRow is one of Zoom's 46 scenarios (Z-RULE-1): the settings, where "/"
 // separates alternatives and "!" is locked, and what a request then yields.
 type matrixRow struct {
 	op                     Op

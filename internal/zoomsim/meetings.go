@@ -91,7 +91,7 @@ func (m *meeting) simple(req *MeetingRequest) {
 
 // secure validates a given passcode, asks Decide and writes the result. A PMI
 // meeting's passcode is the user's: the request's is ignored and the setting
-// decides alone [U].
+// decides alone (Z-MEET-11).
 func (w *world) secure(op Op, m *meeting, r *resolved, req *MeetingRequest) error {
 	s := r.effective(m.passcodeKey(r))
 	wish := req.wish()
@@ -198,7 +198,7 @@ func (w *world) freeID() int64 {
 }
 
 // joinURL is the invitation link; pwd is an opaque hash of the passcode, and
-// there while the host embeds it (FACTS 3).
+// there while the host embeds it (Z-CALL-2, Z-SET-5).
 func (w *world) joinURL(m *meeting) string {
 	id := m.ID
 	if m.pmi() {

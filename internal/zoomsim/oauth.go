@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// tokenLife is how long an access token holds (FACTS 7).
+// tokenLife is how long an access token holds (Z-AUTH-2).
 const tokenLife = time.Hour
 
 type token struct {
@@ -100,7 +100,7 @@ func (s *Server) grant(r *http.Request) (int, any) {
 }
 
 // authorize finds the account of a bearer token; the lock is held. scope ""
-// needs none. A scope that the token does not carry is code 4711 (FACTS 6).
+// needs none. A scope that the token does not carry is code 4711 (Z-ERR-13).
 func (s *Server) authorize(r *http.Request, scope string) (*account, *Error) {
 	scheme, bearer, ok := strings.Cut(r.Header.Get("Authorization"), " ")
 	ok = ok && strings.EqualFold(scheme, "Bearer") // HTTP schemes are case-insensitive

@@ -69,7 +69,7 @@ func TestOneDateOfASeriesIsDeleted(t *testing.T) {
 	s.want(404, "GET", path(id), nil)
 }
 
-// A date may be deleted in vain, too.
+// A delete of one date may have no effect, too.
 func TestDeletingADateWithoutEffect(t *testing.T) {
 	t.Parallel()
 	s := start(t, oneHost)

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// document loads one of Zoom's own OpenAPI documents, where they are at hand.
+// document loads one of Zoom's own OpenAPI documents, where they are available.
 // They are read as plain JSON: they are 3.1, write some bounds as text, and
 // hold webhooks, none of which the usual Go tool takes.
 func document(t *testing.T, name string) obj {

@@ -31,9 +31,9 @@ func (s *Server) emitAs(ctx context.Context, events ...event) {
 	s.emit(events...)
 }
 
-// RegeneratePasscode gives a meeting a passcode that Zoom makes up, as the button
-// in the portal does, and returns it. The passcode of a PMI belongs to the user
-// and one that is locked off stays away: both are refused.
+// RegeneratePasscode replaces a meeting's passcode by one that Zoom generates, as
+// the button in the portal does, and returns it. The passcode of a PMI belongs to the user
+// and one that is locked off stays off: both are refused.
 func (s *Server) RegeneratePasscode(ctx context.Context, meetingID int64) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -7,7 +7,7 @@ import (
 )
 
 // Passcode is the "password" member of a request: absent (the zero value),
-// null, empty or a value. The four mean different things to Zoom (FACTS 4, 5).
+// null, empty or a value. The four mean different things to Zoom (Z-RULE-12, Z-CODE-11, Z-CODE-12).
 type Passcode struct {
 	named bool
 	null  bool
@@ -125,7 +125,7 @@ func (t Time) MarshalJSON() ([]byte, error) {
 	return json.Marshal(t.UTC().Format(time.RFC3339))
 }
 
-// in gives the instant, a local time read in zone.
+// in returns the instant, a local time read in zone.
 func (t Time) in(zone string) time.Time {
 	if !t.local {
 		return t.UTC()

@@ -4,11 +4,11 @@ import (
 	"strings"
 )
 
-// maxPasscode is Zoom's limit on a meeting passcode's length (FACTS 5).
+// maxPasscode is Zoom's limit on a meeting passcode's length (Z-CODE-1).
 const maxPasscode = 10
 
 // specials are the characters besides letters and digits that Zoom always
-// accepts (FACTS 5). Whether others pass is unknown, so they are refused: a
+// accepts (Z-CODE-2). Whether others pass is disputed (Z-CODE-3), so they are refused: a
 // client must not come to rely on them.
 const specials = "@-_*"
 
@@ -68,7 +68,7 @@ func (r Requirement) check(p string) string {
 	return ""
 }
 
-// keyRows are the QWERTY rows; other keyboards are unknown (FACTS 5).
+// keyRows are the QWERTY rows; other keyboards are unknown (Z-CODE-7).
 var keyRows = [...]string{"qwertyuiop", "asdfghjkl", "zxcvbnm"}
 
 // hasRun reports n characters in a row that repeat, count up or down, or

@@ -10,7 +10,7 @@ const (
 )
 
 // Setting is one security option's setting as the host meets it: on or off,
-// and whether a level above the host locked it (FACTS 4).
+// and whether a level above the host locked it (Z-LOCK-1).
 type Setting uint8
 
 // The four states of a setting; the zero value is "off, not locked".
@@ -21,7 +21,7 @@ const (
 	LockedOn
 )
 
-// String gives the notation of Zoom's matrix; "!" is locked.
+// String returns the notation of Zoom's matrix; "!" is locked.
 func (s Setting) String() string { return [...]string{"off", "on", "off!", "on!"}[s] }
 
 // MarshalText writes the same notation.
@@ -78,7 +78,7 @@ const (
 	PasscodeGenerated
 )
 
-// String gives the word that Zoom's matrix uses.
+// String returns the word that Zoom's matrix uses.
 func (p PasscodeSource) String() string {
 	return [...]string{"none", "given", "kept", "generated"}[p]
 }
@@ -90,7 +90,7 @@ type Decision struct {
 	Authentication bool
 }
 
-// Decide applies Zoom's rule (FACTS 4) to one create or update. It is pure and
+// Decide applies Zoom's rule (Z-RULE-1 to Z-RULE-7) to one create or update. It is pure and
 // does not allocate. prev is ignored on create.
 //
 // The four steps are Zoom's own: a lock beats the request, an unlocked option
@@ -151,7 +151,7 @@ func option(s Setting, ask Ask, before bool) bool {
 }
 
 // passcode resolves steps 1 to 3 for the passcode, which can be generated:
-// locked on and none at hand, Zoom makes one up.
+// locked on and none there yet, Zoom generates one.
 func passcode(s Setting, ask Ask, before bool) PasscodeSource {
 	switch {
 	case s == LockedOff:

@@ -64,7 +64,7 @@ func TestMatrix(t *testing.T) {
 
 // each visits the cases of a row. A create that names neither passcode nor
 // waiting room is younger than the matrix (TestCreateFollowsHost); an update
-// that takes the passcode away is not in it (TestUpdateClears).
+// that removes the passcode is not in it (TestUpdateClears).
 func (row matrixRow) each(f func(EffectiveSettings, State, Wish)) {
 	for _, r := range alternatives(row.room) {
 		for _, c := range alternatives(row.code) {
@@ -182,7 +182,7 @@ func TestCreateFollowsHost(t *testing.T) {
 }
 
 // TestUpdateClears: a passcode goes only if it is not forced and another
-// option stays, unless auto_security is off (FACTS 4).
+// option stays, unless auto_security is off (Z-RULE-18).
 func TestUpdateClears(t *testing.T) {
 	t.Parallel()
 	code, both := State{Passcode: true}, State{WaitingRoom: true, Passcode: true}

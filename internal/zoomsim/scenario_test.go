@@ -77,7 +77,7 @@ func TestDefaultScenario(t *testing.T) {
 	}
 }
 
-// TestSeedRepeats: the same seed gives the same ids and passcodes.
+// TestSeedRepeats: the same seed makes the same ids and passcodes.
 func TestSeedRepeats(t *testing.T) {
 	t.Parallel()
 	run := func(seed uint64) Meeting {

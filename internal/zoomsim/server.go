@@ -20,7 +20,7 @@ type Options struct {
 	Listen         string           // default 127.0.0.1:0
 	WebhookURL     string           // "" = none yet, webhooks are lost
 	Now            func() time.Time // default time.Now
-	RetryDelays    []time.Duration  // between attempts; default 5m, 20m, 60m (FACTS 1)
+	RetryDelays    []time.Duration  // between attempts; default 5m, 20m, 60m (Z-HOOK-8)
 	WebhookTimeout time.Duration    // default 3s
 	Seed           uint64           // ids, passcodes, malice; 0: the scenario's, else random
 	Logger         *slog.Logger     // default: discards
@@ -93,7 +93,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		delays: o.RetryDelays, timeout: o.WebhookTimeout, url: o.WebhookURL, malice: s.malice,
 		client: &http.Client{
 			Transport: &http.Transport{MaxIdleConnsPerHost: 4},
-			// A redirect is an answer, and never followed (FACTS 1).
+			// A redirect is an answer, and never followed (Z-HOOK-7).
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
@@ -145,7 +145,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Stop closes the listener, waits for requests in hand until ctx ends, then
+// Stop closes the listener, waits for requests in progress until ctx ends, then
 // stops deliveries and waits for every goroutine.
 func (s *Server) Stop(ctx context.Context) error {
 	err := s.http.Shutdown(ctx)
@@ -190,7 +190,7 @@ type Host struct {
 	SpentToday int               `json:"spent_today"`  // of the 100 creates and updates
 }
 
-// Host gives a host's effective settings, by id or email.
+// Host returns a host's effective settings, by id or email.
 func (s *Server) Host(id string) (Host, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 )
 
 // maxValidations is how many url validations in a row may fail before Zoom
-// disables the endpoint (FACTS 1).
+// disables the endpoint (Z-HOOK-14).
 const maxValidations = 6
 
 // ErrWebhookDisabled says that six validations in a row failed; SetWebhookURL

@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// verify recomputes Zoom's signature in the receiver's way (FACTS 1).
+// verify recomputes Zoom's signature in the receiver's way (Z-HOOK-4).
 func verify(t *testing.T, h hooked, secret string) {
 	t.Helper()
 	ts := h.header.Get("x-zm-request-timestamp")
@@ -112,7 +112,7 @@ func TestRetryRule(t *testing.T) {
 		{"401", []int{401}, 1, DeliveryRefused},
 		{"429 is never retried", []int{429}, 1, DeliveryRefused},
 		{"503 then 404", []int{503, 404}, 2, DeliveryRefused},
-		{"503 for good", []int{503, 500, 502, 504}, 4, DeliveryGone},
+		{"503 every time", []int{503, 500, 502, 504}, 4, DeliveryGone},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -116,8 +116,8 @@ func listed(s *sim) []int64 {
 	return ids
 }
 
-// TestWebinarsAreLeftAloneBySettings: what Zoom gives scheduled meetings after
-// the fact, it gives meetings.
+// TestWebinarsAreLeftAloneBySettings: what Zoom changes on scheduled meetings
+// after the fact, it changes on meetings.
 func TestWebinarsAreLeftAloneBySettings(t *testing.T) {
 	t.Parallel()
 	s := start(t, seriesWorld)

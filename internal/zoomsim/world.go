@@ -8,7 +8,7 @@ import (
 // Plan is an account's Zoom plan.
 type Plan string
 
-// The plans that Zoom's rules and limits tell apart (FACTS 3 and 6).
+// The plans that Zoom's rules and limits tell apart (Z-LOCK-6 to Z-LOCK-9, Z-LIMIT-1 to Z-LIMIT-3).
 const (
 	PlanFree       Plan = "free"
 	PlanPro        Plan = "pro"
@@ -88,7 +88,7 @@ const (
 	statusEnded   = "ended"
 )
 
-// meeting is one meeting with the security options that Zoom gave it.
+// meeting is one meeting with the security options that Zoom decided on.
 type meeting struct {
 	ID             int64
 	UUID           string
@@ -182,7 +182,7 @@ func (w *world) meetingsOf(u *user) []*meeting {
 }
 
 // pmi says whether the meeting runs on the host's personal meeting id, whose
-// passcode is the user's and not the meeting's (FACTS 5).
+// passcode is the user's and not the meeting's (Z-MEET-10).
 func (m *meeting) pmi() bool { return m.UsePMI || m.Type == 4 }
 
 // passcodeKey is the setting that decides on a meeting's passcode.
