@@ -155,27 +155,27 @@ func TestConsumeCreatesNothing(t *testing.T) {
 	<-b.NeedsSetup() // the connection
 	got := make(chan string, 100)
 	consuming(t, b, 2, func(_ context.Context, d Delivery) error { got <- d.ID; return nil })
-	for name, remove := range map[string]func() error{
-		"never set up":     func() error { return nil },
-		"consumer deleted": func() error { return b.js.DeleteConsumer(t.Context(), "EVENTS", intakeDurable) },
-		"stream deleted":   func() error { return b.js.DeleteStream(t.Context(), "EVENTS") },
+	for _, c := range []struct {
+		name   string
+		remove func() error
+	}{
+		{"never set up", func() error { return nil }},
+		{"consumer deleted", func() error { return b.js.DeleteConsumer(t.Context(), "EVENTS", intakeDurable) }},
+		{"stream deleted", func() error { return b.js.DeleteStream(t.Context(), "EVENTS") }},
 	} {
-		if name != "never set up" {
-			noError(t, b.Ensure(t.Context()))
-		}
 		before := len(p.writes(b))
-		noError(t, remove())
-		next(t, b.NeedsSetup(), name)
+		noError(t, c.remove())
+		next(t, b.NeedsSetup(), c.name)
 		if b.Ready() || b.Check() == nil {
-			t.Errorf("%s: ready", name)
+			t.Errorf("%s: ready", c.name)
 		}
 		if wrote := p.writes(b)[before:]; len(wrote) > 0 {
-			t.Errorf("%s: Consume wrote %v", name, wrote)
+			t.Errorf("%s: Consume wrote %v", c.name, wrote)
 		}
 		noError(t, b.Ensure(t.Context()))
-		id := "id-" + name
+		id := "id-" + c.name
 		noError(t, b.PublishEvent(t.Context(), Event{ID: id, AccountID: "a", Name: "x"}))
-		for next(t, got, "an event after "+name) != id {
+		for next(t, got, "an event after "+c.name) != id {
 		}
 	}
 }
