@@ -10,8 +10,8 @@ import (
 	"latchkey/internal/embedded"
 )
 
-// Proxy passes TCP connections on to a server, until it is cut: so a server
-// "goes away" for one client without being restarted.
+// Proxy passes TCP connections on to a server, until it is cut: then the server
+// is unavailable to one client without being restarted.
 type Proxy struct {
 	t      testing.TB
 	target string
