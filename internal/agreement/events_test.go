@@ -94,7 +94,7 @@ func TestTheEventsAreZooms(t *testing.T) {
 	for _, event := range []string{"user.settings_updated", "group.settings_updated", "group.lock_settings_updated", "account.settings_updated",
 		"account.lock_settings_updated", "group.member_added", "group.member_deleted", "user.deactivated"} {
 		schema := schemas[event]
-		// Zoom's own sample calls the event group.members_deleted (FACTS section 2).
+		// Zoom's own sample calls the event group.members_deleted (Z-EVENT-12).
 		body := bodies[event]
 		if event == "group.member_deleted" && body == nil {
 			body = bodies["group.members_deleted"]
@@ -114,9 +114,9 @@ func TestTheEventsAreZooms(t *testing.T) {
 	}
 }
 
-// readable gives a schema of a document without what is no JSON Schema in Zoom's
-// documents (bounds written as text, texts where a schema belongs), and with its
-// references into the document followed.
+// readable returns a schema of a document without what is not JSON Schema in
+// Zoom's documents (bounds written as text, texts where a schema belongs), and
+// with its references into the document followed.
 func readable(t *testing.T, document, schema []byte) []byte {
 	t.Helper()
 	var root, doc any
@@ -161,7 +161,7 @@ func usable(root, v any, depth int) any {
 	return v
 }
 
-// follow gives what a reference such as #/paths/a~1b points to, {} for nothing.
+// follow returns what a reference such as #/paths/a~1b points to, {} for nothing.
 func follow(root any, ref string) any {
 	at := root
 	for _, step := range strings.Split(strings.TrimPrefix(ref, "#/"), "/") {

@@ -93,8 +93,8 @@ var zoomsWords = map[string]string{
 	"waiting room on if nothing was on before and request disables all; else what was on stays on": "stays",
 }
 
-// TestTheTableIsZooms holds the table above against Zoom's own where it is at
-// hand; the facts themselves are not part of the project.
+// TestTheTableIsZooms holds the table above against Zoom's own (Z-RULE-1) where
+// it is available; Zoom's table itself is not part of the project.
 func TestTheTableIsZooms(t *testing.T) {
 	t.Parallel()
 	f, err := os.Open(filepath.Join("..", "..", "..", "shared", "zoom", "security-matrix.csv"))
@@ -162,9 +162,9 @@ func (row matrixRow) check(t *testing.T, p point) bool {
 	w := p.wish
 	switch {
 	case p.op == create && w.Passcode == zoomsim.AskAbsent && w.WaitingRoom == zoomsim.AskAbsent:
-		return false // changed in March 2025: follows the host's settings
+		return false // changed in March 2025: follows the host's settings (Z-RULE-12)
 	case p.op == update && w.Passcode == zoomsim.AskNo && row.absent != "none" && row.absent != "kept else generated":
-		return false // the table tells of a passcode that is left out; rule 3 covers an empty one
+		return false // the table is about a passcode that is left out; Z-RULE-5 covers an empty one
 	}
 	got := predict(p)
 	if got.Passcode == passcode.Unknown {

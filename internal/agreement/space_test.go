@@ -87,7 +87,7 @@ func predict(p point) passcode.Prediction {
 }
 
 // do lets the simulator do it. The plan's force reaches it as the settings that
-// a host on that plan meets (FACTS section 3).
+// a host on that plan meets (Z-LOCK-6).
 func do(p point) zoomsim.Decision {
 	s := p.settings
 	if p.plan.ForcesPasscode() {
@@ -133,12 +133,12 @@ func TestRuleAndSimulatorAgreeEverywhere(t *testing.T) {
 	}
 }
 
-// openCases are the kinds of points that FACTS section 4 leaves open: its rule
-// 4 ("what was on before stays on") and Zoom's rows say different things.
+// openCases are the kinds of points that Zoom's table leaves open (Z-RULE-7):
+// row 23 (what was on before stays on) and rows 2 to 4 say different things.
 var openCases = []string{
-	"update with auto_security that turns everything off, waiting room locked off, authentication was on (row 2 generates a passcode, rule 4 keeps authentication)",
-	"update with auto_security that turns everything off, passcode locked off, authentication was on (row 3 turns the waiting room on, rule 4 keeps authentication)",
-	"update with auto_security that turns everything off, authentication locked off, passcode was on (row 4 turns the waiting room on, rule 4 keeps the passcode)",
+	"update with auto_security that turns everything off, waiting room locked off, authentication was on (row 2 generates a passcode, row 23 keeps authentication)",
+	"update with auto_security that turns everything off, passcode locked off, authentication was on (row 3 turns the waiting room on, row 23 keeps authentication)",
+	"update with auto_security that turns everything off, authentication locked off, passcode was on (row 4 turns the waiting room on, row 23 keeps the passcode)",
 }
 
 func kind(p point) string {

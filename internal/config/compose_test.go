@@ -290,7 +290,7 @@ func TestComposeValuesFromOutside(t *testing.T) {
 	t.Parallel()
 	env := compose(t).Services["worker"].Environment
 	if got := interpolate(t, env["LATCHKEY_POLICY"], map[string]string{"LATCHKEY_POLICY": "observe"}); got != "observe" {
-		t.Errorf("LATCHKEY_POLICY=observe gives %q", got)
+		t.Errorf("LATCHKEY_POLICY=observe yields %q", got)
 	}
 	for _, k := range config.Keys() {
 		if v, ok := env[k.Name]; ok && k.RequiredFor(config.Worker) && strings.HasPrefix(v, "$") && !strings.Contains(v, ":?") {
@@ -532,7 +532,7 @@ func ignores(line, file string) bool {
 	return false
 }
 
-// dockerfile gives the instructions, continued lines joined.
+// dockerfile returns the instructions, continued lines joined.
 func dockerfile(t *testing.T) []string {
 	t.Helper()
 	var lines []string

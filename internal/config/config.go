@@ -107,7 +107,7 @@ func Load(environ []string, role Role) (Config, error) {
 	return c, errors.Join(problems...)
 }
 
-// lookup gives the key's value, from the variable or from the file that
+// lookup returns the key's value, from the variable or from the file that
 // KEY_FILE names. A variable that is set and empty counts as not set, except
 // for secrets, where it is surely a mistake.
 func lookup(given map[string]string, k Key) (string, error) {

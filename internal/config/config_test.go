@@ -63,7 +63,7 @@ func TestMalformedValues(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name, set string
-		want      []string // beside the key's name
+		want      []string // besides the key's name
 	}{
 		{"empty secret token", "ZOOM_WEBHOOK_SECRET_TOKEN=", []string{"is set but empty", "Secret Token"}},
 		{"blank secret token", "ZOOM_WEBHOOK_SECRET_TOKEN= ", []string{"is set but empty"}},

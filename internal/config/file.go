@@ -43,7 +43,7 @@ type Who struct {
 	Groups                   []string
 }
 
-// RuleFor gives the first rule that matches; without one, LATCHKEY_POLICY.
+// RuleFor returns the first rule that matches; without one, LATCHKEY_POLICY.
 func (c Config) RuleFor(w Who) Rule {
 	for _, r := range c.Rules {
 		if r.matches(w) {
@@ -137,7 +137,7 @@ func (s *secret) UnmarshalYAML(n *yaml.Node) error {
 	return strictNode(n, (*plain)(s))
 }
 
-// read gives the secret, "" when none is named.
+// read returns the secret, "" when none is named.
 func (s secret) read(given map[string]string) (string, error) {
 	switch {
 	case s.File != "" && s.Env != "":

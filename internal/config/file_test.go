@@ -9,7 +9,7 @@ import (
 	"latchkey/internal/passcode"
 )
 
-// write puts a file into the test's folder and gives its path.
+// write puts a file into the test's folder and returns its path.
 func write(t *testing.T, name, content string) string {
 	t.Helper()
 	p := filepath.Join(t.TempDir(), name)

@@ -68,7 +68,7 @@ var keys = []Key{
 	{Name: "LATCHKEY_LEASE", Form: "a duration such as 30s", Default: "30s", Doc: "After a worker died, its meetings are taken over this much later.", set: duration(func(c *Config) *time.Duration { return &c.Lease })},
 	{Name: "LATCHKEY_SETTINGS_TTL", Form: "a duration such as 5m", Default: "5m", Doc: "For how long settings and locks that were read are believed.", set: duration(func(c *Config) *time.Duration { return &c.SettingsTTL })},
 
-	{Name: "LATCHKEY_SWEEP", Form: "a duration such as 6h", Default: "6h", Doc: "How often each host and their meetings are read anew, in case Zoom dropped an event.", set: duration(func(c *Config) *time.Duration { return &c.Sweep })},
+	{Name: "LATCHKEY_SWEEP", Form: "a duration such as 6h", Default: "6h", Doc: "How often each host and their meetings are read again, in case Zoom dropped an event.", set: duration(func(c *Config) *time.Duration { return &c.Sweep })},
 
 	{Name: "LATCHKEY_STREAM_EVENTS", Form: "a stream's name", Default: "EVENTS", Doc: "JetStream stream of webhook events.", set: stream(func(c *Config) *string { return &c.EventsStream })},
 	{Name: "LATCHKEY_STREAM_ALERTS", Form: "a stream's name", Default: "ALERTS", Doc: "JetStream stream of alerts.", set: stream(func(c *Config) *string { return &c.AlertsStream })},

@@ -71,13 +71,13 @@ func (a account) sysProcAttr() *syscall.SysProcAttr {
 	return attr
 }
 
-// own gives a path of ours to the account. It does not follow symbolic links.
+// own makes the account the owner of a path of ours. It does not follow symbolic links.
 func (a account) own(path string) error {
 	if !a.switched {
 		return nil
 	}
 	if err := os.Lchown(path, int(a.uid), int(a.gid)); err != nil {
-		return fmt.Errorf("embedded: give %s to %s: %w", path, a.name, err)
+		return fmt.Errorf("embedded: make %s the owner of %s: %w", a.name, path, err)
 	}
 	return nil
 }

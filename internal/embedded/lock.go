@@ -97,7 +97,7 @@ func (l *dirLock) try() (held bool, err error) {
 	return false, nil
 }
 
-// release gives the lock up, unless a child still has the descriptor. (No
+// release drops the lock, unless a child still has the descriptor. (No
 // LOCK_UN: that would take it from the child as well.)
 func (l *dirLock) release() {
 	if l != nil {

@@ -100,7 +100,7 @@ func until(t *testing.T, why string, cond func() bool) {
 		select {
 		case <-tick.C:
 		case <-deadline.C:
-			t.Fatalf("waited 30 s in vain: %s", why)
+			t.Fatalf("waited 30 s without success: %s", why)
 		}
 	}
 }
@@ -156,7 +156,7 @@ func postmasterPID(dir string) int {
 // alive reports whether there is a process with this id.
 func alive(pid int) bool { return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
 
-// wantError checks that an error says what a person needs.
+// wantError checks that an error says what an operator needs.
 func wantError(t *testing.T, err error, is error, parts ...string) {
 	t.Helper()
 	if err == nil {

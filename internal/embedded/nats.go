@@ -50,7 +50,7 @@ type NATS struct {
 	srv *server.Server // another one after a Restart
 
 	stop sync.Once
-	done chan struct{} // closed when the server is down and the lock given up
+	done chan struct{} // closed when the server is down and the lock is released
 }
 
 // StartNATS starts a server and returns when it accepts connections, with
@@ -85,7 +85,7 @@ func StartNATS(ctx context.Context, o NATSOptions) (*NATS, error) {
 	return n, nil
 }
 
-// Restart shuts the server down and starts it anew on the same folder and port:
+// Restart shuts the server down and starts it again on the same folder and port:
 // JetStream does not go on writing by itself after its disk was full. Clients
 // reconnect. When it fails the server is down; call Restart again.
 func (n *NATS) Restart(ctx context.Context) error {
@@ -176,8 +176,8 @@ func (n *NATS) server() *server.Server {
 	return n.srv
 }
 
-// Stop shuts the server down, waits until its files are closed, and gives the
-// folder up. When ctx ends first it returns ctx's error and the shutdown goes
+// Stop shuts the server down, waits until its files are closed, and releases
+// the folder. When ctx ends first it returns ctx's error and the shutdown goes
 // on. Calling it again is fine.
 func (n *NATS) Stop(ctx context.Context) error {
 	n.stop.Do(func() {

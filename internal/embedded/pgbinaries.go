@@ -77,7 +77,7 @@ func (s pgSearch) find(ctx context.Context, dataDir string, major int) (pgBinari
 	if s.download == nil {
 		looked = append(looked, "download: not allowed")
 	} else {
-		s.log.InfoContext(ctx, "no PostgreSQL on this machine that fits, downloading one")
+		s.log.InfoContext(ctx, "no suitable PostgreSQL on this machine, downloading one")
 		dir, err := s.download(ctx, major)
 		if err == nil {
 			var b pgBinaries
@@ -89,7 +89,7 @@ func (s pgSearch) find(ctx context.Context, dataDir string, major int) (pgBinari
 	}
 	where := fmt.Sprintf("Looked for postgres and initdb on PATH and in %s:\n  %s", strings.Join(s.globs, ", "), strings.Join(looked, "\n  "))
 	if major != 0 {
-		return pgBinaries{}, fmt.Errorf("embedded: the data in %s was made by PostgreSQL %d, which is not on this machine. Nothing was changed. Install PostgreSQL %d; or carry the data over to another version with pg_upgrade; or move that folder away to start empty. %s", dataDir, major, major, where)
+		return pgBinaries{}, fmt.Errorf("embedded: the data in %s was made by PostgreSQL %d, which is not on this machine. Nothing was changed. Install PostgreSQL %d; or upgrade the data to another version with pg_upgrade; or move that folder elsewhere to start empty. %s", dataDir, major, major, where)
 	}
 	return pgBinaries{}, fmt.Errorf("embedded: no PostgreSQL >= %d found. Install one (Debian, Ubuntu: apt install postgresql; macOS: brew install postgresql@17), or set DATABASE_URL to a server that is running already. %s", minPostgres, where)
 }
@@ -104,7 +104,7 @@ func (s pgSearch) candidates() []string {
 	}
 	for _, dir := range filepath.SplitList(s.path) {
 		if filepath.IsAbs(dir) {
-			// initdb insists on a postgres beside itself, so follow a link to
+			// initdb insists on a postgres in its own folder, so follow a link to
 			// the installation's own folder.
 			if p, err := filepath.EvalSymlinks(filepath.Join(dir, "postgres")); err == nil {
 				add(filepath.Dir(p))

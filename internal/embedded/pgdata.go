@@ -59,7 +59,7 @@ func preparePGFolder(ctx context.Context, dir string) (pgFolder, error) {
 		switch e.Name() {
 		case pgDataName, pgNewDataName, pgPasswordName, pgLogName, pgLogName + ".1", pgLockName, pgServerLock, "lost+found":
 		default:
-			return pgFolder{}, fmt.Errorf("embedded: %s is to be PostgreSQL's own folder, but holds %q; choose an empty folder", dir, e.Name())
+			return pgFolder{}, fmt.Errorf("embedded: %s must be PostgreSQL's own folder, but it holds %q; choose an empty folder", dir, e.Name())
 		}
 	}
 	if err := a.own(dir); err != nil {
@@ -105,13 +105,13 @@ func (f pgFolder) major() (int, error) {
 	}
 	v, err := strconv.Atoi(strings.TrimSpace(string(b)))
 	if err != nil {
-		return 0, fmt.Errorf("embedded: %s/PG_VERSION: %q is no version: the database is damaged or not one", f.path(pgDataName), b)
+		return 0, fmt.Errorf("embedded: %s/PG_VERSION: %q is not a version: the folder holds a damaged database, or none", f.path(pgDataName), b)
 	}
 	return v, nil
 }
 
 // initialise makes the database cluster unless there is one. It is complete or
-// absent: initdb works beside it, and a rename puts it in place. Encoding UTF8
+// absent: initdb fills another folder, and a rename puts it in place. Encoding UTF8
 // and locale C are the same on every machine and survive library upgrades.
 func (f pgFolder) initialise(ctx context.Context, bin pgBinaries, lock *dirLock, log *os.File, ephemeral bool) error {
 	if have, err := f.major(); err != nil || have != 0 {

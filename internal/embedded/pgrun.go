@@ -211,7 +211,7 @@ func (r *pgRun) running() bool {
 	}
 }
 
-// stop ends the run, whatever of it has begun, and gives the folder up.
+// stop ends the run, whatever of it has begun, and releases the folder.
 func (r *pgRun) stop(ctx context.Context) error {
 	r.stopping.Store(true)
 	var err error

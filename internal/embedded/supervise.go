@@ -86,7 +86,7 @@ func (c *child) stop(ctx context.Context) error {
 	case <-ctx.Done():
 		c.kill()
 		<-c.exited
-		return fmt.Errorf("embedded: had to be stopped the hard way: %w", context.Cause(ctx))
+		return fmt.Errorf("embedded: did not stop in time and was forced to: %w", context.Cause(ctx))
 	}
 }
 

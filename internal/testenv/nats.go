@@ -45,8 +45,8 @@ func stopNATS(t testing.TB, n *embedded.NATS) {
 	}
 }
 
-// RestartableNATS is a server that can go away and come back with its data on
-// the same URL. Its methods are for one goroutine at a time.
+// RestartableNATS is a server that can become unavailable and come back with its
+// data on the same URL. Its methods are for one goroutine at a time.
 type RestartableNATS struct {
 	t   testing.TB
 	o   embedded.NATSOptions
@@ -88,7 +88,7 @@ func (r *RestartableNATS) Start() {
 	r.now = n
 }
 
-// Stop takes the server away: connections are cut, new ones refused.
+// Stop makes the server unavailable: connections are cut, new ones refused.
 func (r *RestartableNATS) Stop() {
 	r.t.Helper()
 	if r.now != nil {

@@ -54,8 +54,8 @@ func PostgresURLFrom(t testing.TB, name string, prepare func(ctx context.Context
 	return shared.database(t, db)
 }
 
-// Postgres returns a private server with an empty database, for tests that
-// take it away: p.Stop, then p.Start brings it back with its data on the same
+// Postgres returns a private server with an empty database, for tests that make
+// it unavailable: p.Stop, then p.Start brings it back with its data on the same
 // URL. It is stopped and removed when the test ends.
 func Postgres(t testing.TB) *embedded.Postgres {
 	t.Helper()

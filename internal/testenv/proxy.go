@@ -13,7 +13,7 @@ import (
 )
 
 // Proxy passes TCP connections on to a server, until it is cut or stalled: so a
-// server "goes away" or hangs for one client without being restarted.
+// server is unavailable or hangs for one client without being restarted.
 type Proxy struct {
 	t      testing.TB
 	target string

@@ -1,5 +1,5 @@
-// Package testenv gives tests the real servers: PostgreSQL and NATS, started
-// by the tests themselves, private to the test binary, gone with it. A server
+// Package testenv starts the real servers for tests: PostgreSQL and NATS, private
+// to the test binary, and gone with it. A server
 // that cannot start fails the test; it never skips.
 //
 //	func TestMain(m *testing.M) { os.Exit(testenv.Main(m)) }
@@ -77,7 +77,7 @@ func Until(t testing.TB, why string, cond func() bool) {
 		select {
 		case <-tick.C:
 		case <-deadline.C:
-			t.Fatalf("waited 30 s in vain: %s", why)
+			t.Fatalf("waited 30 s without success: %s", why)
 		}
 	}
 }

@@ -104,7 +104,7 @@ func TestPostgresComesBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := pgx.Connect(t.Context(), url); err == nil {
-		t.Error("not away")
+		t.Error("still available")
 	}
 	if err := p.Start(t.Context()); err != nil {
 		t.Fatal(err)
@@ -137,7 +137,7 @@ func TestRestartableNATS(t *testing.T) {
 	r.Stop()
 	if c, err := nats.Connect(r.URL()); err == nil {
 		c.Close()
-		t.Error("not away")
+		t.Error("still available")
 	}
 	r.Start()
 	<-connected

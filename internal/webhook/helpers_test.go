@@ -38,7 +38,7 @@ const (
 
 var arrival = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// sign is Zoom's signature as FACTS section 1 writes it.
+// sign is Zoom's signature (Z-HOOK-4).
 func sign(secret, timestamp, body string) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	_, _ = io.WriteString(mac, "v0:"+timestamp+":"+body)
@@ -163,7 +163,7 @@ func (r *rig) serve(req *http.Request) *httptest.ResponseRecorder {
 	return w
 }
 
-// counts gives what the counter says, without the zeros.
+// counts returns what the counter says, without the zeros.
 func (r *rig) counts(t testing.TB) map[string]float64 {
 	t.Helper()
 	families, err := r.registry.Gather()

@@ -40,7 +40,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "latchkey_webhook_deliveries_total",
-			Help: "Webhook requests by what became of them.",
+			Help: "Webhook requests by result.",
 		}, []string{"result"}),
 	}
 	for _, r := range []string{resultAccepted, resultDead, resultOverload, resultTooLarge, resultTorn, resultUnauthorized, resultUnavailable, resultUnwanted, resultValidation} {

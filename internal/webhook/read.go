@@ -13,8 +13,9 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// read takes the raw bytes, since the signature is over exactly these. A body
-// that is not there in time is torn, and its connection is of no more use.
+// read returns the raw bytes, since the signature is over exactly these
+// (Z-HOOK-5). A body that does not arrive in time counts as torn, and its
+// connection is of no more use.
 func (h *Handler) read(c *gin.Context) ([]byte, bool) {
 	if c.Request.ContentLength > MaxBody {
 		h.tooLarge(c)
@@ -38,7 +39,7 @@ func (h *Handler) read(c *gin.Context) ([]byte, bool) {
 	case err != nil:
 		// Cut off on the way: whoever sent it, a retry may arrive whole. The
 		// deadline stays, or the server would wait for the rest.
-		h.stranger("a request's body ended early or came too slowly", "error", err, "remote", c.ClientIP())
+		h.stranger("request body ended early or came too slowly", "error", err, "remote", c.ClientIP())
 		h.answer(c, http.StatusServiceUnavailable, resultTorn, "the body ended early, try again")
 		return nil, false
 	}
@@ -46,9 +47,9 @@ func (h *Handler) read(c *gin.Context) ([]byte, bool) {
 	return body, true
 }
 
-var errTooMuch = errors.New("too much is held of bodies that are not read to their end")
+var errTooMuch = errors.New("too many bytes buffered from incomplete request bodies")
 
-// metered counts what it reads into what all of its kind hold.
+// metered adds what it reads to a shared total.
 type metered struct {
 	from io.Reader
 	all  *atomic.Int64
@@ -68,19 +69,20 @@ func (m *metered) Read(p []byte) (int, error) {
 func (m *metered) release() { m.all.Add(-m.held) }
 
 func (h *Handler) tooLarge(c *gin.Context) {
-	h.stranger("a request was refused: its body is larger than 1 MiB", "remote", c.ClientIP())
+	h.stranger("rejected request: body larger than 1 MiB", "remote", c.ClientIP())
 	h.answer(c, http.StatusRequestEntityTooLarge, resultTooLarge, "the body is larger than 1 MiB")
 }
 
-// bodyID is the event's identity. Zoom documents no id that stays the same
-// across its retries (FACTS section 1 [U]); the body does.
+// bodyID is the event's identity. The body is the same in every retry and every
+// subscription (Z-HOOK-11); the request id is documented to be so across retries
+// in one place only (Z-HOOK-9).
 func bodyID(body []byte) string {
 	sum := sha256.Sum256(body)
 	return hex.EncodeToString(sum[:])
 }
 
-// headerValue gives a header that is safe to pass on and to log: at most 256
-// printable ASCII characters, else nothing.
+// headerValue returns a header that is safe to pass on and to log: at most 256
+// printable ASCII characters, else "".
 func headerValue(h http.Header, key string) string {
 	v := h.Get(key)
 	if len(v) > 256 || strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r > '~' }) {

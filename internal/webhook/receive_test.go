@@ -69,8 +69,8 @@ func TestRawBytes(t *testing.T) {
 	}
 }
 
-// TestTimestampsAreNotJudged: Zoom's retries run for 85 minutes, and some
-// deliveries were seen with milliseconds.
+// TestTimestampsAreNotJudged: Zoom's retries run for 85 minutes (Z-HOOK-8), and
+// some deliveries were seen with milliseconds (Z-EVENT-19).
 func TestTimestampsAreNotJudged(t *testing.T) {
 	t.Parallel()
 	for name, ts := range map[string]string{
@@ -94,8 +94,8 @@ func TestTimestampsAreNotJudged(t *testing.T) {
 	}
 }
 
-// TestUnusable: Zoom's own, and nobody can use it. 204 and a dead letter, for a
-// retry would not read better; the reason tells nothing of the content.
+// TestUnusable: Zoom's own, and nobody can use it. 204 and a dead letter, since
+// a retry would be no more readable; the reason quotes nothing of the content.
 func TestUnusable(t *testing.T) {
 	t.Parallel()
 	deep := strings.Repeat("[", 20000) + `"` + marker + `"` + strings.Repeat("]", 20000)
@@ -235,12 +235,12 @@ func TestIdentity(t *testing.T) {
 		same          bool
 	}{
 		{"the same request", created, "1", created, "1", true},
-		{"a retry that is signed anew", created, "1", created, "2", true},
+		{"a retry that is signed again", created, "1", created, "2", true},
 		{"another body", created, "1", strings.Replace(created, "85746065432", "85746065433", 1), "1", false},
 		{"another time of event", created, "1", strings.Replace(created, "691572", "691573", 1), "1", false},
 		{"no time, the same request", timeless, "1", timeless, "1", true},
 		{"no time, another request", timeless, "1", timeless, "2", false},
-		{"time in the payload, signed anew", stamped, "1", stamped, "2", true},
+		{"time in the payload, signed again", stamped, "1", stamped, "2", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

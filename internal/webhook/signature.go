@@ -12,7 +12,7 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// Zoom's headers (FACTS section 1).
+// Zoom's headers (Z-HOOK-2).
 const (
 	headerSignature   = "X-Zm-Signature"
 	headerTimestamp   = "X-Zm-Request-Timestamp"
@@ -51,11 +51,11 @@ func newVerifier(secrets []string) *verifier {
 	return v
 }
 
-// verify gives the index of the secret that the signature was made with, or -1.
-// Every secret is tried, whichever matches, so time tells nothing. How old the
-// time stamp is does not matter: Zoom's retries run for 85 minutes and it is
-// not documented whether they are signed anew (FACTS section 1 [U]); replays
-// are harmless, since an event is recorded once.
+// verify returns the index of the secret that the signature was made with, or
+// -1 (Z-HOOK-4). Every secret is tried, whichever matches, so the time taken
+// reveals nothing. The age of the time stamp does not matter: Zoom's retries run
+// for 85 minutes (Z-HOOK-8) and it is not documented whether they are signed
+// again (Z-HOOK-10); replays are harmless, since an event is recorded once.
 func (v *verifier) verify(timestamp, signature string, body []byte) int {
 	given, ok := strings.CutPrefix(signature, signaturePrefix)
 	if !ok || timestamp == "" || len(given) != len(v.given) {
@@ -66,7 +66,7 @@ func (v *verifier) verify(timestamp, signature string, body []byte) int {
 		return -1
 	}
 	if cap(v.head) > 1<<10 {
-		v.head = nil // a stranger's huge header is not kept for good
+		v.head = nil // a stranger's huge header is not kept permanently
 	}
 	v.head = append(append(append(v.head[:0], "v0:"...), timestamp...), ':')
 	match := -1
@@ -91,11 +91,11 @@ func signatureProblem(h http.Header) string {
 	case !strings.HasPrefix(h.Get(headerSignature), signaturePrefix):
 		return "x-zm-signature does not begin with v0="
 	}
-	return "made with another secret token, or over other bytes: compare ZOOM_WEBHOOK_SECRET_TOKEN with the app's Secret Token, and see that no proxy rewrites the body"
+	return "computed with a different secret token or over a different body: compare ZOOM_WEBHOOK_SECRET_TOKEN with the app's Secret Token, and make sure that no proxy rewrites the body"
 }
 
-// validate answers Zoom's endpoint.url_validation, with the secret that signed
-// the question.
+// validate answers Zoom's endpoint.url_validation with the secret that signed
+// it (Z-HOOK-13).
 func (h *Handler) validate(c *gin.Context, plainToken, secret string) {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(plainToken))

@@ -18,7 +18,7 @@ import (
 )
 
 // Whoever has not yet proved to be Zoom may be as slow as they like: good
-// deliveries get in beside them.
+// deliveries still get in.
 
 // reading wraps a body: it tells when the first read begins.
 type reading struct {
@@ -32,7 +32,7 @@ func (r *reading) Read(p []byte) (int, error) {
 }
 
 // TestSlowSenders has more senders than there are places for deliveries in
-// hand, none of whom ever sends the whole body, over real sockets.
+// progress, none of whom ever sends the whole body, over real sockets.
 func TestSlowSenders(t *testing.T) {
 	t.Parallel()
 	const slow = 256 + 44
@@ -77,7 +77,7 @@ func TestSlowSenders(t *testing.T) {
 		t.Errorf("a good delivery among %d slow senders: status %d, %d published: want 204 and 1", slow, resp.StatusCode, len(r.bus.all()))
 	}
 
-	// The slow ones are told to try again, and sent away.
+	// The slow ones are told to try again, and disconnected.
 	for _, conn := range conns {
 		in := bufio.NewReader(conn)
 		resp, err := http.ReadResponse(in, nil)
@@ -111,16 +111,16 @@ type readFunc func([]byte) (int, error)
 func (f readFunc) Read(p []byte) (int, error) { return f(p) }
 
 // TestOverloadOfReaders: four times MostAtOnce are read at once; the next ones
-// get 503 at once. Deliveries in hand take none of these places.
+// get 503 at once. Deliveries in progress take none of these places.
 func TestOverloadOfReaders(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(o *webhook.Options) { o.MostAtOnce = 2 })
 	r.bus.entered, r.bus.release = make(chan struct{}), make(chan struct{})
-	var inHand, strangers sync.WaitGroup
+	var inProgress, strangers sync.WaitGroup
 	for range 2 {
-		inHand.Go(func() {
+		inProgress.Go(func() {
 			if w := r.serve(request(created, nil)); w.Code != http.StatusNoContent {
-				t.Errorf("in hand: status %d, want 204", w.Code)
+				t.Errorf("in progress: status %d, want 204", w.Code)
 			}
 		})
 		<-r.bus.entered
@@ -140,20 +140,20 @@ func TestOverloadOfReaders(t *testing.T) {
 	close(release)
 	strangers.Wait()
 	if w := r.serve(request(created, nil)); w.Code != http.StatusServiceUnavailable {
-		t.Errorf("one too many in hand: status %d, want 503", w.Code)
+		t.Errorf("one too many in progress: status %d, want 503", w.Code)
 	}
 	if w := r.serve(request(created, func(req *http.Request) { req.Header.Del("x-zm-signature") })); w.Code != http.StatusUnauthorized {
 		t.Errorf("a stranger, meanwhile: status %d, want 401", w.Code)
 	}
 	close(r.bus.release)
-	inHand.Wait()
+	inProgress.Wait()
 	if got := r.counts(t); got["overload"] != 2 || got["torn"] != 8 || got["accepted"] != 2 || got["unauthorized"] != 1 {
 		t.Errorf("counted %v", got)
 	}
 }
 
-// TestMemoryOfReaders: many large bodies that do not end are held no more than
-// deliveries in hand could be.
+// TestMemoryOfReaders: many large bodies that do not end may buffer no more than
+// deliveries in progress could.
 func TestMemoryOfReaders(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(o *webhook.Options) { o.MostAtOnce = 1 })

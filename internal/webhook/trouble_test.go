@@ -34,7 +34,7 @@ func TestBusFailing(t *testing.T) {
 		t.Error("it counts as accepted")
 	}
 	if log := r.log.String(); !strings.Contains(log, "no answer from the broker") || strings.Contains(log, marker) {
-		t.Errorf("the log should give the cause and no passcode:\n%s", log)
+		t.Errorf("the log should show the cause and no passcode:\n%s", log)
 	}
 }
 
@@ -70,7 +70,7 @@ func TestBusSlowButInTime(t *testing.T) {
 	})
 }
 
-// TestCallerGone: a caller that hangs up gives its place back.
+// TestCallerGone: a caller that hangs up releases its place.
 func TestCallerGone(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(o *webhook.Options) { o.MostAtOnce = 1 })
@@ -90,17 +90,17 @@ func TestCallerGone(t *testing.T) {
 }
 
 // TestOverload fills every place; the next ones get 503 at once, and the ones
-// in hand are not disturbed.
+// in progress are not disturbed.
 func TestOverload(t *testing.T) {
 	t.Parallel()
 	const most = 3
 	r := newRig(t, func(o *webhook.Options) { o.MostAtOnce = most })
 	r.bus.entered, r.bus.release = make(chan struct{}), make(chan struct{})
-	var inHand sync.WaitGroup
+	var inProgress sync.WaitGroup
 	for range most {
-		inHand.Go(func() {
+		inProgress.Go(func() {
 			if w := r.serve(request(created, nil)); w.Code != http.StatusNoContent {
-				t.Errorf("in hand: status %d, want 204", w.Code)
+				t.Errorf("in progress: status %d, want 204", w.Code)
 			}
 		})
 	}
@@ -113,7 +113,7 @@ func TestOverload(t *testing.T) {
 		}
 	}
 	close(r.bus.release)
-	inHand.Wait()
+	inProgress.Wait()
 	if got := r.counts(t); got["overload"] != 2 || got["accepted"] != most || len(got) != 2 {
 		t.Errorf("counted %v", got)
 	}
@@ -123,9 +123,9 @@ func TestOverload(t *testing.T) {
 	}
 }
 
-// TestPanicGivesThePlaceBack: package app has gin's recovery in front, which
+// TestPanicReleasesThePlace: package app has gin's recovery in front, which
 // makes a 500 of a bug; the place may not be lost with it.
-func TestPanicGivesThePlaceBack(t *testing.T) {
+func TestPanicReleasesThePlace(t *testing.T) {
 	t.Parallel()
 	panics := true
 	r := newRig(t, func(o *webhook.Options) {

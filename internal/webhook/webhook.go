@@ -2,8 +2,9 @@
 // Zoom's, answers Zoom's URL validation, and says 204 only when the event is
 // safe on the bus's disk.
 //
-// Zoom retries 5xx answers and nothing else (FACTS section 1), so whatever is
-// truly Zoom's gets 2xx or 503 and never a 4xx.
+// Of all answers Zoom retries only 5xx (Z-HOOK-7), so whatever is truly Zoom's
+// gets 2xx or 503. The one exception is a body larger than MaxBody: 413, since a
+// retry would be as large.
 package webhook
 
 import (
@@ -23,7 +24,7 @@ const Path = "/webhooks/zoom"
 // MaxBody is the largest body that is read, in bytes.
 const MaxBody = 1 << 20
 
-// Zoom gives up after 3 seconds: acceptWithin bounds the wait for the bus,
+// Zoom gives up after 3 seconds (Z-HOOK-6): acceptWithin bounds the wait for the bus,
 // readWithin that for a body, however slowly it trickles in.
 const (
 	acceptWithin = 2 * time.Second
@@ -31,10 +32,10 @@ const (
 )
 
 // readersPerPlace is how many requests may be read and checked for one that is
-// in hand: strangers, who get no further than that, can be slow.
+// in progress: strangers, who get no further than that, can be slow.
 const readersPerPlace = 4
 
-// Delivery is one delivery whose signature holds.
+// Delivery is one delivery whose signature is valid.
 type Delivery struct {
 	ID          string // made from the body: the same event again has the same
 	AccountID   string // "" when the body does not say
@@ -48,7 +49,7 @@ type Delivery struct {
 // Bus is where deliveries go. Both calls return when the delivery is on disk.
 type Bus interface {
 	PublishEvent(context.Context, Delivery) error
-	// PublishDead keeps a delivery that nobody can use, with the reason.
+	// PublishDead keeps a delivery that cannot be used, with the reason.
 	PublishDead(ctx context.Context, reason string, d Delivery) error
 }
 
@@ -56,25 +57,25 @@ type Bus interface {
 type Envelope struct {
 	Event     string
 	AccountID string
-	HasTime   bool // it says when it happened, so no two events have one body
+	HasTime   bool // it says when it happened, so no two events have the same body
 	// PlainToken is set for Zoom's URL validation.
 	PlainToken string
 }
 
-// Options configure a Handler; all are required but Now.
+// Options configure a Handler; all are required but MostAtOnce and Now.
 type Options struct {
 	// Secrets are the app's secret tokens, several while rotating.
 	Secrets []string
 	Bus     Bus
 	// Decode reads a body; its error must not quote it.
 	Decode func(body []byte) (Envelope, error)
-	// Wanted says whether there is a use for events of that name.
+	// Wanted reports whether events of that name are used.
 	Wanted  func(event string) bool
 	Metrics *Metrics
 	Logger  *slog.Logger
-	// MostAtOnce bounds the deliveries in hand, whose signatures hold; more get
-	// 503. Default 256. Four times as many may be read at once, and what is held
-	// of those bodies is bounded to MostAtOnce of the largest.
+	// MostAtOnce bounds the deliveries in progress, whose signatures are valid;
+	// more get 503. Default 256. Four times as many may be read at once, and their
+	// bodies together may buffer as much as MostAtOnce of the largest.
 	MostAtOnce int
 	Now        func() time.Time
 }
@@ -82,18 +83,18 @@ type Options struct {
 // Handler is the endpoint.
 type Handler struct {
 	o Options
-	// readers bounds the requests of which nobody knows yet who sent them;
-	// whoever takes a place gets what checks signatures with it.
+	// readers bounds requests whose sender is not verified yet; each slot holds
+	// the verifier that will check it.
 	readers chan *verifier
-	unread  atomic.Int64 // bytes of their bodies that are held
-	// inHand bounds the deliveries whose signatures hold.
-	inHand chan struct{}
+	unread  atomic.Int64 // bytes buffered from their bodies
+	// inProgress bounds the deliveries whose signatures are valid.
+	inProgress chan struct{}
 	// warnings bounds what strangers can write into the log.
 	warnings *rate.Limiter
 }
 
-// New makes a Handler. No secret, or an empty one, is an error: everything
-// would be Zoom's then.
+// New makes a Handler. No secret, or an empty one, is an error: without one,
+// anybody could sign.
 func New(o Options) (*Handler, error) {
 	if err := checkSecrets(o.Secrets); err != nil {
 		return nil, err
@@ -104,19 +105,19 @@ func New(o Options) (*Handler, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	h := &Handler{o: o, warnings: rate.NewLimiter(strangersLogged, 4*strangersLogged), readers: make(chan *verifier, readersPerPlace*o.MostAtOnce), inHand: make(chan struct{}, o.MostAtOnce)}
+	h := &Handler{o: o, warnings: rate.NewLimiter(strangersLogged, 4*strangersLogged), readers: make(chan *verifier, readersPerPlace*o.MostAtOnce), inProgress: make(chan struct{}, o.MostAtOnce)}
 	for range cap(h.readers) {
 		h.readers <- newVerifier(o.Secrets)
 	}
 	return h, nil
 }
 
-// strangersLogged is how many lines a second may tell of requests that anybody
-// can send; the counter counts all of them.
+// strangersLogged bounds the log lines a second about requests that anybody can
+// send; the counter counts all of them.
 const strangersLogged = 5
 
 // stranger logs what was wrong with a request that is not proven to be Zoom's,
-// or leaves it out when there is too much of it.
+// unless there are too many such lines.
 func (h *Handler) stranger(msg string, args ...any) {
 	if h.warnings.Allow() {
 		h.o.Logger.Warn(msg, args...)
@@ -134,8 +135,8 @@ func (h *Handler) receive(c *gin.Context) {
 		return
 	}
 	select {
-	case h.inHand <- struct{}{}:
-		defer func() { <-h.inHand }()
+	case h.inProgress <- struct{}{}:
+		defer func() { <-h.inProgress }()
 	default:
 		h.overload(c)
 		return
@@ -151,8 +152,8 @@ func (h *Handler) receive(c *gin.Context) {
 	env, err := h.o.Decode(body)
 	d.Event, d.AccountID = env.Event, env.AccountID
 	if err != nil {
-		// It is Zoom's, and a retry would not read better: keep it for a person.
-		log.Warn("a delivery cannot be used and is kept as a dead letter", "reason", err, "event", d.Event)
+		// It is Zoom's, and a retry would be no more readable: keep it for an operator.
+		log.Warn("delivery moved to the dead-letter stream: it cannot be used", "reason", err, "event", d.Event)
 		h.finish(c, log, h.o.Bus.PublishDead(ctx, err.Error(), d), resultDead)
 		return
 	}
@@ -165,14 +166,14 @@ func (h *Handler) receive(c *gin.Context) {
 		return
 	}
 	if !env.HasTime {
-		// Without a time of its own, two different events could have one body.
+		// Without a time of its own, two different events could have the same body.
 		d.ID = bodyID(append([]byte(header.Get(headerTimestamp)+"\n"), body...))
 	}
 	h.finish(c, log, h.o.Bus.PublishEvent(ctx, d), resultAccepted)
 }
 
-// admit reads a request and proves that it is Zoom's: it gives the body, and
-// which secret signed it.
+// admit reads a request and proves that it is Zoom's. It returns the body and
+// the index of the secret that signed it.
 func (h *Handler) admit(c *gin.Context) (body []byte, secret int, ok bool) {
 	var check *verifier
 	select {
@@ -188,8 +189,8 @@ func (h *Handler) admit(c *gin.Context) (body []byte, secret int, ok bool) {
 	header := c.Request.Header
 	if secret = check.verify(header.Get(headerTimestamp), header.Get(headerSignature), body); secret < 0 {
 		// Nothing of the body is trusted or parsed.
-		h.stranger("a request was refused: its signature does not hold", "problem", signatureProblem(header), "remote", c.ClientIP())
-		h.answer(c, http.StatusUnauthorized, resultUnauthorized, "the signature does not hold")
+		h.stranger("rejected request: invalid signature", "problem", signatureProblem(header), "remote", c.ClientIP())
+		h.answer(c, http.StatusUnauthorized, resultUnauthorized, "invalid signature")
 		return nil, 0, false
 	}
 	return body, secret, true
@@ -199,10 +200,10 @@ func (h *Handler) overload(c *gin.Context) {
 	h.answer(c, http.StatusServiceUnavailable, resultOverload, "overloaded, try again")
 }
 
-// finish says 204 when the bus has the delivery, and else 503: Zoom retries.
+// finish answers 204 when the bus has the delivery, else 503: Zoom retries it.
 func (h *Handler) finish(c *gin.Context, log *slog.Logger, err error, result string) {
 	if err != nil {
-		log.Error("a delivery could not be stored; Zoom is asked to retry", "error", err)
+		log.Error("delivery not stored; answered 503 so that Zoom retries", "error", err)
 		h.answer(c, http.StatusServiceUnavailable, resultUnavailable, "not stored, try again")
 		return
 	}
