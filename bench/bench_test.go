@@ -22,6 +22,7 @@ import (
 	"latchkey/internal/app"
 	"latchkey/internal/config"
 	"latchkey/internal/passcode"
+	private "latchkey/internal/secret"
 	"latchkey/internal/store"
 	"latchkey/internal/testenv"
 	"latchkey/internal/webhook"
@@ -54,7 +55,7 @@ func request(url string) *http.Request {
 // JetStream on disk, synced before every ack.
 func BenchmarkIngest(b *testing.B) {
 	b.Run("http+hmac", func(b *testing.B) {
-		h, err := webhook.New(webhook.Options{Secrets: []string{secret}, Bus: nowhere{}, Wanted: func(string) bool { return true },
+		h, err := webhook.New(webhook.Options{Secrets: []private.String{secret}, Bus: nowhere{}, Wanted: func(string) bool { return true },
 			Decode: func([]byte) (webhook.Envelope, error) {
 				return webhook.Envelope{Event: "meeting.created", HasTime: true}, nil
 			},
@@ -213,8 +214,7 @@ func BenchmarkIntake(b *testing.B) {
 				return err
 			}
 			m.HostID, m.Type, m.Passcode, m.ObservedAt = "h", 2, passcode.Off, time.Now()
-			none := ""
-			if err := tx.SaveMeeting(ctx, m, &none); err != nil {
+			if err := tx.SaveMeeting(ctx, m, &store.PasscodeSeen{}, nil); err != nil {
 				return err
 			}
 			return tx.MarkMeeting(ctx, meeting, "meeting.created")

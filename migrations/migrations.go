@@ -1,5 +1,5 @@
 // Package migrations holds the numbered SQL files that make the database,
-// embedded, so that a binary needs nothing beside it.
+// embedded, so that a binary needs nothing else.
 package migrations
 
 import "embed"

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"time"
 
@@ -29,7 +28,7 @@ func databaseURL() (string, error) {
 	return app.RunningDatabase(dir)
 }
 
-// pick gives those variables of the environment, for commands that need only
+// pick returns those variables of the environment, for commands that need only
 // some of the configuration to be right.
 func pick(more []string, keys ...string) []string {
 	for _, key := range keys {
@@ -58,27 +57,4 @@ func withStore(cmd *cobra.Command, f func(context.Context, *store.Store) error) 
 	ctx, cancel := context.WithTimeout(cmd.Context(), 30*time.Second)
 	defer cancel()
 	return f(ctx, s)
-}
-
-func migrateCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "migrate", Short: "Bring the database to this version's schema", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			url, err := databaseURL()
-			if err != nil {
-				return err
-			}
-			applied, err := store.Migrate(cmd.Context(), url)
-			if err != nil {
-				return err
-			}
-			for _, name := range applied {
-				fmt.Fprintln(cmd.OutOrStdout(), "applied", name)
-			}
-			if len(applied) == 0 {
-				fmt.Fprintln(cmd.OutOrStdout(), "nothing to do: the schema is this version's")
-			}
-			return nil
-		},
-	}
 }

@@ -54,6 +54,7 @@ type decideOutput struct {
 	Why        string               `json:"why"`
 	Reasons    []passcode.Reason    `json:"reasons"`
 	Channels   passcode.Channels    `json:"channels"`
+	Would      passcode.Remedy      `json:"would,omitempty"`
 	Missing    []string             `json:"missing,omitempty"`
 	DeferUntil *time.Time           `json:"defer_until,omitempty"`
 	Prediction *passcode.Prediction `json:"prediction,omitempty"`
@@ -95,7 +96,7 @@ func (in decideInput) checkWords() error {
 	err := errors.Join(
 		oneOf("meeting.status", in.Meeting.Status, passcode.Statuses()...),
 		oneOf("host.plan", h.Plan, passcode.PlanFree, passcode.PlanProSingleHost, passcode.PlanPaid))
-	for _, s := range []passcode.Setting{h.Passcode, h.Scheduled, h.PMI, h.WaitingRoom, h.Authentication, h.AutoSecurity, h.Phone, h.Embed, h.WebClient} {
+	for _, s := range h.Settings {
 		err = errors.Join(err, oneOf("a setting's level", s.LockLevel, passcode.LevelGroup, passcode.LevelAccount))
 	}
 	if in.Policy != nil {
@@ -134,7 +135,7 @@ func decideOne(raw []byte, now time.Time) (decideOutput, error) {
 		}
 	}
 	v := passcode.Evaluate(in.Facts, policy, in.Now)
-	out := decideOutput{Outcome: v.Outcome, Remedy: v.Remedy, Why: v.Sentence(), Reasons: v.Reasons, Channels: v.Channels,
+	out := decideOutput{Outcome: v.Outcome, Remedy: v.Remedy, Would: v.Would, Why: v.Sentence(), Reasons: v.Reasons, Channels: v.Channels,
 		Missing: v.Missing.Words(), Forecast: passcode.ForecastFor(in.Host)}
 	if out.Reasons == nil {
 		out.Reasons = []passcode.Reason{}

@@ -70,7 +70,7 @@ func demoCommand() *cobra.Command {
 	return cmd
 }
 
-// demo is the whole of latchkey beside a simulated Zoom.
+// demo is the whole of latchkey and a simulated Zoom.
 type demo struct {
 	out   io.Writer
 	dir   string

@@ -115,16 +115,16 @@ func (d *demo) create(ctx context.Context) error {
 	return d.knownPasscode(ctx)
 }
 
-// knownPasscode shows the thread's second wish: what cannot be removed is known.
+// knownPasscode shows what a joiner can do where the passcode cannot be removed: it is known.
 func (d *demo) knownPasscode(ctx context.Context) error {
 	locked := d.rows[len(d.rows)-1]
 	p, err := d.app.Store().Passcode(ctx, locked.id)
 	if err != nil {
 		return fmt.Errorf("the kept passcode: %w", err)
 	}
-	locked.known = d.sim.Join(locked.id, p.Value).Result == "waiting_room"
-	d.say("   `latchkey passcode %d` gives it; a joiner who is passed it meets: %s.\n", locked.id,
-		strings.ReplaceAll(d.sim.Join(locked.id, p.Value).Result, "_", " "))
+	locked.known = d.sim.Join(locked.id, p.Value.Reveal()).Result == "waiting_room"
+	d.say("   `latchkey passcode %d` returns it; a joiner who is passed it meets: %s.\n", locked.id,
+		strings.ReplaceAll(d.sim.Join(locked.id, p.Value.Reveal()).Result, "_", " "))
 	return nil
 }
 
@@ -138,7 +138,7 @@ func (d *demo) flip(ctx context.Context) error {
 	d.gate.shut.Lock()
 	err := func() error {
 		defer d.gate.shut.Unlock()
-		if err := d.sim.ChangeUserSettings(ctx, hostOff, zoomsim.Set(passcode.PathScheduled, true)); err != nil {
+		if err := d.sim.ChangeUserSettings(ctx, hostOff, zoomsim.Set(passcode.KeyScheduled.Path(), true)); err != nil {
 			return fmt.Errorf("change the settings of %s: %w", hostOff, err)
 		}
 		for _, r := range affected {
@@ -188,8 +188,9 @@ func (d *demo) settle(ctx context.Context, rows ...*row) error {
 			return err
 		}
 		r.remedy, r.why = story.Meeting.Remedy, story.Meeting.Why
-		if last := lastRepair(story.Repairs); last != nil && last.Result == store.RepairHeld && story.Meeting.Outcome == passcode.OutcomeJoinable {
-			r.remedy, r.why = last.Remedy, last.Why
+		if n := len(story.Repairs); n > 0 && story.Repairs[n-1].Result == store.RepairHeld && story.Meeting.Outcome == passcode.OutcomeJoinable {
+			last := story.Repairs[n-1]
+			r.remedy, r.why = last.Remedy, passcode.Verdict{Reasons: last.Reasons}.Causes()
 		}
 	}
 	return nil
@@ -244,7 +245,7 @@ func (d *demo) table(result demoResult) {
 // told is why, with what was done where that changed the answer.
 func (r *row) told() string {
 	if r.remedy == passcode.RemedyClear {
-		return "Repaired. Before that: " + r.why
+		return "Repaired: the passcode is gone. It was there because " + r.why + "."
 	}
 	return r.why
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"latchkey/internal/admin"
 	"latchkey/internal/passcode"
 	"latchkey/internal/store"
 	"latchkey/internal/zoom"
@@ -46,17 +48,14 @@ func explainCommand() *cobra.Command {
 				return err
 			}
 			return withStore(cmd, func(ctx context.Context, s *store.Store) error {
-				story, err := s.Story(ctx, int64(id))
-				if errors.Is(err, store.ErrNotFound) {
-					return neverHeard(id)
-				}
+				e, err := admin.Explain(ctx, s, int64(id), time.Now())
 				if err != nil {
 					return err
 				}
 				if asJSON {
-					return json.NewEncoder(cmd.OutOrStdout()).Encode(explained(story))
+					return json.NewEncoder(cmd.OutOrStdout()).Encode(e)
 				}
-				explain(cmd.OutOrStdout(), story)
+				explain(cmd.OutOrStdout(), e)
 				return nil
 			})
 		},
@@ -65,145 +64,89 @@ func explainCommand() *cobra.Command {
 	return cmd
 }
 
-// explanation is the story as JSON. It holds no passcode.
-type explanation struct {
-	MeetingID string                `json:"meeting_id"`
-	AccountID string                `json:"account_id"`
-	HostID    string                `json:"host_id,omitempty"`
-	HostEmail string                `json:"host_email,omitempty"`
-	Topic     string                `json:"topic,omitempty"`
-	Status    passcode.Status       `json:"status"`
-	Start     time.Time             `json:"start_time,omitzero"`
-	Outcome   passcode.Outcome      `json:"outcome,omitempty"`
-	Remedy    passcode.Remedy       `json:"remedy,omitempty"`
-	Why       string                `json:"why"`
-	Reasons   []passcode.Reason     `json:"reasons"`
-	Channels  passcode.Channels     `json:"channels"`
-	Known     bool                  `json:"passcode_known"`
-	Passcode  passcode.Toggle       `json:"passcode"`
-	Room      passcode.Toggle       `json:"waiting_room"`
-	Auth      passcode.Toggle       `json:"authentication"`
-	Observed  time.Time             `json:"observed_at,omitzero"`
-	Decided   time.Time             `json:"decided_at,omitzero"`
-	Since     time.Time             `json:"demanding_since,omitzero"`
-	Due       time.Time             `json:"due_at,omitzero"`
-	DueWhy    string                `json:"due_why,omitempty"`
-	Trouble   string                `json:"last_error,omitempty"`
-	Repairs   []store.Repair        `json:"repairs"`
-	History   []store.PastVerdict   `json:"history"`
-	Changes   []store.SettingChange `json:"setting_changes"`
-}
-
-func explained(s store.Story) explanation {
-	m := s.Meeting
-	e := explanation{MeetingID: fmt.Sprint(m.ID), AccountID: m.AccountID, HostID: m.HostID, HostEmail: s.Host.Email, Topic: m.Topic, Status: m.Status,
-		Start: m.Start, Outcome: m.Outcome, Remedy: m.Remedy, Why: m.Why, Reasons: m.Reasons, Channels: channelsOf(s), Known: m.PasscodeReadable,
-		Passcode: m.Passcode, Room: m.WaitingRoom, Auth: m.Authentication, Observed: m.ObservedAt, Decided: m.DecidedAt, Since: m.DemandingSince,
-		Due: m.DueAt, Trouble: m.LastError, Repairs: s.Repairs, History: s.History, Changes: s.Changes}
-	if !m.DueAt.IsZero() {
-		e.DueWhy = m.DueWhy
-	}
-	return e
-}
-
-// channelsOf says what each way of joining asks for, from what was last seen.
-func channelsOf(s store.Story) passcode.Channels {
-	m := s.Meeting
-	f := passcode.Facts{Meeting: passcode.Meeting{Type: passcode.MeetingType(m.Type), Status: m.Status, Passcode: m.Passcode,
-		Authentication: m.Authentication, LinkHasPasscode: m.LinkHasPasscode, PhonePasscode: m.PhonePasscode}}
-	f.Host.Phone.Value, f.Host.WebClient.Value = s.Host.Settings.Phone, s.Host.Settings.WebClient
-	return passcode.Evaluate(f, passcode.Policy{Mode: passcode.ModeObserve}, time.Now()).Channels
-}
-
-func passcodeCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "passcode <meeting id>",
-		Short: "Print the passcode that Zoom insists on, to pass to ZoomMtg.join({passWord})",
-		Long: "Prints the passcode of a meeting on standard output, and nothing else there. A meeting that has\n" +
-			"none prints an empty line, which is what ZoomMtg.join wants then.",
-		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := parseMeeting(args)
-			if err != nil {
-				return err
-			}
-			return withStore(cmd, func(ctx context.Context, s *store.Store) error {
-				m, err := s.Meeting(ctx, int64(id))
-				if errors.Is(err, store.ErrNotFound) {
-					return neverHeard(id)
-				}
-				if err != nil {
-					return err
-				}
-				p, err := s.Passcode(ctx, int64(id))
-				switch {
-				case err == nil:
-					fmt.Fprintln(cmd.OutOrStdout(), p.Value)
-					return nil
-				case !errors.Is(err, store.ErrNotFound):
-					return err
-				case m.Outcome == passcode.OutcomeJoinable:
-					fmt.Fprintln(cmd.OutOrStdout())
-					return nil
-				}
-				return fmt.Errorf("the passcode of meeting %s is not known: %s", id, m.Why)
-			})
-		},
-	}
-}
-
-func neverHeard(id zoom.MeetingID) error {
-	return fmt.Errorf("latchkey never heard of meeting %s: no event named it. Was it made before latchkey was set up, or on another account?", id)
-}
-
 // explain writes a meeting's story: one sentence first, then the evidence.
-func explain(w io.Writer, s store.Story) {
-	m := s.Meeting
-	if m.Outcome == "" {
+func explain(w io.Writer, e admin.Explanation) {
+	if e.Outcome == "" {
 		fmt.Fprintln(w, "It has not been checked yet.")
 	} else {
-		fmt.Fprintln(w, m.Why)
+		fmt.Fprintln(w, e.Why)
 	}
-	last := lastRepair(s.Repairs)
-	if m.Outcome == passcode.OutcomeJoinable && last != nil && last.Result == store.RepairHeld {
-		fmt.Fprintf(w, "Repaired at %s. Before that: %s\n", clock(last.EndedAt), last.Why)
+	last := e.LastRepair()
+	repaired := e.Outcome == passcode.OutcomeJoinable && last != nil && last.Result == store.RepairHeld
+	if repaired && last.Remedy == passcode.RemedyClear {
+		fmt.Fprintf(w, "Its passcode was removed %s. It was there because %s.\n", clock(last.EndedAt), passcode.Verdict{Reasons: last.Reasons}.Causes())
 	}
+	for _, t := range e.Troubles {
+		fmt.Fprintf(w, "%s Since %s.\n", t.Why, clock(t.Since))
+	}
+	explainState(w, e)
 
-	fmt.Fprintf(w, "\nmeeting   %d", m.ID)
-	if m.Topic != "" {
-		fmt.Fprintf(w, " %q", m.Topic)
-	}
-	if !m.Start.IsZero() {
-		fmt.Fprintf(w, ", starts %s", clock(m.Start))
-	}
-	fmt.Fprintf(w, ", %s\n", m.Status)
-	if m.HostID != "" {
-		fmt.Fprintf(w, "host      %s %s\n", s.Host.Email, m.HostID)
-	}
-	if m.Outcome != "" && m.Outcome != passcode.OutcomeUnknown {
-		fmt.Fprintf(w, "joining   %s\n", channelsOf(s).Sentence())
-	}
-	fmt.Fprintf(w, "seen      passcode %s, waiting room %s, authentication %s%s\n", m.Passcode, m.WaitingRoom, m.Authentication, at(m.ObservedAt))
-	if m.Outcome != "" {
-		fmt.Fprintf(w, "verdict   %s, remedy %s%s\n", m.Outcome, m.Remedy, at(m.DecidedAt))
-	}
-	if !m.DueAt.IsZero() {
-		fmt.Fprintf(w, "next      to be checked again %s (%s)\n", clock(m.DueAt), m.DueWhy)
-	}
-	if m.LastError != "" {
-		fmt.Fprintf(w, "trouble   %s\n", m.LastError)
-	}
-
-	reasons := m.Reasons
-	if m.Outcome == passcode.OutcomeJoinable && last != nil {
+	reasons := e.Reasons
+	if repaired {
 		reasons = last.Reasons
 	}
+	explainEvidence(w, reasons, e.Changes)
+	if len(e.Repairs) > 0 {
+		fmt.Fprintln(w, "\nwhat was done")
+	}
+	for _, r := range e.Repairs {
+		fmt.Fprintf(w, "  %s  %s: %s", clock(r.StartedAt), r.Remedy, r.Result)
+		if r.Detail != "" {
+			fmt.Fprintf(w, " (%s)", r.Detail)
+		}
+		fmt.Fprintln(w)
+	}
+	for _, c := range e.Rotated {
+		fmt.Fprintf(w, "  %s  the passcode became another one, by %s\n", clock(c.SeenAt), cmp.Or(c.Operator, c.ChangedBy))
+	}
+	if e.Known && e.Outcome == passcode.OutcomeDemands {
+		fmt.Fprintf(w, "\n`latchkey passcode %s` returns the passcode, for ZoomMtg.join({passWord}).\n", e.MeetingID)
+	}
+}
+
+// explainState writes what was seen, decided, and comes next.
+func explainState(w io.Writer, e admin.Explanation) {
+	fmt.Fprintf(w, "\nmeeting   %s", e.MeetingID)
+	if e.Topic != "" {
+		fmt.Fprintf(w, " %q", e.Topic)
+	}
+	if !e.Start.IsZero() {
+		fmt.Fprintf(w, ", starts %s", clock(e.Start))
+	}
+	fmt.Fprintf(w, ", %s\n", e.Status)
+	if e.HostID != "" {
+		fmt.Fprintf(w, "host      %s %s\n", e.HostEmail, e.HostID)
+	}
+	switch e.Outcome {
+	case passcode.OutcomeJoinable, passcode.OutcomeDemands, passcode.OutcomeUnsecured:
+		fmt.Fprintf(w, "joining   %s\n", e.Channels.Sentence())
+	}
+	fmt.Fprintf(w, "seen      passcode %s, waiting room %s, authentication %s%s\n", e.Passcode, e.Room, e.Auth, at(e.Observed))
+	if e.Outcome != "" {
+		fmt.Fprintf(w, "verdict   %s, remedy %s%s\n", e.Outcome, e.Remedy, at(e.Decided))
+	}
+	if !e.Since.IsZero() {
+		fmt.Fprintf(w, "since     %s\n", clock(e.Since))
+	}
+	if !e.Due.IsZero() {
+		fmt.Fprintf(w, "next      to be checked again %s (%s)\n", clock(e.Due), e.DueWhy)
+	}
+	if e.LastError != "" {
+		fmt.Fprintf(w, "error     %s\n", e.LastError)
+	}
+	if e.HostError != "" {
+		fmt.Fprintf(w, "error     host: %s\n", e.HostError)
+	}
+}
+
+// explainEvidence writes the reasons, and who changed which setting.
+func explainEvidence(w io.Writer, reasons []passcode.Reason, changes []store.SettingChange) {
 	if len(reasons) > 0 {
 		fmt.Fprintln(w, "\nevidence")
 	}
 	for _, r := range reasons {
 		fmt.Fprintf(w, "  %s\n", r.Sentence())
-		if r.Path != "" {
+		if r.Path != "" && !r.Seen.IsZero() {
 			lock := ""
 			if r.Locked {
 				lock = ", locked by " + string(r.Level) + " " + r.By
@@ -214,39 +157,19 @@ func explain(w io.Writer, s store.Story) {
 			fmt.Fprintf(w, "    %s\n", who)
 		}
 	}
-	if len(s.Changes) > 0 {
+	if len(changes) > 0 {
 		fmt.Fprintln(w, "\nchanges of the settings that hold for the host, newest first")
 	}
-	for _, c := range s.Changes {
+	for _, c := range changes {
 		setting := c.Setting
 		if c.What == store.ChangedLock {
 			setting = "lock on " + setting
 		}
 		if c.Level != passcode.LevelHost {
-			setting += " of " + string(c.Level) + " " + c.LevelID
+			setting += " of " + string(c.Level) + " " + cmp.Or(c.LevelName, c.LevelID)
 		}
-		fmt.Fprintf(w, "  %s  %s %s -> %s by %s\n", clock(c.ChangedAt), setting, c.Old, c.New, orUnknown(c.ChangedBy))
+		fmt.Fprintf(w, "  %s  %s %s -> %s by %s\n", clock(c.ChangedAt), setting, c.Old, c.New, cmp.Or(c.ChangedBy, "somebody Zoom did not name"))
 	}
-	if len(s.Repairs) > 0 {
-		fmt.Fprintln(w, "\nwhat was done")
-	}
-	for _, r := range s.Repairs {
-		fmt.Fprintf(w, "  %s  %s: %s", clock(r.StartedAt), r.Remedy, r.Result)
-		if r.Detail != "" {
-			fmt.Fprintf(w, " (%s)", r.Detail)
-		}
-		fmt.Fprintln(w)
-	}
-	if m.PasscodeReadable && m.Outcome == passcode.OutcomeDemands {
-		fmt.Fprintf(w, "\n`latchkey passcode %d` gives the passcode, for ZoomMtg.join({passWord}).\n", m.ID)
-	}
-}
-
-func lastRepair(repairs []store.Repair) *store.Repair {
-	if len(repairs) == 0 {
-		return nil
-	}
-	return &repairs[len(repairs)-1]
 }
 
 func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
@@ -256,11 +179,4 @@ func at(t time.Time) string {
 		return ""
 	}
 	return ", " + clock(t)
-}
-
-func orUnknown(s string) string {
-	if s == "" {
-		return "somebody Zoom did not name"
-	}
-	return s
 }

@@ -9,9 +9,6 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
-
-	"latchkey/internal/app"
-	"latchkey/internal/config"
 )
 
 // version is set by the build (Makefile, Dockerfile).
@@ -46,48 +43,3 @@ func run() int {
 type exitStatus int
 
 func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
-
-func serveCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "serve",
-		Short: "Run ingest and worker in one process",
-		Long: "Runs ingest and worker against Zoom. NATS and Postgres run embedded unless NATS_URL and\n" +
-			"DATABASE_URL are set. docs/zoom-setup.md says how to make the Zoom app; `latchkey config`\n" +
-			"lists every environment variable.",
-		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			if status := app.Main(config.Both, os.Stderr); status != 0 {
-				return exitStatus(status)
-			}
-			return nil
-		},
-	}
-}
-
-func configCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "config", Short: "List the environment variables, and check those that are set", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			out := cmd.OutOrStdout()
-			for _, k := range config.Keys() {
-				state := "not set"
-				switch value := os.Getenv(k.Name); {
-				case value != "" && k.Secret:
-					state = "set"
-				case value != "":
-					state = value
-				case k.Secret && os.Getenv(k.Name+"_FILE") != "":
-					state = "from a file"
-				case k.Default != "":
-					state = k.Default + " (default)"
-				}
-				fmt.Fprintf(out, "%-26s %s\n%-26s want %s\n%-26s now: %s\n", k.Name, k.Doc, "", k.Form, "", state)
-			}
-			if _, err := config.Load(os.Environ(), config.Both); err != nil {
-				return fmt.Errorf("not usable for `latchkey serve`:\n%w", err)
-			}
-			fmt.Fprintln(out, "\nusable for `latchkey serve`")
-			return nil
-		},
-	}
-}

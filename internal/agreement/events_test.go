@@ -73,11 +73,11 @@ func TestTheEventsAreZooms(t *testing.T) {
 	t.Cleanup(func() { _ = sim.Stop(context.Background()) })
 	const host, group, account = "off@demo.example", "strict", "demo-account"
 	for name, err := range map[string]error{
-		"user":     sim.ChangeUserSettings(ctx, host, zoomsim.Set(passcode.PathScheduled, true)),
-		"group":    sim.ChangeGroupSettings(ctx, group, zoomsim.Set(passcode.PathScheduled, true)),
-		"locks":    sim.ChangeGroupLocks(ctx, group, zoomsim.Set(passcode.PathWaitingRoom, true)),
-		"account":  sim.ChangeAccountSettings(ctx, account, zoomsim.Set(passcode.PathPasscode, true)),
-		"its lock": sim.ChangeAccountLocks(ctx, account, zoomsim.Set(passcode.PathPasscode, true)),
+		"user":     sim.ChangeUserSettings(ctx, host, zoomsim.Set(passcode.KeyScheduled.Path(), true)),
+		"group":    sim.ChangeGroupSettings(ctx, group, zoomsim.Set(passcode.KeyScheduled.Path(), true)),
+		"locks":    sim.ChangeGroupLocks(ctx, group, zoomsim.Set(passcode.KeyWaitingRoom.Path(), true)),
+		"account":  sim.ChangeAccountSettings(ctx, account, zoomsim.Set(passcode.KeyPasscode.Path(), true)),
+		"its lock": sim.ChangeAccountLocks(ctx, account, zoomsim.Set(passcode.KeyPasscode.Path(), true)),
 		"joins":    sim.AddGroupMember(ctx, group, host),
 		"leaves":   sim.RemoveGroupMember(ctx, group, host),
 		"gone":     sim.DeactivateUser(ctx, host),

@@ -18,6 +18,7 @@ import (
 	"github.com/getkin/kin-openapi/routers/legacy"
 
 	"latchkey/internal/passcode"
+	"latchkey/internal/secret"
 	"latchkey/internal/zoom"
 	"latchkey/internal/zoomsim"
 )
@@ -142,21 +143,21 @@ func TestTheWireIsZooms(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = sim.Stop(context.Background()) })
 	c := sim.Credentials("")
-	api := zoom.New(zoom.Options{Credentials: zoom.Credentials{AccountID: c.AccountID, ClientID: c.ClientID, ClientSecret: zoom.Secret(c.ClientSecret)},
+	api := zoom.New(zoom.Options{Credentials: zoom.Credentials{AccountID: c.AccountID, ClientID: c.ClientID, ClientSecret: secret.String(c.ClientSecret)},
 		APIURL: sim.APIURL(), OAuthURL: sim.OAuthURL(), Transport: w})
 	user, err := api.GetUser(ctx, "locked@demo.example")
 	if err != nil || len(user.GroupIDs) == 0 {
 		t.Fatalf("%+v, %v", user, err)
 	}
-	for name, call := range map[string]func() (zoom.Security, error){
-		"user settings":    func() (zoom.Security, error) { return api.GetUserSettings(ctx, user.ID) },
-		"group settings":   func() (zoom.Security, error) { return api.GetGroupSettings(ctx, user.GroupIDs[0]) },
-		"group locks":      func() (zoom.Security, error) { return api.GetGroupLocks(ctx, user.GroupIDs[0]) },
-		"account settings": func() (zoom.Security, error) { return api.GetAccountSettings(ctx, c.AccountID) },
-		"account locks":    func() (zoom.Security, error) { return api.GetAccountLocks(ctx, c.AccountID) },
+	for name, call := range map[string]func() (zoom.Settings, error){
+		"user settings":    func() (zoom.Settings, error) { return api.GetUserSettings(ctx, user.ID) },
+		"group settings":   func() (zoom.Settings, error) { return api.GetGroupSettings(ctx, user.GroupIDs[0]) },
+		"group locks":      func() (zoom.Settings, error) { return api.GetGroupLocks(ctx, user.GroupIDs[0]) },
+		"account settings": func() (zoom.Settings, error) { return api.GetAccountSettings(ctx, c.AccountID) },
+		"account locks":    func() (zoom.Settings, error) { return api.GetAccountLocks(ctx, c.AccountID) },
 	} {
 		s, err := call()
-		if err != nil || passcode.ToggleFrom(s.Passcode) == passcode.Unknown {
+		if err != nil || s.Values[passcode.KeyPasscode] == passcode.Unknown {
 			t.Errorf("%s: %+v, %v", name, s, err)
 		}
 	}

@@ -80,8 +80,8 @@ func ask(a zoomsim.Ask) passcode.Ask {
 
 // predict asks the rule.
 func predict(p point) passcode.Prediction {
-	h := passcode.Host{Plan: p.plan, Passcode: setting(p.settings.Passcode), WaitingRoom: setting(p.settings.WaitingRoom),
-		Authentication: setting(p.settings.Authentication), AutoSecurity: passcode.Setting{Value: passcode.ToggleOf(p.settings.AutoSecurity), Lock: passcode.Off}}
+	h := passcode.Host{Plan: p.plan, Settings: passcode.Settings{passcode.KeyPasscode: setting(p.settings.Passcode), passcode.KeyWaitingRoom: setting(p.settings.WaitingRoom),
+		passcode.KeyAuthentication: setting(p.settings.Authentication), passcode.KeyAutoSecurity: {Value: passcode.ToggleOf(p.settings.AutoSecurity), Lock: passcode.Off}}}
 	return passcode.Predict(h, passcode.Request{Update: p.op == zoomsim.Update, Passcode: ask(p.wish.Passcode), WaitingRoom: ask(p.wish.WaitingRoom), Authentication: ask(p.wish.Authentication)},
 		passcode.Options{Passcode: passcode.ToggleOf(p.before.Passcode), WaitingRoom: passcode.ToggleOf(p.before.WaitingRoom), Authentication: passcode.ToggleOf(p.before.Authentication)})
 }

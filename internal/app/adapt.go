@@ -9,7 +9,7 @@ import (
 
 	"latchkey/internal/bus"
 	"latchkey/internal/config"
-	"latchkey/internal/reconcile"
+	"latchkey/internal/intake"
 	"latchkey/internal/store"
 	"latchkey/internal/webhook"
 	"latchkey/internal/zoom"
@@ -36,17 +36,17 @@ func busEvent(d webhook.Delivery) bus.Event {
 // workerBus is the bus as the worker sees it.
 type workerBus struct{ *bus.Bus }
 
-func (b workerBus) Consume(ctx context.Context, parallel int, handle func(context.Context, reconcile.Event) error) {
+func (b workerBus) consume(ctx context.Context, parallel int, handle func(context.Context, intake.Event) error) {
 	b.Bus.Consume(ctx, parallel, func(ctx context.Context, d bus.Delivery) error {
-		return handle(ctx, reconcile.Event{ID: d.ID, Body: d.Body, ReceivedAt: d.ReceivedAt, RequestID: d.RequestID, InProgress: d.InProgress})
+		return handle(ctx, intake.Event{ID: d.ID, Body: d.Body, ReceivedAt: d.ReceivedAt, RequestID: d.RequestID, InProgress: d.InProgress})
 	})
 }
 
-func (b workerBus) PublishAlert(ctx context.Context, a store.Alert) error {
+func (b workerBus) publishAlert(ctx context.Context, a store.Alert) error {
 	return b.Bus.PublishAlert(ctx, bus.Alert{ID: a.ID, AccountID: a.AccountID, Type: a.Type, Subject: a.Subject, Time: a.CreatedAt, Data: a.Data})
 }
 
-func (b workerBus) PublishDead(ctx context.Context, reason string, e reconcile.Event) error {
+func (b workerBus) publishDead(ctx context.Context, reason string, e intake.Event) error {
 	env, _ := zoom.DecodeEnvelope(e.Body) // what can be known of it
 	return b.Bus.PublishDead(ctx, "intake", reason, bus.Event{ID: e.ID, AccountID: env.AccountID, Name: env.Event,
 		Body: e.Body, ReceivedAt: e.ReceivedAt, RequestID: e.RequestID})
@@ -97,12 +97,12 @@ func sleep(ctx context.Context, d time.Duration) {
 func zoomClient(c config.Config, account config.Account, onCall func(string, int, zoom.Kind, time.Duration)) *zoom.Client {
 	rates, _ := zoom.RatesFor(account.Plan)
 	return zoom.New(zoom.Options{
-		Credentials: zoom.Credentials{AccountID: account.ID, ClientID: account.ClientID, ClientSecret: zoom.Secret(account.ClientSecret)},
+		Credentials: zoom.Credentials{AccountID: account.ID, ClientID: account.ClientID, ClientSecret: account.ClientSecret},
 		APIURL:      c.APIURL, OAuthURL: c.OAuthURL, Rates: rates, OnCall: onCall,
 	})
 }
 
-// ZoomFor gives the client of one account, for commands; false when the account
+// ZoomFor returns the client of one account, for commands; false when the account
 // is not configured.
 func ZoomFor(c config.Config, accountID string) (*zoom.Client, bool) {
 	for _, account := range c.AllAccounts() {
@@ -111,15 +111,4 @@ func ZoomFor(c config.Config, accountID string) (*zoom.Client, bool) {
 		}
 	}
 	return nil, false
-}
-
-// RuleOf gives the configured policies as the worker sees them.
-func RuleOf(c config.Config) func(reconcile.Who) reconcile.Rule {
-	return func(w reconcile.Who) reconcile.Rule { return rule(c, w) }
-}
-
-// rule is the configured policy as the worker sees it.
-func rule(c config.Config, w reconcile.Who) reconcile.Rule {
-	r := c.RuleFor(config.Who(w))
-	return reconcile.Rule{Policy: r.Policy, Secret: zoom.Secret(r.Secret), Passcode: zoom.Secret(r.Passcode), AlignHosts: r.AlignHosts}
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,6 +19,7 @@ import (
 
 	"latchkey/internal/bus"
 	"latchkey/internal/config"
+	"latchkey/internal/intake"
 	"latchkey/internal/reconcile"
 	"latchkey/internal/store"
 	"latchkey/internal/webhook"
@@ -32,7 +34,7 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// App is one process's worth of latchkey.
+// App is the parts of latchkey that run in one process.
 type App struct {
 	o        Options
 	log      *slog.Logger
@@ -43,14 +45,16 @@ type App struct {
 	store    *store.Store            // nil without the worker
 	zoom     map[string]*zoom.Client // by account
 	worker   *reconcile.Worker
+	intake   *intake.Intake
 	ingest   *httpServer
 	admin    *httpServer
 
 	deliveries *webhook.Metrics // nil without ingest
 
-	migrated flag
-	cancel   context.CancelFunc
-	wg       sync.WaitGroup
+	migrated    flag
+	notMigrated atomic.Pointer[error] // why not, while that is so
+	cancel      context.CancelFunc
+	wg          sync.WaitGroup
 }
 
 // New makes an App; nothing runs or listens yet.
@@ -142,21 +146,26 @@ func (a *App) databaseURL() string {
 
 func (a *App) newWorker() {
 	c := a.o.Config
-	calls := callMetrics(a.registry)
+	onCall := callMetrics(a.registry)
 	a.zoom = map[string]*zoom.Client{}
 	for _, account := range c.AllAccounts() {
-		a.zoom[account.ID] = zoomClient(c, account, calls)
+		a.zoom[account.ID] = zoomClient(c, account, onCall)
 	}
+	guarded := slices.Sorted(maps.Keys(a.zoom))
+	bus, log, metrics := workerBus{a.bus}, a.log.With("part", "worker"), reconcile.NewMetrics(a.registry)
+	a.intake = intake.New(intake.Options{
+		Store: a.store, Governed: func(accountID string) bool { return a.zoom[accountID] != nil }, Guarded: guarded,
+		Account: c.OnlyAccount(), Dead: bus.publishDead, Logger: log, Counted: metrics.Event,
+	})
 	host, _ := os.Hostname()
 	a.worker = reconcile.New(reconcile.Options{
-		Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Store: a.store, Bus: workerBus{a.bus},
+		Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Store: a.store, Publish: bus.publishAlert,
 		Zoom: func(accountID string) (reconcile.Zoom, bool) {
-			client, governed := a.zoom[accountID]
-			return client, governed
+			client, guarded := a.zoom[accountID]
+			return client, guarded
 		},
-		Rule:    RuleOf(c),
-		Account: c.OnlyAccount(), Logger: a.log.With("part", "worker"), Metrics: reconcile.NewMetrics(a.registry),
-		Parallel: c.Parallel, Lease: c.Lease, SettingsTTL: c.SettingsTTL, Sweep: c.Sweep, Accounts: slices.Sorted(maps.Keys(a.zoom)),
+		Rule: RuleOf(c), Policies: policies(c), Logger: log, Metrics: metrics,
+		Parallel: c.Parallel, Lease: c.Lease, SettingsTTL: c.SettingsTTL, Sweep: c.Sweep, Accounts: guarded,
 	})
 }
 
@@ -218,13 +227,17 @@ func (a *App) work(ctx context.Context) {
 			a.log.Info("the database is ready", "migrations_applied", len(applied))
 			break
 		}
+		a.notMigrated.Store(&err)
 		if failures == 0 {
 			a.log.Error("the database cannot be migrated; trying again", "error", err)
 		}
 		sleep(ctx, min(time.Duration(failures+1)*500*time.Millisecond, 10*time.Second))
 	}
 	a.migrated.set()
-	a.worker.Run(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { workerBus{a.bus}.consume(ctx, a.o.Config.Parallel, a.intake.Handle(ctx)) })
+	wg.Go(func() { a.worker.Run(ctx) })
+	wg.Wait()
 }
 
 // Stop ends everything in order: first no new deliveries, then what was
@@ -243,7 +256,7 @@ func (a *App) Stop(ctx context.Context) error {
 	select {
 	case <-done:
 	case <-ctx.Done():
-		errs = append(errs, fmt.Errorf("work in hand did not end: %w", ctx.Err()))
+		errs = append(errs, fmt.Errorf("work in progress did not end: %w", ctx.Err()))
 	}
 	if a.admin != nil {
 		errs = append(errs, a.admin.stop(ctx))
@@ -277,7 +290,7 @@ func (a *App) Store() *store.Store { return a.store }
 func (a *App) newWebhook() (*webhook.Handler, error) {
 	a.deliveries = webhook.NewMetrics(a.registry)
 	return webhook.New(webhook.Options{
-		Secrets: a.o.Config.WebhookSecrets, Bus: ingestBus{a.bus}, Wanted: zoom.Handled,
+		Secrets: a.o.Config.WebhookSecrets, Bus: ingestBus{a.bus}, Wanted: intake.Wanted,
 		Decode: decodeEnvelope, Metrics: a.deliveries, Logger: a.log.With("part", "ingest"),
 	})
 }

@@ -114,7 +114,7 @@ func TestSettingsChangeDuringACheckIsNotSwallowed(t *testing.T) {
 		t.Fatal(err)
 	}
 	testenv.Until(t, "the slow check has begun", func() bool { return r.calls("GET", m.ID) > 0 || r.leased(t, m.ID) })
-	if err := r.sim.ChangeUserSettings(t.Context(), hostOff, zoomsim.Set(passcode.PathScheduled, true)); err != nil {
+	if err := r.sim.ChangeUserSettings(t.Context(), hostOff, zoomsim.Set(passcode.KeyScheduled.Path(), true)); err != nil {
 		t.Fatal(err)
 	}
 	testenv.Until(t, "the passcode that came during the check is cleared", func() bool { return r.sim.Join(m.ID, "").Outcome == zoomsim.OutcomeJoinable })
@@ -174,19 +174,45 @@ func TestZoomFailsDuringACheck(t *testing.T) {
 	}
 }
 
-func TestZoomSays404AndTheMeetingIsGone(t *testing.T) {
+// TestOneNotFoundBuriesNobody: a meeting that Zoom says it does not know is
+// asked for again, later; an event brings it back at once.
+func TestOneNotFoundBuriesNobody(t *testing.T) {
 	t.Parallel()
 	r := newRunningRig(t)
 	r.sim.SetWebhookURL("")
 	account := r.sim.Credentials("").AccountID
 	const nobodys = 82222222222
 	r.post(t, fmt.Sprintf(`{"event":"meeting.updated","event_ts":%d,"payload":{"account_id":%q,"object":{"id":%d,"topic":"x"}}}`, time.Now().UnixMilli(), account, nobodys))
-	testenv.Until(t, "it is recorded as deleted", func() bool {
+	testenv.Until(t, "it is recorded as not found", func() bool {
 		m, err := r.app.Store().Meeting(t.Context(), nobodys)
-		return err == nil && m.Status == passcode.StatusDeleted && m.DueAt.IsZero()
+		return err == nil && m.NotFound && m.Status == passcode.StatusScheduled && m.Outcome == passcode.OutcomeUnknown && m.DueAt.After(time.Now())
 	})
 	if n := r.calls("GET", nobodys); n != 1 {
 		t.Errorf("%d GET, want 1", n)
+	}
+
+	r.sim.SetWebhookURL("http://" + r.app.IngestAddr() + "/webhooks/zoom")
+	m := r.create(t, hostLocked)
+	r.settled(t, m.ID, passcode.OutcomeDemands)
+	if err := r.sim.AddFault(zoomsim.Fault{Method: "GET", PathPrefix: fmt.Sprintf("/v2/meetings/%d", m.ID), Times: 1, Status: 404, Code: 3001, Message: "Meeting does not exist."}); err != nil {
+		t.Fatal(err)
+	}
+	update := func(topic string) {
+		if err := r.sim.UpdateMeeting(t.Context(), m.ID, zoomsim.MeetingRequest{Topic: topic}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	update("a read that is answered with a false not found")
+	testenv.Until(t, "it is not found", func() bool {
+		row, err := r.app.Store().Meeting(t.Context(), m.ID)
+		return err == nil && row.NotFound
+	})
+	if p, err := r.app.Store().Passcode(t.Context(), m.ID); err != nil || p.Value.Reveal() != m.Passcode {
+		t.Errorf("its passcode was forgotten on one answer: %v", err)
+	}
+	update("any later event")
+	if row := r.settled(t, m.ID, passcode.OutcomeDemands); row.NotFound || row.Misses != 0 || row.Status != passcode.StatusScheduled {
+		t.Errorf("it is not back: %+v", row)
 	}
 }
 
@@ -236,12 +262,12 @@ func TestZoomOverwritesAClear(t *testing.T) {
 	r.sim.AddFault(zoomsim.Fault{Method: "PATCH", PathPrefix: "/v2/meetings/", Overwrite: &zoomsim.Overwrite{GeneratePasscode: true}})
 	m := r.create(t, hostOn)
 	row := r.settled(t, m.ID, passcode.OutcomeDemands)
-	if row.Remedy != passcode.RemedyKeep || !strings.Contains(row.Why, "Zoom accepted its removal and put a passcode back") {
+	if row.Remedy != passcode.RemedyKeep || !strings.Contains(row.Why, "Zoom answered yes to its removal and a passcode is still there") {
 		t.Errorf("%s: %s", row.Remedy, row.Why)
 	}
 	// The passcode that is known is the one Zoom made last.
 	now, _ := r.sim.Meeting(m.ID)
-	if p, err := r.app.Store().Passcode(t.Context(), m.ID); err != nil || p.Value != now.Passcode {
+	if p, err := r.app.Store().Passcode(t.Context(), m.ID); err != nil || p.Value.Reveal() != now.Passcode {
 		t.Errorf("the known passcode is not the meeting's (%v)", err)
 	}
 	r.touch(t, m.ID) // nothing that decides changed: not tried again
@@ -282,7 +308,7 @@ func TestSomebodyKeepsUndoingTheRepair(t *testing.T) {
 		})
 	}
 	row := r.settled(t, m.ID, passcode.OutcomeDemands)
-	if !strings.Contains(row.Why, "put a passcode back 3 times within a day") {
+	if !strings.Contains(row.Why, "undid latchkey's repairs 3 times within a day") {
 		t.Errorf("why: %s", row.Why)
 	}
 	if n := r.calls("PATCH", m.ID); n != passcode.ContestedAfter {

@@ -11,7 +11,7 @@ import (
 )
 
 // Health asks the process on LATCHKEY_ADMIN_LISTEN whether it is ready and
-// gives an exit status: the health check of an image that holds no other tool.
+// returns an exit status: the health check of an image that holds no other tool.
 func Health(stderr io.Writer) int {
 	addr := os.Getenv("LATCHKEY_ADMIN_LISTEN")
 	if addr == "" {

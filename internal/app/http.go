@@ -10,6 +10,8 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"latchkey/internal/store"
 )
 
 // httpServer is one listener with all its timeouts set.
@@ -36,7 +38,7 @@ func listen(addr, what string, h http.Handler) (*httpServer, error) {
 	return s, nil
 }
 
-// stop takes no new connections and waits for the requests in hand.
+// stop takes no new connections and waits for the requests in progress.
 func (s *httpServer) stop(ctx context.Context) error {
 	err := s.server.Shutdown(ctx)
 	if err != nil {
@@ -105,6 +107,10 @@ func (a *App) ready(ctx context.Context) (int, gin.H) {
 			err = errors.New("the database does not answer")
 		} else if !a.migrated.on() {
 			err = errors.New("the database is not migrated yet")
+			var tooNew *store.TooNewError
+			if why := a.notMigrated.Load(); why != nil && errors.As(*why, &tooNew) {
+				err = tooNew
+			}
 		}
 		note("postgres", err)
 		note("worker", a.worker.Check())

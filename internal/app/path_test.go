@@ -52,10 +52,10 @@ func TestMeetingThatAGroupForcesKeepsItsPasscodeAndMakesItKnown(t *testing.T) {
 		t.Errorf("row %+v", row)
 	}
 	p, err := r.app.Store().Passcode(t.Context(), m.ID)
-	if err != nil || p.Value != m.Passcode {
+	if err != nil || p.Value.Reveal() != m.Passcode {
 		t.Fatalf("the passcode that is known is not Zoom's: %v", err)
 	}
-	if got := r.sim.Join(m.ID, p.Value).Result; got != "waiting_room" {
+	if got := r.sim.Join(m.ID, p.Value.Reveal()).Result; got != "waiting_room" {
 		t.Errorf("a joiner who is passed it meets %s", got)
 	}
 	if n := r.calls("PATCH", m.ID); n != 0 {
@@ -93,7 +93,7 @@ func TestSettingsChangeFindsScheduledMeetings(t *testing.T) {
 	known := r.create(t, hostOff)
 	r.settled(t, known.ID, passcode.OutcomeJoinable)
 	const neverHeardOf = 81000000001
-	if err := r.sim.ChangeUserSettings(t.Context(), hostOff, zoomsim.Set(passcode.PathScheduled, true)); err != nil {
+	if err := r.sim.ChangeUserSettings(t.Context(), hostOff, zoomsim.Set(passcode.KeyScheduled.Path(), true)); err != nil {
 		t.Fatal(err)
 	}
 	for _, id := range []int64{known.ID, neverHeardOf} {
@@ -104,7 +104,7 @@ func TestSettingsChangeFindsScheduledMeetings(t *testing.T) {
 		}
 	}
 	story, err := r.app.Store().Story(t.Context(), known.ID)
-	if err != nil || len(story.Changes) != 1 || story.Changes[0].Setting != passcode.PathScheduled || story.Changes[0].New != passcode.On {
+	if err != nil || len(story.Changes) != 1 || story.Changes[0].Setting != passcode.KeyScheduled.Path() || story.Changes[0].New != passcode.On {
 		t.Errorf("who changed what: %+v %v", story.Changes, err)
 	}
 }

@@ -21,8 +21,8 @@ func TestPlansThatForcePasscodes(t *testing.T) {
 		forced   bool
 		sentence string
 	}{
-		{"free", zoomsim.PlanFree, 1, true, "the free Zoom plan always has passcodes on"},
-		{"Pro with one host", zoomsim.PlanPro, 1, true, "Pro plan with one host always has passcodes on"},
+		{"free", zoomsim.PlanFree, 1, true, "Zoom's free plan always has passcodes on"},
+		{"Pro with one host", zoomsim.PlanPro, 1, true, "accounts with one licensed user turn passcodes off"},
 		{"Pro with two hosts", zoomsim.PlanPro, 2, false, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -44,7 +44,7 @@ func TestPlansThatForcePasscodes(t *testing.T) {
 				return
 			}
 			row := r.settled(t, m.ID, passcode.OutcomeDemands)
-			if row.Remedy != passcode.RemedyKeep || row.Reasons[0].Code != passcode.CausePlan || !strings.Contains(row.Why, c.sentence) || !strings.Contains(row.Why, "a larger Zoom plan") {
+			if row.Remedy != passcode.RemedyKeep || row.Reasons[0].Code != passcode.CausePlan || !strings.Contains(row.Why, c.sentence) || !strings.Contains(row.Why, "plan changes that") {
 				t.Errorf("%s: %s", row.Remedy, row.Why)
 			}
 			if n := r.calls("PATCH", m.ID); n != 0 {
@@ -59,7 +59,7 @@ func TestPlansThatForcePasscodes(t *testing.T) {
 func TestPersonalMeetingID(t *testing.T) {
 	t.Parallel()
 	r := newRunningRig(t)
-	if err := r.sim.ChangeUserSettings(t.Context(), hostOff, zoomsim.Set(passcode.PathPMI, true)); err != nil {
+	if err := r.sim.ChangeUserSettings(t.Context(), hostOff, zoomsim.Set(passcode.KeyPMI.Path(), true)); err != nil {
 		t.Fatal(err)
 	}
 	m, err := r.sim.CreateMeeting(t.Context(), hostOff, zoomsim.MeetingRequest{Type: 2, StartTime: zoomsim.At(time.Now().Add(time.Hour)), Duration: 30,
@@ -71,13 +71,13 @@ func TestPersonalMeetingID(t *testing.T) {
 	if row.Remedy != passcode.RemedyKeep || row.Reasons[0].Code != passcode.CausePMI || r.calls("PATCH", m.ID) != 0 {
 		t.Errorf("%s, %d PATCH: %s", row.Remedy, r.calls("PATCH", m.ID), row.Why)
 	}
-	if p, err := r.app.Store().Passcode(t.Context(), m.ID); err != nil || r.sim.Join(m.ID, p.Value).Result == "passcode_wrong" {
+	if p, err := r.app.Store().Passcode(t.Context(), m.ID); err != nil || r.sim.Join(m.ID, p.Value.Reveal()).Result == "passcode_wrong" {
 		t.Errorf("the passcode that is known does not open it (%v)", err)
 	}
 }
 
 // TestStartedMeetingNeverHeardOf: instant meetings have been seen without
-// meeting.created (FACTS section 2).
+// meeting.created (Z-EVENT-17).
 func TestStartedMeetingNeverHeardOf(t *testing.T) {
 	t.Parallel()
 	r := newRunningRig(t)
@@ -94,7 +94,7 @@ func TestStartedMeetingNeverHeardOf(t *testing.T) {
 	if row.Status != passcode.StatusStarted || row.Remedy != passcode.RemedyKeep || r.calls("PATCH", m.ID) != 0 {
 		t.Errorf("%s, %s, %d PATCH: %s", row.Status, row.Remedy, r.calls("PATCH", m.ID), row.Why)
 	}
-	if p, err := r.app.Store().Passcode(t.Context(), m.ID); err != nil || p.Value != m.Passcode {
+	if p, err := r.app.Store().Passcode(t.Context(), m.ID); err != nil || p.Value.Reveal() != m.Passcode {
 		t.Errorf("the passcode is not known: %v", err)
 	}
 }

@@ -6,12 +6,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
+	"latchkey/internal/admin"
+	"latchkey/internal/alert"
 	"latchkey/internal/app"
 	"latchkey/internal/config"
 	"latchkey/internal/passcode"
-	"latchkey/internal/reconcile"
 	"latchkey/internal/store"
 	"latchkey/internal/testenv"
 	"latchkey/internal/zoomsim"
@@ -28,7 +28,7 @@ const (
 func TestLocksFromAboveChangeTheAnswer(t *testing.T) {
 	t.Parallel()
 	unlock := func(t *testing.T, r *rig) {
-		if err := r.sim.ChangeGroupLocks(t.Context(), groupStrict, zoomsim.Set(passcode.PathPasscode, false)); err != nil {
+		if err := r.sim.ChangeGroupLocks(t.Context(), groupStrict, zoomsim.Set(passcode.KeyPasscode.Path(), false)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -51,10 +51,10 @@ func TestLocksFromAboveChangeTheAnswer(t *testing.T) {
 			}},
 		{name: "the account locks the passcode on", host: hostLocked, before: passcode.OutcomeDemands, after: passcode.OutcomeDemands, code: passcode.CauseLockedOn, level: passcode.LevelAccount,
 			change: func(t *testing.T, r *rig) {
-				if err := r.sim.ChangeAccountSettings(t.Context(), accountDemo, zoomsim.Set(passcode.PathPasscode, true)); err != nil {
+				if err := r.sim.ChangeAccountSettings(t.Context(), accountDemo, zoomsim.Set(passcode.KeyPasscode.Path(), true)); err != nil {
 					t.Fatal(err)
 				}
-				if err := r.sim.ChangeAccountLocks(t.Context(), accountDemo, zoomsim.Set(passcode.PathPasscode, true)); err != nil {
+				if err := r.sim.ChangeAccountLocks(t.Context(), accountDemo, zoomsim.Set(passcode.KeyPasscode.Path(), true)); err != nil {
 					t.Fatal(err)
 				}
 			}},
@@ -100,7 +100,7 @@ func TestHostJoinsAGroupThatLocks(t *testing.T) {
 	if err := r.sim.AddGroupMember(t.Context(), groupStrict, hostOff); err != nil {
 		t.Fatal(err)
 	}
-	forecast("will demand a passcode, because the passcode setting (meeting_security.meeting_password) is locked on by group")
+	forecast(`will demand a passcode, because "Require a passcode when scheduling new meetings" (meeting_security.meeting_password) is locked on by group`)
 	if err := r.app.WaitQuiet(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestHostJoinsAGroupThatLocks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	msg, err := s.GetLastMsgForSubject(t.Context(), "latchkey.alert."+accountDemo+"."+reconcile.AlertForecast)
+	msg, err := s.GetLastMsgForSubject(t.Context(), "latchkey.alert."+accountDemo+"."+alert.Forecast)
 	if err != nil || !strings.Contains(string(msg.Data), `"before": "The next scheduled or instant meeting will not demand`) {
 		t.Errorf("forecast alert: %v %s", err, msg.Data)
 	}
@@ -133,11 +133,11 @@ func TestMeetingLife(t *testing.T) {
 		t.Fatal(err)
 	}
 	row := status(passcode.StatusStarted)
-	if !strings.Contains(row.Why, "the meeting is running and is left alone") {
+	if !strings.Contains(row.Why, "a meeting in progress is left alone") {
 		t.Errorf("why: %s", row.Why)
 	}
 	// What would otherwise be repaired is left alone while it runs.
-	if err := r.sim.ChangeGroupLocks(t.Context(), groupStrict, zoomsim.Set(passcode.PathPasscode, false)); err != nil {
+	if err := r.sim.ChangeGroupLocks(t.Context(), groupStrict, zoomsim.Set(passcode.KeyPasscode.Path(), false)); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.app.WaitQuiet(t.Context()); err != nil {
@@ -190,7 +190,7 @@ func TestKnownPasscode(t *testing.T) {
 			t.Errorf("%s: %s", row.Remedy, row.Why)
 		}
 		p, err := r.app.Store().Passcode(t.Context(), m.ID)
-		if err != nil || p.Value != want || p.Source != store.PasscodeOfOurs {
+		if err != nil || p.Value.Reveal() != want || p.Source != store.PasscodeOfOurs {
 			t.Errorf("the passcode is recorded as %s's (%v)", p.Source, err)
 		}
 		repairs := r.repairs(t, m.ID)
@@ -233,7 +233,7 @@ func TestAlignHostsOnceAndUndo(t *testing.T) {
 		}
 		return a
 	}
-	if a := aligned(); len(a) != 1 || a[0].Result != store.AlignmentHeld || a[0].Before != passcode.On || a[0].Setting != passcode.PathPasscode {
+	if a := aligned(); len(a) != 1 || a[0].Result != store.AlignmentHeld || a[0].Before != passcode.On || a[0].Setting != passcode.KeyPasscode.Path() {
 		t.Errorf("alignments %+v", a)
 	}
 
@@ -243,14 +243,14 @@ func TestAlignHostsOnceAndUndo(t *testing.T) {
 	}
 	api, _ := app.ZoomFor(cfg, accountDemo)
 	defer api.Close()
-	undone, err := reconcile.UndoAlignments(t.Context(), r.app.Store(), api, h.ID, time.Now)
+	undone, err := admin.UndoAlignments(t.Context(), r.app.Store(), api, h.ID)
 	if err != nil || len(undone) != 1 {
 		t.Fatalf("undone %+v, %v", undone, err)
 	}
 	// The host wants it on: it is not turned off a second time.
 	testenv.Until(t, "the forecast follows", func() bool {
 		h, err := r.app.Store().HostNamed(t.Context(), hostOn)
-		return err == nil && strings.Contains(h.ForecastWhy, "will demand a passcode, because the host's")
+		return err == nil && strings.Contains(h.ForecastWhy, "will demand a passcode, because \"Require a passcode")
 	})
 	if err := r.app.WaitQuiet(t.Context()); err != nil {
 		t.Fatal(err)

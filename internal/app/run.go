@@ -17,12 +17,12 @@ import (
 // another worker, or delivered again.
 const stopWithin = 25 * time.Second
 
-// Main runs a role until SIGINT or SIGTERM and gives the process's exit status.
+// Main runs a role until SIGINT or SIGTERM and returns the process's exit status.
 // A second signal ends it at once.
 func Main(role config.Role, stderr io.Writer) int {
 	c, err := config.Load(os.Environ(), role)
 	if err != nil {
-		fmt.Fprintf(stderr, "latchkey: the configuration is not usable:\n%v\n", err)
+		fmt.Fprintf(stderr, "latchkey: invalid configuration:\n%v\n", err)
 		return 2
 	}
 	log := NewLogger(c, stderr)

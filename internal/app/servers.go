@@ -97,7 +97,7 @@ func (s *servers) tell(file, url string) error {
 	return nil
 }
 
-// RunningDatabase gives the URL of the embedded database of a running `latchkey
+// RunningDatabase returns the URL of the embedded database of a running `latchkey
 // serve` or `demo` with that state folder.
 func RunningDatabase(stateDir string) (string, error) {
 	b, err := os.ReadFile(filepath.Join(stateDir, databaseURLFile))
@@ -136,12 +136,12 @@ func (s *servers) keep(ctx context.Context) {
 	}
 }
 
-// restartNATS starts the embedded NATS server anew.
+// restartNATS restarts the embedded NATS server.
 func (s *servers) restartNATS(ctx context.Context) {
 	if s.nats == nil {
 		return
 	}
-	s.log.Warn("embedded NATS does not store; starting it again")
+	s.log.Warn("embedded NATS cannot persist messages; restarting it")
 	try, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	if err := s.nats.Restart(try); err != nil {

@@ -43,9 +43,9 @@ func TestSoak(t *testing.T) {
 	for range 60 {
 		switch rnd.IntN(6) {
 		case 0:
-			_ = r.sim.ChangeUserSettings(t.Context(), hosts[rnd.IntN(2)], zoomsim.Set(passcode.PathScheduled, rnd.IntN(2) == 0))
+			_ = r.sim.ChangeUserSettings(t.Context(), hosts[rnd.IntN(2)], zoomsim.Set(passcode.KeyScheduled.Path(), rnd.IntN(2) == 0))
 		case 1:
-			_ = r.sim.ChangeGroupLocks(t.Context(), groupStrict, zoomsim.Set(passcode.PathPasscode, rnd.IntN(2) == 0))
+			_ = r.sim.ChangeGroupLocks(t.Context(), groupStrict, zoomsim.Set(passcode.KeyPasscode.Path(), rnd.IntN(2) == 0))
 		case 2:
 			if len(made) > 0 {
 				m := made[rnd.IntN(len(made))]
@@ -132,7 +132,7 @@ func (r *rig) endState(t *testing.T) []string {
 		if join.Outcome != string(row.Outcome) {
 			note("meeting %d: the verdict is %q, a joiner meets %s", m.ID, row.Outcome, join.Outcome)
 		}
-		if p, err := r.app.Store().Passcode(t.Context(), m.ID); m.Passcode != "" && (err != nil || p.Value != m.Passcode) {
+		if p, err := r.app.Store().Passcode(t.Context(), m.ID); m.Passcode != "" && (err != nil || p.Value.Reveal() != m.Passcode) {
 			note("meeting %d: the passcode that is known is not Zoom's", m.ID)
 		}
 		if row.Outcome == passcode.OutcomeDemands && !explained(row) {

@@ -22,7 +22,7 @@ func TestEveryKindOfHost(t *testing.T) {
 	states := []string{"off", "on", "off!", "on!"}
 	account := zoomsim.ScenarioAccount{ID: "table-account", Name: "Table", Plan: zoomsim.PlanEnterprise, Licences: 500}
 	// auto_security is presumed by Zoom's table.
-	account.Settings = zoomsim.Set(passcode.PathAutoSecurity, true).And("schedule_meeting.meeting_authentication", false)
+	account.Settings = zoomsim.Set(passcode.KeyAutoSecurity.Path(), true).And("schedule_meeting.meeting_authentication", false)
 	hosts := map[string]kind{}
 	for _, wr := range states {
 		for _, pass := range states {
@@ -30,8 +30,8 @@ func TestEveryKindOfHost(t *testing.T) {
 				name := strings.NewReplacer("!", "l").Replace(fmt.Sprintf("wr-%s-pass-%s-auth-%s", wr, pass, auth))
 				host := zoomsim.ScenarioHost{Email: name + "@table.example", Groups: []string{name}}
 				group := zoomsim.ScenarioGroup{Name: name, Settings: zoomsim.SettingsPatch{}, Locks: zoomsim.SettingsPatch{}}
-				values, locks := zoomsim.Set(passcode.PathPMI, false), zoomsim.Set(passcode.PathPMI, false)
-				for path, state := range map[string]string{passcode.PathWaitingRoom: wr, passcode.PathPasscode: pass, "schedule_meeting.meeting_authentication": auth} {
+				values, locks := zoomsim.Set(passcode.KeyPMI.Path(), false), zoomsim.Set(passcode.KeyPMI.Path(), false)
+				for path, state := range map[string]string{passcode.KeyWaitingRoom.Path(): wr, passcode.KeyPasscode.Path(): pass, "schedule_meeting.meeting_authentication": auth} {
 					values = values.And(path, strings.HasPrefix(state, "on"))
 					locks = locks.And(path, strings.HasSuffix(state, "!"))
 				}
@@ -77,9 +77,9 @@ func TestEveryKindOfHost(t *testing.T) {
 				last := row.Reasons[len(row.Reasons)-1]
 				setting, level = last.Path, last.Level
 			}
-			wantSetting := passcode.PathPasscode
+			wantSetting := passcode.KeyPasscode.Path()
 			if k.pass != "on!" {
-				wantSetting = passcode.PathWaitingRoom
+				wantSetting = passcode.KeyWaitingRoom.Path()
 			}
 			if row.Remedy != passcode.RemedyKeep || setting != wantSetting || level != passcode.LevelGroup || !strings.Contains(row.Why, "an admin who manages group") {
 				t.Errorf("remedy %s, %s at %s: %s", row.Remedy, setting, level, row.Why)

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"latchkey/internal/passcode"
+	"latchkey/internal/secret"
 )
 
 // Config is everything that can be configured.
@@ -27,10 +28,10 @@ type Config struct {
 	DatabaseURL string // "" means an embedded Postgres
 	NATSURL     string // "" means an embedded NATS server
 
-	WebhookSecrets []string
+	WebhookSecrets []secret.String
 	AccountID      string
 	ClientID       string
-	ClientSecret   string
+	ClientSecret   secret.String
 	APIURL         string // "" means what the token says
 	OAuthURL       string // "" means Zoom's
 	Plan           string // sizes the rate limits: free, pro or business
@@ -97,7 +98,7 @@ func Load(environ []string, role Role) (Config, error) {
 	if c.File != "" {
 		if err := c.loadFile(c.File, given); err != nil {
 			problems = append(problems, fmt.Errorf("LATCHKEY_CONFIG: %w", err))
-		} else if one := c.AccountID + c.ClientID + c.ClientSecret; one != "" && (c.AccountID == "" || c.ClientID == "" || c.ClientSecret == "") {
+		} else if one := c.AccountID + c.ClientID + c.ClientSecret.Reveal(); one != "" && (c.AccountID == "" || c.ClientID == "" || c.ClientSecret == "") {
 			problems = append(problems, errors.New("ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET go together: want all three, or none and accounts in LATCHKEY_CONFIG"))
 		} else if role != Ingest && role != Admin && len(c.AllAccounts()) == 0 {
 			problems = append(problems, fmt.Errorf("LATCHKEY_CONFIG: %s names no account: want accounts there, or ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET", c.File))

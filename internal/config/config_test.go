@@ -189,7 +189,7 @@ func TestGoodValues(t *testing.T) {
 		got       func(Config) string
 		want      string
 	}{
-		{"several secrets", "ZOOM_WEBHOOK_SECRET_TOKEN=new, old", func(c Config) string { return strings.Join(c.WebhookSecrets, "|") }, "new|old"},
+		{"several secrets", "ZOOM_WEBHOOK_SECRET_TOKEN=new, old", func(c Config) string { return c.WebhookSecrets[0].Reveal() + "|" + c.WebhookSecrets[1].Reveal() }, "new|old"},
 		{"a list of brokers", "NATS_URL=nats://a:4222, tls://b:4222,nats://c", func(c Config) string { return c.NATSURL }, "nats://a:4222,tls://b:4222,nats://c"},
 		{"a database of several hosts", "DATABASE_URL=postgres://u:p@a:5432,b:5432/db", func(c Config) string { return c.DatabaseURL }, "postgres://u:p@a:5432,b:5432/db"},
 		{"a password with a comma", "DATABASE_URL=postgresql://u:p,w@a/db", func(c Config) string { return c.DatabaseURL }, "postgresql://u:p,w@a/db"},

@@ -14,13 +14,14 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"latchkey/internal/passcode"
+	"latchkey/internal/secret"
 )
 
 // Account is one Zoom account that is guarded.
 type Account struct {
 	ID           string
 	ClientID     string
-	ClientSecret string
+	ClientSecret secret.String
 	Plan         string
 }
 
@@ -31,7 +32,7 @@ type Rule struct {
 	Host    string // a pattern with * for a host's e-mail address or id
 	Policy  passcode.Policy
 	// Secret makes derived passcodes; Passcode is the fixed one. Never printed.
-	Secret, Passcode string
+	Secret, Passcode secret.String
 	// AlignHosts: a host's own unlocked settings that would put passcodes on
 	// future meetings are turned off at the source.
 	AlignHosts bool
@@ -92,24 +93,24 @@ func (c Config) OnlyAccount() string {
 // configFile is LATCHKEY_CONFIG as it stands in YAML.
 type configFile struct {
 	Accounts []struct {
-		ID           string `yaml:"id"`
-		ClientID     string `yaml:"client_id"`
-		ClientSecret secret `yaml:"client_secret"`
-		Plan         string `yaml:"plan"`
+		ID           string       `yaml:"id"`
+		ClientID     string       `yaml:"client_id"`
+		ClientSecret secretSource `yaml:"client_secret"`
+		Plan         string       `yaml:"plan"`
 	} `yaml:"accounts"`
 	Policies []ruleFile `yaml:"policies"`
 }
 
 type ruleFile struct {
 	line       int
-	Account    string `yaml:"account"`
-	Group      string `yaml:"group"`
-	Host       string `yaml:"host"`
-	Policy     string `yaml:"policy"`
-	Source     string `yaml:"source"`
-	Secret     secret `yaml:"secret"`
-	Passcode   secret `yaml:"passcode"`
-	AlignHosts bool   `yaml:"align_hosts"`
+	Account    string       `yaml:"account"`
+	Group      string       `yaml:"group"`
+	Host       string       `yaml:"host"`
+	Policy     string       `yaml:"policy"`
+	Source     string       `yaml:"source"`
+	Secret     secretSource `yaml:"secret"`
+	Passcode   secretSource `yaml:"passcode"`
+	AlignHosts bool         `yaml:"align_hosts"`
 }
 
 // UnmarshalYAML notes the line, for messages.
@@ -122,15 +123,15 @@ func (r *ruleFile) UnmarshalYAML(n *yaml.Node) error {
 	return nil
 }
 
-// secret is {file: PATH} or {env: NAME}: a secret does not stand in the
+// secretSource is {file: PATH} or {env: NAME}: a secret does not stand in the
 // configuration itself.
-type secret struct {
+type secretSource struct {
 	File string `yaml:"file"`
 	Env  string `yaml:"env"`
 }
 
-func (s *secret) UnmarshalYAML(n *yaml.Node) error {
-	type plain secret
+func (s *secretSource) UnmarshalYAML(n *yaml.Node) error {
+	type plain secretSource
 	if n.Kind != yaml.MappingNode {
 		return fmt.Errorf("line %d: a secret does not belong into this file: want {file: PATH} or {env: NAME}", n.Line)
 	}
@@ -138,13 +139,13 @@ func (s *secret) UnmarshalYAML(n *yaml.Node) error {
 }
 
 // read returns the secret, "" when none is named.
-func (s secret) read(given map[string]string) (string, error) {
+func (s secretSource) read(given map[string]string) (secret.String, error) {
 	switch {
 	case s.File != "" && s.Env != "":
 		return "", errors.New("names a file and a variable: want one of them")
 	case s.Env != "":
 		if v := strings.TrimSpace(given[s.Env]); v != "" {
-			return v, nil
+			return secret.String(v), nil
 		}
 		return "", fmt.Errorf("names the variable %s, which is not set", s.Env)
 	case s.File != "":
@@ -153,7 +154,7 @@ func (s secret) read(given map[string]string) (string, error) {
 			return "", err
 		}
 		if v := strings.TrimSpace(string(b)); v != "" {
-			return v, nil
+			return secret.String(v), nil
 		}
 		return "", fmt.Errorf("names the file %s, which is empty", s.File)
 	}
@@ -196,18 +197,18 @@ func (c *Config) loadFile(name string, given map[string]string) error {
 	var problems []error
 	for i, a := range f.Accounts {
 		account := Account{ID: a.ID, ClientID: a.ClientID, Plan: a.Plan}
-		secret, err := a.ClientSecret.read(given)
+		clientSecret, err := a.ClientSecret.read(given)
 		switch {
 		case err != nil:
 			problems = append(problems, fmt.Errorf("%s: accounts[%d] client_secret %w", name, i, err))
-		case a.ID == "" || a.ClientID == "" || secret == "":
+		case a.ID == "" || a.ClientID == "" || clientSecret == "":
 			problems = append(problems, fmt.Errorf("%s: accounts[%d]: want id, client_id and client_secret", name, i))
 		case !slices.Contains([]string{"", "free", "pro", "business"}, a.Plan):
 			problems = append(problems, fmt.Errorf("%s: accounts[%d] plan is %q: want free, pro or business", name, i, a.Plan))
 		case slices.ContainsFunc(c.Accounts, func(b Account) bool { return b.ID == a.ID }):
 			problems = append(problems, fmt.Errorf("%s: account %s is there twice", name, a.ID))
 		}
-		account.ClientSecret = secret
+		account.ClientSecret = clientSecret
 		c.Accounts = append(c.Accounts, account)
 	}
 	for _, r := range f.Policies {
@@ -250,7 +251,7 @@ func (r ruleFile) rule(given map[string]string) (Rule, error) {
 		return rule, errors.New("align_hosts changes settings, and policy observe changes nothing")
 	}
 	if rule.Policy.Source == passcode.SourceFixed {
-		if err := (passcode.Requirement{}).Check(rule.Passcode); err != nil {
+		if err := (passcode.Requirement{}).Check(rule.Passcode.Reveal()); err != nil {
 			return rule, fmt.Errorf("the fixed passcode cannot be used: %w", err)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"latchkey/internal/passcode"
+	"latchkey/internal/secret"
 )
 
 // Key describes one environment variable.
@@ -40,7 +41,7 @@ var keys = []Key{
 	{Name: "ZOOM_CLIENT_ID", Form: "the server-to-server app's Client ID", Doc: "For Zoom's API.",
 		ofAccount: true, required: []Role{Worker, Both}, set: text(func(c *Config) *string { return &c.ClientID })},
 	{Name: "ZOOM_CLIENT_SECRET", Form: "the server-to-server app's Client Secret", Secret: true, Doc: "For Zoom's API.",
-		ofAccount: true, required: []Role{Worker, Both}, set: text(func(c *Config) *string { return &c.ClientSecret })},
+		ofAccount: true, required: []Role{Worker, Both}, set: text(func(c *Config) *string { return (*string)(&c.ClientSecret) })},
 	{Name: "ZOOM_API_URL", Form: "https://api.zoom.us/v2", Doc: "Base of all API calls. Unset: as Zoom's token says.",
 		set: address(func(c *Config) *string { return &c.APIURL }, "http", "https")},
 	{Name: "ZOOM_OAUTH_URL", Form: "https://zoom.us/oauth/token", Doc: "Where tokens come from. Unset: Zoom.",
@@ -85,7 +86,7 @@ func setSecrets(c *Config, v string) error {
 		if s = strings.TrimSpace(s); s == "" {
 			return fmt.Errorf("holds an empty secret (number %d): want secrets separated by single commas", i+1)
 		}
-		c.WebhookSecrets = append(c.WebhookSecrets, s)
+		c.WebhookSecrets = append(c.WebhookSecrets, secret.String(s))
 	}
 	return nil
 }

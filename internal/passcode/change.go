@@ -7,34 +7,23 @@ import (
 
 // Change is a supposed change of one setting at one level, for what-if.
 type Change struct {
-	Path  string
+	Key   Key
 	Level Level
 	ID    string // of the group or account
+	Name  string // what people call it
 	Value Toggle
 	Lock  Toggle // On locks it, Off unlocks it, Unknown leaves the lock
-}
-
-// changeable are the settings a Change may name, by the words people use.
-var changeable = map[string]string{
-	"passcode": PathPasscode, "scheduled": PathScheduled, "pmi": PathPMI, "waiting-room": PathWaitingRoom,
-	"authentication": PathAuthentication, "auto-security": PathAutoSecurity,
 }
 
 // ParseChange reads "passcode=on,locked": a setting (by its word or its path),
 // on or off, and locked or unlocked.
 func ParseChange(s string) (Change, error) {
 	name, rest, ok := strings.Cut(s, "=")
-	c := Change{Path: changeable[name]}
-	if c.Path == "" {
-		for _, path := range changeable {
-			if path == name {
-				c.Path = path
-			}
-		}
+	key, known := KeyOf(name)
+	if !ok || !known || !key.Decides() || name != key.Info().Word && name != key.Path() {
+		return Change{}, fmt.Errorf("%q: want SETTING=on|off[,locked|,unlocked], SETTING one of %s", s, strings.Join(words(), ", "))
 	}
-	if !ok || c.Path == "" {
-		return c, fmt.Errorf("%q: want SETTING=on|off[,locked|,unlocked], SETTING one of passcode, scheduled, pmi, waiting-room, authentication, auto-security", s)
-	}
+	c := Change{Key: key}
 	for _, word := range strings.Split(rest, ",") {
 		of, to := &c.Value, On
 		switch word {
@@ -49,28 +38,36 @@ func ParseChange(s string) (Change, error) {
 			return c, fmt.Errorf("%q in %q: want on or off, locked or unlocked", word, s)
 		}
 		if *of != Unknown {
-			return c, fmt.Errorf("%q in %q says twice what it is to be: want on or off, locked or unlocked", word, s)
+			return c, fmt.Errorf("%q in %q sets the value twice: want on or off, locked or unlocked", word, s)
 		}
 		*of = to
 	}
 	return c, nil
 }
 
-// Apply gives the host's settings as they would be after the change, and
+// Apply returns the host's settings as they would be after the change, and
 // whether the change reaches the host at all: a level above may hold a lock.
 //
 // A value that a group or account sets without locking it is a default for
 // those who never chose; whether a host ever did is not known, so it changes
-// nothing here (FACTS section 4 decides by the host's own effective value).
+// nothing here (Z-RULE-5 decides by the host's own effective value).
 func (c Change) Apply(h Host) (Host, bool) {
-	for path, s := range map[string]*Setting{PathPasscode: &h.Passcode, PathScheduled: &h.Scheduled, PathPMI: &h.PMI,
-		PathWaitingRoom: &h.WaitingRoom, PathAuthentication: &h.Authentication, PathAutoSecurity: &h.AutoSecurity} {
-		if path == c.Path {
-			reaches := c.apply(s) // before h is copied
-			return h, reaches
+	if c.Key >= numKeys || !c.Key.Decides() {
+		return h, false
+	}
+	reaches := c.apply(&h.Settings[c.Key])
+	return h, reaches
+}
+
+// words are what a change may name, in the table's order.
+func words() []string {
+	var all []string
+	for _, s := range settingTable {
+		if s.Word != "" {
+			all = append(all, s.Word)
 		}
 	}
-	return h, false
+	return all
 }
 
 func (c Change) apply(s *Setting) bool {
@@ -88,12 +85,14 @@ func (c Change) apply(s *Setting) bool {
 		}
 		switch {
 		case c.Lock == On || mine && c.Lock == Unknown:
-			s.Lock, s.LockLevel, s.LockedBy, s.Contradiction = On, c.Level, c.ID, false
+			s.Lock, s.LockLevel, s.LockedBy, s.LockedByName, s.Contradiction = On, c.Level, c.ID, c.Name, false
+			s.Against = ""
 			if c.Value != Unknown {
 				s.Value = c.Value
 			}
 		case mine && c.Lock == Off:
-			s.Lock, s.LockLevel, s.LockedBy, s.Contradiction = Off, "", "", false
+			s.Lock, s.LockLevel, s.LockedBy, s.LockedByName, s.Contradiction = Off, "", "", "", false
+			s.Against = ""
 			if c.Value != Unknown {
 				s.Value = c.Value
 			}

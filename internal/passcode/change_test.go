@@ -14,17 +14,17 @@ func TestParseChange(t *testing.T) {
 		want Change
 		bad  string // part of the error; "" for none
 	}{
-		{in: "passcode=on", want: Change{Path: PathPasscode, Value: On}},
-		{in: "passcode=off", want: Change{Path: PathPasscode, Value: Off}},
-		{in: "passcode=on,locked", want: Change{Path: PathPasscode, Value: On, Lock: On}},
-		{in: "passcode=locked,on", want: Change{Path: PathPasscode, Value: On, Lock: On}},
-		{in: "scheduled=off,unlocked", want: Change{Path: PathScheduled, Value: Off, Lock: Off}},
-		{in: "pmi=locked", want: Change{Path: PathPMI, Lock: On}},
-		{in: "waiting-room=unlocked", want: Change{Path: PathWaitingRoom, Lock: Off}},
-		{in: "authentication=on", want: Change{Path: PathAuthentication, Value: On}},
-		{in: "auto-security=on", want: Change{Path: PathAutoSecurity, Value: On}},
-		{in: PathWaitingRoom + "=on", want: Change{Path: PathWaitingRoom, Value: On}},
-		{in: PathAuthentication + "=off,locked", want: Change{Path: PathAuthentication, Value: Off, Lock: On}},
+		{in: "passcode=on", want: Change{Key: KeyPasscode, Value: On}},
+		{in: "passcode=off", want: Change{Key: KeyPasscode, Value: Off}},
+		{in: "passcode=on,locked", want: Change{Key: KeyPasscode, Value: On, Lock: On}},
+		{in: "passcode=locked,on", want: Change{Key: KeyPasscode, Value: On, Lock: On}},
+		{in: "scheduled=off,unlocked", want: Change{Key: KeyScheduled, Value: Off, Lock: Off}},
+		{in: "pmi=locked", want: Change{Key: KeyPMI, Lock: On}},
+		{in: "waiting-room=unlocked", want: Change{Key: KeyWaitingRoom, Lock: Off}},
+		{in: "authentication=on", want: Change{Key: KeyAuthentication, Value: On}},
+		{in: "auto-security=on", want: Change{Key: KeyAutoSecurity, Value: On}},
+		{in: KeyWaitingRoom.Path() + "=on", want: Change{Key: KeyWaitingRoom, Value: On}},
+		{in: KeyAuthentication.Path() + "=off,locked", want: Change{Key: KeyAuthentication, Value: Off, Lock: On}},
 
 		{in: "", bad: "want SETTING="},
 		{in: "=", bad: "want SETTING="},
@@ -34,7 +34,7 @@ func TestParseChange(t *testing.T) {
 		{in: "password=on", bad: "want SETTING="},
 		{in: "Passcode=on", bad: "want SETTING="},
 		{in: " passcode=on", bad: "want SETTING="},
-		{in: PathPhone + "=on", bad: "want SETTING="}, // decides what is typed where, not whether
+		{in: KeyPhone.Path() + "=on", bad: "want SETTING="}, // decides what is typed where, not whether
 		{in: "passcode=", bad: `"" in "passcode="`},
 		{in: "passcode=yes", bad: `"yes"`},
 		{in: "passcode=ON", bad: `"ON"`},
@@ -63,7 +63,7 @@ func TestParseChange(t *testing.T) {
 func TestChangeApply(t *testing.T) {
 	t.Parallel()
 	at := func(l Level, id string, value, lock Toggle) Change {
-		return Change{Path: PathPasscode, Level: l, ID: id, Value: value, Lock: lock}
+		return Change{Key: KeyPasscode, Level: l, ID: id, Value: value, Lock: lock}
 	}
 	torn := onLocked(LevelGroup, "G")
 	torn.Contradiction = true
@@ -111,13 +111,13 @@ func TestChangeApply(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			// The other settings tell when one is taken for another.
-			others := Host{Plan: PlanPaid, Scheduled: on(), PMI: off(), WaitingRoom: offLocked(LevelAccount, "A"), AutoSecurity: on()}
+			others := Host{Plan: PlanPaid, Settings: Settings{KeyScheduled: on(), KeyPMI: off(), KeyWaitingRoom: offLocked(LevelAccount, "A"), KeyAutoSecurity: on()}}
 			before, want := others, others
-			before.Passcode, want.Passcode = c.before, c.after
+			before.Settings[KeyPasscode], want.Settings[KeyPasscode] = c.before, c.after
 			got, holds := c.change.Apply(before)
 			if got != want || holds != c.holds {
-				t.Errorf("after it %+v (reaches: %v), want %+v (%v)", got.Passcode, holds, want.Passcode, c.holds)
-				if got.Passcode = want.Passcode; got != want {
+				t.Errorf("after it %+v (reaches: %v), want %+v (%v)", got.Settings[KeyPasscode], holds, want.Settings[KeyPasscode], c.holds)
+				if got.Settings[KeyPasscode] = want.Settings[KeyPasscode]; got != want {
 					t.Error("another setting changed too")
 				}
 			}
@@ -129,14 +129,14 @@ func TestChangeApply(t *testing.T) {
 func TestChangeOfEverySetting(t *testing.T) {
 	t.Parallel()
 	of := map[string]func(*Host) *Setting{
-		"passcode":       func(h *Host) *Setting { return &h.Passcode },
-		"scheduled":      func(h *Host) *Setting { return &h.Scheduled },
-		"pmi":            func(h *Host) *Setting { return &h.PMI },
-		"waiting-room":   func(h *Host) *Setting { return &h.WaitingRoom },
-		"authentication": func(h *Host) *Setting { return &h.Authentication },
-		"auto-security":  func(h *Host) *Setting { return &h.AutoSecurity },
+		"passcode":       func(h *Host) *Setting { return &h.Settings[KeyPasscode] },
+		"scheduled":      func(h *Host) *Setting { return &h.Settings[KeyScheduled] },
+		"pmi":            func(h *Host) *Setting { return &h.Settings[KeyPMI] },
+		"waiting-room":   func(h *Host) *Setting { return &h.Settings[KeyWaitingRoom] },
+		"authentication": func(h *Host) *Setting { return &h.Settings[KeyAuthentication] },
+		"auto-security":  func(h *Host) *Setting { return &h.Settings[KeyAutoSecurity] },
 	}
-	for word := range changeable {
+	for _, word := range words() {
 		if of[word] == nil {
 			t.Fatalf("this test does not know %q", word)
 		}
@@ -153,7 +153,7 @@ func TestChangeOfEverySetting(t *testing.T) {
 			t.Errorf("%s: %+v (reaches: %v), want %+v", word, got, reaches, want)
 		}
 	}
-	c := Change{Path: PathPhone, Level: LevelAccount, ID: "A", Value: On, Lock: On}
+	c := Change{Key: KeyPhone, Level: LevelAccount, ID: "A", Value: On, Lock: On}
 	if got, reaches := c.Apply(Host{}); reaches || got != (Host{}) {
 		t.Errorf("a setting it does not know: %+v, %v", got, reaches)
 	}
@@ -174,17 +174,13 @@ func TestChangeApplyHolds(t *testing.T) {
 		}
 		return s
 	})
-	settings := func(h *Host) map[string]*Setting {
-		return map[string]*Setting{PathPasscode: &h.Passcode, PathScheduled: &h.Scheduled, PathPMI: &h.PMI, PathWaitingRoom: &h.WaitingRoom,
-			PathAuthentication: &h.Authentication, PathAutoSecurity: &h.AutoSecurity, PathPhone: &h.Phone, PathEmbed: &h.Embed, PathWebClient: &h.WebClient}
-	}
 	rapid.Check(t, func(t *rapid.T) {
 		before := Host{Plan: PlanPaid}
-		for _, path := range []string{PathPasscode, PathScheduled, PathPMI, PathWaitingRoom, PathAuthentication, PathAutoSecurity, PathPhone, PathEmbed, PathWebClient} {
-			*settings(&before)[path] = setting.Draw(t, path)
+		for _, info := range AllSettings() {
+			before.Settings[info.Key] = setting.Draw(t, info.Name)
 		}
 		c := Change{
-			Path:  rapid.SampledFrom([]string{PathPasscode, PathScheduled, PathPMI, PathWaitingRoom, PathAuthentication, PathAutoSecurity, PathPhone, "nonsense"}).Draw(t, "path"),
+			Key:   Key(rapid.IntRange(0, int(numKeys)).Draw(t, "key")),
 			Level: rapid.SampledFrom([]Level{LevelHost, LevelGroup, LevelAccount, LevelPlan, ""}).Draw(t, "level"),
 			ID:    ids.Draw(t, "id"), Value: toggle.Draw(t, "value"), Lock: toggle.Draw(t, "lock"),
 		}
@@ -192,10 +188,10 @@ func TestChangeApplyHolds(t *testing.T) {
 		if !reaches && after != before {
 			t.Fatalf("it does not reach the host, and changed it: %+v", after)
 		}
-		was := settings(&before)
-		for path, is := range settings(&after) {
-			switch old := was[path]; {
-			case path != c.Path && *is != *old:
+		for _, info := range AllSettings() {
+			path, is, old := info.Path, &after.Settings[info.Key], &before.Settings[info.Key]
+			switch {
+			case info.Key != c.Key && *is != *old:
 				t.Fatalf("%s became %+v", path, *is)
 			case is.Contradiction && !old.Contradiction:
 				t.Fatalf("%s is a contradiction now", path)
@@ -207,7 +203,7 @@ func TestChangeApplyHolds(t *testing.T) {
 				t.Fatalf("a group changed what the account locks: %+v", *is)
 			case is.Lock == On && (is.LockLevel == "" || is.LockedBy == ""), is.Lock == Off && old.Lock == On && (is.LockLevel != "" || is.LockedBy != ""):
 				t.Fatalf("%s is locked by nobody, or unlocked by somebody: %+v", path, *is)
-			case reaches && path == c.Path && c.Value != Unknown && is.Value != c.Value:
+			case reaches && info.Key == c.Key && c.Value != Unknown && is.Value != c.Value:
 				t.Fatalf("it reaches the host, and %s is %v", path, is.Value)
 			}
 		}

@@ -2,7 +2,7 @@ package passcode
 
 import "strings"
 
-// Channels says what each way of joining asks for (FACTS sections 3 and 5).
+// Channels says what each way of joining asks for (Z-SET-11 and following, Z-JOIN-6).
 type Channels struct {
 	// Number is the web SDK or the app, with the meeting number typed.
 	Number Channel `json:"number"`
@@ -28,12 +28,12 @@ func channels(f *Facts) Channels {
 		c.Link.Passcode = not(m.LinkHasPasscode)
 		c.Phone.Passcode = m.PhonePasscode
 		if m.PhonePasscode == Unknown {
-			c.Phone.Passcode = h.Phone.Value
+			c.Phone.Passcode = h.Settings[KeyPhone].Value
 		}
 	}
 	// Authentication asks everybody but phones; the web client may ask alone.
 	c.Number.SignIn, c.Link.SignIn = m.Authentication, m.Authentication
-	if c.Number.SignIn != On && h.WebClient.Value == On {
+	if c.Number.SignIn != On && h.Settings[KeyWebClient].Value == On {
 		c.Number.SignIn = On
 	}
 	c.Phone.SignIn = Off
@@ -63,8 +63,11 @@ func (c Channel) words(what string) string {
 	case Unknown:
 		parts = append(parts, "not known whether a "+what+" is asked")
 	}
-	if c.SignIn == On {
+	switch c.SignIn {
+	case On:
 		parts = append(parts, "be signed in")
+	case Unknown:
+		parts = append(parts, "not known whether sign-in is asked")
 	}
 	if len(parts) == 0 {
 		return "nothing to type"

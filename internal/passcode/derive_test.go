@@ -127,9 +127,9 @@ func TestChannels(t *testing.T) {
 		{"no passcode", func(f *Facts) { f.Meeting.Passcode = Off }, Channels{open, open, open}},
 		{"passcode in the link, none by phone", func(f *Facts) { f.Meeting.LinkHasPasscode = On; f.Meeting.PhonePasscode = Off }, Channels{asked, open, open}},
 		{"passcode not in the link, one by phone", func(f *Facts) { f.Meeting.LinkHasPasscode = Off; f.Meeting.PhonePasscode = On }, Channels{asked, asked, asked}},
-		{"link not seen, phone by the host's setting", func(f *Facts) { f.Host.Phone.Value = On }, Channels{asked, unknown, asked}},
+		{"link not seen, phone by the host's setting", func(f *Facts) { f.Host.Settings[KeyPhone].Value = On }, Channels{asked, unknown, asked}},
 		{"authentication: phones cannot sign in", func(f *Facts) { f.Meeting.Passcode = Off; f.Meeting.Authentication = On }, Channels{signIn, signIn, open}},
-		{"web client must sign in, the app not", func(f *Facts) { f.Meeting.Passcode = Off; f.Host.WebClient.Value = On }, Channels{signIn, open, open}},
+		{"web client must sign in, the app not", func(f *Facts) { f.Meeting.Passcode = Off; f.Host.Settings[KeyWebClient].Value = On }, Channels{signIn, open, open}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -144,7 +144,7 @@ func TestChannels(t *testing.T) {
 func TestForecast(t *testing.T) {
 	t.Parallel()
 	base := demanding(nil).Host
-	base.PMI = off()
+	base.Settings[KeyPMI] = off()
 	for _, c := range []struct {
 		name                    string
 		change                  func(*Host)
@@ -153,14 +153,17 @@ func TestForecast(t *testing.T) {
 		sentence                string
 	}{
 		{"everything off", func(*Host) {}, Off, Off, Off, "", "will not demand a passcode"},
-		{"setting on", func(h *Host) { h.Passcode = on() }, On, Off, Off, CauseSettingOn, "will demand a passcode, because the host's passcode setting"},
-		{"locked on", func(h *Host) { h.Passcode = onLocked(LevelGroup, "G1") }, On, Off, Off, CauseLockedOn, "locked on by group G1"},
-		{"free plan", func(h *Host) { h.Plan = PlanFree }, On, On, On, CausePlan, "free Zoom plan"},
-		{"auto_security with the waiting room locked off", func(h *Host) { h.AutoSecurity = on(); h.WaitingRoom = offLocked(LevelAccount, "A") }, On, Off, Off, CauseAutoSecurity, "security option"},
-		{"auto_security with the waiting room off but free", func(h *Host) { h.AutoSecurity = on() }, Off, Off, Off, "", "will not demand"},
-		{"retroactive", func(h *Host) { h.Scheduled = on() }, Off, Off, On, "", "get passcodes too"},
-		{"personal meeting id", func(h *Host) { h.PMI = onLocked(LevelAccount, "A") }, Off, On, Off, "", "locked on by account A"},
-		{"nothing known", func(h *Host) { *h = Host{} }, Unknown, Unknown, Unknown, "", "cannot be foretold"},
+		{"setting on", func(h *Host) { h.Settings[KeyPasscode] = on() }, On, Off, Off, CauseSettingOn, `will demand a passcode, because "Require a passcode when scheduling new meetings"`},
+		{"locked on", func(h *Host) { h.Settings[KeyPasscode] = onLocked(LevelGroup, "G1") }, On, Off, Off, CauseLockedOn, "locked on by group G1"},
+		{"free plan", func(h *Host) { h.Plan = PlanFree }, On, On, On, CausePlan, "Zoom's free plan always has passcodes on"},
+		{"auto_security with the waiting room locked off", func(h *Host) {
+			h.Settings[KeyAutoSecurity] = on()
+			h.Settings[KeyWaitingRoom] = offLocked(LevelAccount, "A")
+		}, On, Off, Off, CauseAutoSecurity, "security option"},
+		{"auto_security with the waiting room off but free", func(h *Host) { h.Settings[KeyAutoSecurity] = on() }, Off, Off, Off, "", "will not demand"},
+		{"retroactive", func(h *Host) { h.Settings[KeyScheduled] = on() }, Off, Off, On, "", "get passcodes too"},
+		{"personal meeting id", func(h *Host) { h.Settings[KeyPMI] = onLocked(LevelAccount, "A") }, Off, On, Off, "", "locked on by the account"},
+		{"nothing known", func(h *Host) { *h = Host{} }, Unknown, Unknown, Unknown, "", "cannot be predicted, because some"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

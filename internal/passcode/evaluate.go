@@ -1,6 +1,9 @@
 package passcode
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Evaluate says what a joiner would meet, why, and what is to be done.
 //
@@ -11,76 +14,157 @@ func Evaluate(f Facts, p Policy, now time.Time) Verdict {
 	m := &f.Meeting
 
 	// Webinars have their own settings and calls; latchkey does not govern them
-	// (DESIGN section 4, rule 4).
+	// (ARCHITECTURE.md, rule 5).
 	if m.Type.IsWebinar() {
 		return Verdict{Outcome: OutcomeUnknown, Remedy: RemedyNone,
 			Reasons: []Reason{{Code: BlockWebinar, Level: LevelMeeting}}}
 	}
-
+	if m.Status == StatusDeleted || m.Status == StatusEnded {
+		return gone(&f)
+	}
 	switch m.Passcode {
 	case Unknown:
-		// Nothing was seen of the passcode. A meeting that is over is not worth a
-		// call to find out.
-		v := Verdict{Outcome: OutcomeUnknown, Remedy: RemedyNone}
-		if isOver(m, now) {
-			v.Reasons = []Reason{{Code: BlockOver, Level: LevelMeeting}}
-			return v
-		}
-		v.Missing = FactMeeting
-		v.Reasons = []Reason{{Code: BlockFactMissing, Path: "password", Level: LevelMeeting}}
-		return v
+		return unseen(m, now)
 	case Off:
-		// No passcode, nobody is asked for one: the only good ending.
-		return Verdict{Outcome: OutcomeJoinable, Remedy: RemedyNone, Channels: channels(&f)}
+		return withoutPasscode(&f, p, now)
 	}
 
 	v := Verdict{Outcome: OutcomeDemands, Channels: channels(&f)}
-	v.Reasons = append(make([]Reason, 0, 3), cause(&f))
+	v.Reasons = cause(&f)
 	v.Missing = missingHostFacts(&f)
 	v.Remedy = remedy(&f, p, now, &v)
 	return v
 }
 
-// cause names the one setting that put the passcode there, the strongest first:
-// what nobody can change, then what an admin fixed, then what the host chose.
-func cause(f *Facts) Reason {
-	h := &f.Host
+// gone: the number leads nowhere any more, nobody is asked for anything.
+func gone(f *Facts) Verdict {
+	code := BlockDeleted
 	switch {
-	case f.Meeting.isPMI():
-		// FACTS section 5: a PMI's passcode belongs to the user's settings.
-		if h.PMI.lockedOn() {
-			return settingReason(CauseLockedOn, PathPMI, h.PMI)
-		}
-		return Reason{Code: CausePMI, Path: PathPMI, Level: LevelHost, Value: On, Seen: h.PMI.Seen}
-	case h.Plan.ForcesPasscode():
-		// FACTS section 3 [D]: always on for free and single-host Pro accounts.
-		return Reason{Code: CausePlan, Path: PathPasscode, Level: LevelPlan, Value: On, Locked: true, By: string(h.Plan)}
-	case h.Passcode.lockedOn():
-		// FACTS section 4, rule 1: locked on wins over whatever was asked.
-		return settingReason(CauseLockedOn, PathPasscode, h.Passcode)
-	case h.Scheduled.Value == On:
-		// It adds passcodes to meetings that had none; it explains more than the
-		// setting for new meetings does, so it is named first.
-		return settingReason(CauseScheduled, PathScheduled, h.Scheduled)
-	case h.Passcode.Value == On:
-		// FACTS section 4 (March 2025): a create that names no passcode follows
-		// the host's setting.
-		return settingReason(CauseSettingOn, PathPasscode, h.Passcode)
-	case h.Passcode.Value == Unknown:
-		return Reason{Code: CauseUnexplained, Path: PathPasscode, Level: LevelHost}
-	case h.AutoSecurity.Value == On && h.WaitingRoom.lockedOff() && f.Meeting.Authentication != On:
-		// FACTS section 4, rule 4: nothing else was left, so Zoom generated one.
-		return settingReason(CauseAutoSecurity, PathAutoSecurity, h.AutoSecurity)
+	case f.Meeting.NotFound:
+		code = BlockNotFound
+	case f.Meeting.Status == StatusEnded:
+		code = BlockOver
 	}
-	// Every setting is off: whoever created or edited the meeting asked for it,
-	// or a setting was on then and is off now.
-	return Reason{Code: CauseRequest, Path: "password", Level: LevelMeeting, Value: On}
+	v := Verdict{Outcome: OutcomeGone, Remedy: RemedyNone, Reasons: []Reason{{Code: code, Level: LevelMeeting}}}
+	if f.Meeting.Passcode == On {
+		v.Reasons = append(v.Reasons, cause(f)...)
+	}
+	return v
+}
+
+// unseen: nothing is known of the passcode. A meeting that is over is not worth
+// a call to find out.
+func unseen(m *Meeting, now time.Time) Verdict {
+	v := Verdict{Outcome: OutcomeUnknown, Remedy: RemedyNone}
+	code := BlockFactMissing
+	switch {
+	case isOver(m, now):
+		v.Reasons = []Reason{{Code: BlockOver, Level: LevelMeeting}}
+		return v
+	case m.NotFound:
+		// One "not found" proves nothing (Z-ERR-14): asked again before it is believed.
+		code = BlockNotFound
+	}
+	v.Missing = FactMeeting
+	v.Reasons = []Reason{{Code: code, Path: "password", Level: LevelMeeting}}
+	return v
+}
+
+// withoutPasscode: nobody is asked for one. Whether anything else secures the
+// meeting is the other half of the answer.
+func withoutPasscode(f *Facts, p Policy, now time.Time) Verdict {
+	m := &f.Meeting
+	v := Verdict{Outcome: OutcomeJoinable, Remedy: RemedyNone, Channels: channels(f)}
+	if m.WaitingRoom == On || m.Authentication == On {
+		return v
+	}
+	if m.WaitingRoom == Unknown || m.Authentication == Unknown {
+		// Events do not carry these (Z-EVENT-2), and a healthy meeting costs no call.
+		// One whose passcode latchkey removed is looked at.
+		if f.History.Stripped && !isOver(m, now) {
+			v.Missing = FactMeeting
+		}
+		return v
+	}
+	v.Outcome = OutcomeUnsecured
+	v.Reasons = append(make([]Reason, 0, 3), Reason{Code: CauseOpen, Path: KeyWaitingRoom.Path(), Level: LevelMeeting, Value: Off})
+	v.Remedy = secure(f, p, now, &v)
+	return v
+}
+
+// secure decides about an open meeting. Only one that latchkey stripped is its
+// to put right; anybody else's open meeting is their choice and is shown.
+func secure(f *Facts, p Policy, now time.Time, v *Verdict) Remedy {
+	block := func(r Reason) { v.Reasons = append(v.Reasons, r) }
+	switch {
+	case !f.History.Stripped:
+		block(Reason{Code: BlockNotOurs, Level: LevelMeeting})
+		return RemedyNone
+	case isOver(&f.Meeting, now):
+		block(Reason{Code: BlockOver, Level: LevelMeeting})
+		return RemedyNone
+	case p.Mode == ModeObserve:
+		block(Reason{Code: BlockPolicy, Level: LevelAccount})
+		return RemedyNone
+	case f.Meeting.Status == StatusStarted:
+		// ARCHITECTURE.md, rule 2: a meeting in progress is never touched.
+		block(Reason{Code: BlockInProgress, Level: LevelMeeting})
+		return RemedyNone
+	}
+	// The waiting room first: no link breaks and nothing must be typed. Then the
+	// passcode that was there.
+	before := Options{Passcode: Off, WaitingRoom: Off, Authentication: Off}
+	asks := []Request{{Update: true, WaitingRoom: AskOn}}
+	if f.History.CanRestore {
+		asks = append(asks, Request{Update: true, Passcode: AskOn})
+	}
+	if roomFailed(f, p) {
+		slices.Reverse(asks)
+	}
+	var last Attempt
+	for _, ask := range asks {
+		if got := Predict(f.Host, ask, before); got.Passcode == Off && got.WaitingRoom == Off && got.Authentication != On {
+			continue // locked off: Zoom would answer yes and leave it open
+		}
+		if a, yes := failed(f, p, RemedySecure, ask, now); yes {
+			last = a
+			continue
+		}
+		if r, stop := hindsight(f, p, RemedySecure, ask, now, v); stop {
+			return r
+		}
+		v.Ask = ask
+		return RemedySecure
+	}
+	if last.Result != "" {
+		block(Reason{Code: blockOf(last.Result), Level: LevelMeeting, Tried: RemedySecure, Detail: last.Detail})
+	} else {
+		block(settingReason(BlockLockedOff, KeyWaitingRoom, f.Host.Settings[KeyWaitingRoom]))
+	}
+	return RemedyImpossible
+}
+
+// roomFailed says whether a change under these facts asked for the waiting room
+// and did not get it: asking once more would only cost time, and a removal would
+// leave the meeting open.
+func roomFailed(f *Facts, p Policy) bool {
+	if len(f.History.Attempts) == 0 {
+		return false
+	}
+	removing := AttemptKey(*f, p, RemedyClear, Request{Update: true, Passcode: AskOff, WaitingRoom: AskOn})
+	securing := AttemptKey(*f, p, RemedySecure, Request{Update: true, WaitingRoom: AskOn})
+	for _, a := range f.History.Attempts {
+		if a.AskedRoom && (a.Under == removing && a.Result == AttemptOpened || a.Under == securing && a.Result == AttemptOverwritten) {
+			return true
+		}
+	}
+	return false
 }
 
 // remedy decides what to do about a meeting that has a passcode; it adds what
 // stands in the way to v.Reasons.
 func remedy(f *Facts, p Policy, now time.Time, v *Verdict) Remedy {
-	m, h := &f.Meeting, &f.Host
+	m, pass := &f.Meeting, f.Host.Settings[KeyPasscode]
 	block := func(r Reason) { v.Reasons = append(v.Reasons, r) }
 	// What cannot be cleared keeps Zoom's own passcode, so that whoever joins can
 	// be given it; if its value cannot be read either, nothing helps.
@@ -95,155 +179,193 @@ func remedy(f *Facts, p Policy, now time.Time, v *Verdict) Remedy {
 
 	switch {
 	case isOver(m, now):
-		// DESIGN section 4, rule 2: the past is never touched.
+		// ARCHITECTURE.md, rule 2: the past is never touched.
 		v.Missing = 0
 		block(Reason{Code: BlockOver, Level: LevelMeeting})
+		return RemedyNone
+	case p.Mode == ModeObserve:
+		// What would be done is worked out all the same, so that whoever observes
+		// first can see what a policy would mean.
+		var would Verdict
+		v.Would = remedy(f, Policy{Mode: ModeWaitingRoom}, now, &would)
+		block(Reason{Code: BlockPolicy, Level: LevelAccount})
 		return RemedyNone
 	case m.Status == StatusStarted:
 		// Changing a running meeting's passcode breaks the links people hold; its
 		// passcode is made known instead.
 		block(Reason{Code: BlockInProgress, Level: LevelMeeting})
 		return keep()
-	case p.Mode == ModeObserve:
-		block(Reason{Code: BlockPolicy, Level: LevelAccount})
-		return RemedyNone
 	case m.isPMI():
-		// FACTS section 5 [U]: what a PATCH of a PMI meeting does is not known, so
-		// it is reported and never faked.
+		// Z-MEET-10, Z-MEET-11: what a PATCH of a PMI meeting does is not known, so it is
+		// reported and never faked.
 		return keep()
-	case p.Mode == ModeKnownPasscode && !h.Passcode.lockedOff():
-		// Where it is locked off any change removes it (FACTS section 4, rule 2),
-		// so that a passcode cannot be set and clearing is what is left.
+	case p.Mode == ModeKnownPasscode:
 		return setKnown(f, p, now, v, keep)
-	case h.Plan.ForcesPasscode() || h.Passcode.lockedOn():
-		// FACTS section 4, rule 1: Zoom would answer 204 and keep it.
+	case f.Host.Plan.ForcesPasscode() || pass.lockedOn():
+		// Z-RULE-2: Zoom would answer 204 and keep it.
 		return keep()
-	case h.Passcode.Contradiction:
-		block(Reason{Code: BlockContradict, Path: PathPasscode, Level: h.Passcode.LockLevel, Value: h.Passcode.Value, Locked: true, By: h.Passcode.LockedBy})
+	case pass.Contradiction:
+		block(contradicting(KeyPasscode, pass))
 		return keep()
-	case h.Passcode.Value == Unknown, h.Passcode.Lock == Unknown && h.Passcode.Value == On:
+	case pass.Value == Unknown, pass.Lock == Unknown && pass.Value == On:
 		// Perhaps locked on: a clear might be refused, so it is not tried.
 		// (Off needs no lock: whether locked off or just off, it forces nothing.)
-		block(Reason{Code: BlockFactMissing, Path: PathPasscode, Level: LevelHost, Value: h.Passcode.Value})
+		block(Reason{Code: BlockFactMissing, Path: KeyPasscode.Path(), Level: LevelHost, Value: pass.Value})
+		return keep()
+	case !m.PasscodeReadable:
+		// ARCHITECTURE.md, rule 1: a clear that could not be taken back is not begun.
+		return keep()
+	case m.Unrestorable:
+		block(Reason{Code: BlockUnrestorable, Path: "password", Level: LevelMeeting, Value: On})
 		return keep()
 	}
 
-	// From here Zoom does not force the passcode. DESIGN section 4, rule 1: a
+	// From here Zoom does not force the passcode. ARCHITECTURE.md, rule 1: a
 	// clear must leave the waiting room or authentication standing.
-	switch secured := optionLeft(f); secured {
+	ask, left := clearing(f)
+	switch left {
 	case Off:
-		block(settingReason(BlockLockedOff, PathWaitingRoom, h.WaitingRoom))
+		block(settingReason(BlockLockedOff, KeyWaitingRoom, f.Host.Settings[KeyWaitingRoom]))
 		return keep()
 	case Unknown:
-		block(Reason{Code: BlockFactMissing, Path: PathWaitingRoom, Level: LevelHost, Value: h.WaitingRoom.Value})
+		block(Reason{Code: BlockFactMissing, Path: KeyWaitingRoom.Path(), Level: LevelHost, Value: f.Host.Settings[KeyWaitingRoom].Value})
 		return keep()
 	}
-
-	if r, stop := hindsight(f, now, v); stop {
+	if ask.WaitingRoom == AskOn && m.Authentication != On && roomFailed(f, p) {
+		block(Reason{Code: BlockOpened, Level: LevelMeeting, Value: On, Tried: RemedyClear})
+		return keep()
+	}
+	if r, stop := hindsight(f, p, RemedyClear, ask, now, v); stop {
 		if r == RemedyDefer {
 			return r
 		}
 		return keep()
 	}
-	v.AskWaitingRoom = !h.WaitingRoom.lockedOff()
+	v.Ask = ask
 	return RemedyClear
 }
 
-// setKnown decides under policy known-passcode.
+// setKnown decides under policy known-passcode. It never removes a passcode:
+// joiners were promised one that they can know.
 func setKnown(f *Facts, p Policy, now time.Time, v *Verdict, keep func() Remedy) Remedy {
-	m := &f.Meeting
+	m, pass := &f.Meeting, f.Host.Settings[KeyPasscode]
+	block := func(r Reason) { v.Reasons = append(v.Reasons, r) }
+	ask := Request{Update: true, Passcode: AskOn}
 	switch {
 	case p.Source == SourceZoom:
 		return keep()
-	case f.Host.Passcode.Contradiction:
-		v.Reasons = append(v.Reasons, settingReason(BlockContradict, PathPasscode, f.Host.Passcode))
+	case m.Ours == On:
+		block(Reason{Code: BlockKnown, Level: LevelMeeting, Value: On})
+		return RemedyNone
+	case pass.Contradiction:
+		block(contradicting(KeyPasscode, pass))
 		return keep()
-	case f.Host.Passcode.Value == Unknown, f.Host.Passcode.Value == Off && f.Host.Passcode.Lock == Unknown:
-		// Perhaps locked off: then the change would remove the passcode, and with
-		// it perhaps the only security option.
+	case pass.lockedOff():
+		// Z-RULE-4: any change would remove the passcode, with it perhaps the only
+		// security option. What is there stays and is known.
+		block(settingReason(BlockPasscodesLockedOff, KeyPasscode, pass))
+		return keep()
+	case pass.Value == Unknown, pass.Value == Off && pass.Lock == Unknown:
+		// Perhaps locked off.
 		v.Missing |= FactHost
-		v.Reasons = append(v.Reasons, Reason{Code: BlockFactMissing, Path: PathPasscode, Level: LevelHost, Value: f.Host.Passcode.Value})
+		block(Reason{Code: BlockFactMissing, Path: KeyPasscode.Path(), Level: LevelHost, Value: pass.Value})
 		return keep()
 	case m.OursProblem != "":
-		v.Reasons = append(v.Reasons, Reason{Code: BlockRequirement, Path: PathRequirement, Level: LevelHost, Detail: m.OursProblem})
-		return RemedyImpossible
-	case m.Ours == On:
-		v.Reasons = append(v.Reasons, Reason{Code: BlockKnown, Level: LevelMeeting, Value: On})
-		return RemedyNone
+		block(Reason{Code: BlockRequirement, Path: PathRequirement, Level: LevelHost, Detail: m.OursProblem})
+		return keep()
 	case m.Ours == Unknown:
 		// The host's requirement or the passcode itself was not read.
 		v.Missing |= FactHost | FactMeeting
-		v.Reasons = append(v.Reasons, Reason{Code: BlockFactMissing, Path: PathRequirement, Level: LevelHost})
+		block(Reason{Code: BlockFactMissing, Path: PathRequirement, Level: LevelHost})
 		return keep()
 	}
-	if r, stop := hindsight(f, now, v); stop {
+	if r, stop := hindsight(f, p, RemedySet, ask, now, v); stop {
 		if r == RemedyDefer {
 			return r
 		}
 		return keep()
 	}
+	v.Ask = ask
 	return RemedySet
 }
 
-// hindsight says whether what happened before forbids a change now.
-func hindsight(f *Facts, now time.Time, v *Verdict) (Remedy, bool) {
-	block := func(c Code, l Level) { v.Reasons = append(v.Reasons, Reason{Code: c, Level: l, Value: On}) }
-	switch {
-	case f.History.Undone >= ContestedAfter:
-		// DESIGN section 4, rule 5: no fights.
-		block(BlockContested, LevelMeeting)
-		return "", true
-	case f.History.Overwritten:
-		// DESIGN section 4, rule 3: not tried again until a fact changes.
-		block(BlockOverwritten, LevelMeeting)
-		return "", true
-	case f.History.Refused:
-		// Zoom looked at the request and said no; the same request would get the
-		// same answer and spend one of the host's 100.
-		block(BlockRefused, LevelMeeting)
-		return "", true
-	case now.Before(f.History.HeldUntil):
-		// FACTS section 6: 100 creates and updates per host and UTC day.
-		v.DeferUntil = f.History.HeldUntil
-		block(BlockDailyLimit, LevelHost)
-		return RemedyDefer, true
+// hindsight says whether what happened before forbids a change now, and then
+// what to do instead: RemedyDefer with v.DeferUntil, or RemedyNone for a change
+// that must not be made at all.
+func hindsight(f *Facts, p Policy, r Remedy, ask Request, now time.Time, v *Verdict) (Remedy, bool) {
+	block := func(b Reason) { v.Reasons = append(v.Reasons, b) }
+	if f.History.Undone >= ContestedAfter {
+		// ARCHITECTURE.md, rule 8: no fights.
+		block(Reason{Code: BlockContested, Level: LevelMeeting, Value: On, ChangedBy: f.History.UndoneBy})
+		return RemedyNone, true
 	}
-	return "", false
+	if a, yes := failed(f, p, r, ask, now); yes {
+		// ARCHITECTURE.md, rule 3: not tried again until a fact changes. The same
+		// request would get the same answer and spend one of the host's 100.
+		block(Reason{Code: blockOf(a.Result), Level: LevelMeeting, Value: On, Tried: r, Detail: a.Detail})
+		if a.Result == AttemptBusy && now.Before(a.Again) {
+			v.DeferUntil = a.Again
+			return RemedyDefer, true
+		}
+		return RemedyNone, true
+	}
+	until := f.History.HeldUntil
+	switch {
+	case !now.Before(until):
+		return "", false
+	case tooLate(&f.Meeting, until):
+		// Z-LIMIT-5: the host's 100 creates and updates of the UTC day are used up
+		// and the meeting is before they come back. To defer it would be a promise
+		// that nobody keeps.
+		block(Reason{Code: BlockTooLate, Level: LevelHost, Value: On, Tried: r})
+		return RemedyNone, true
+	}
+	v.DeferUntil = until
+	block(Reason{Code: BlockDailyLimit, Level: LevelHost, Value: On, Tried: r})
+	return RemedyDefer, true
 }
 
-// optionLeft says whether a clear that also asks for the waiting room leaves
-// the meeting with a security option: On yes, Off no, Unknown cannot be told.
-func optionLeft(f *Facts) Toggle {
-	wr, au := f.Host.WaitingRoom, f.Host.Authentication
-	waitingRoom := Unknown
+// tooLate says whether a change at that time would come after the people.
+func tooLate(m *Meeting, until time.Time) bool {
+	if m.Type == TypeRecurring || m.Type == TypeRecurringNoTime {
+		return !m.Ends.IsZero() && !until.Before(m.Ends) // later dates still gain by it
+	}
+	return !m.Starts.IsZero() && !until.Before(m.Starts) || !m.Ends.IsZero() && !until.Before(m.Ends)
+}
+
+func blockOf(r AttemptResult) Code {
+	switch r {
+	case AttemptRefused:
+		return BlockRefused
+	case AttemptBusy:
+		return BlockBusy
+	case AttemptOpened:
+		return BlockOpened
+	}
+	return BlockOverwritten
+}
+
+// clearing is the request that removes the passcode, and whether it leaves the
+// meeting with a security option: On yes, Off no, Unknown cannot be told. What
+// Zoom makes of the request is Predict's to say.
+func clearing(f *Facts) (ask Request, secured Toggle) {
+	ask = Request{Update: true, Passcode: AskOff, WaitingRoom: AskOn}
+	if f.Host.Settings[KeyWaitingRoom].lockedOff() {
+		ask.WaitingRoom = AskNothing // Zoom would pass over it (Z-RULE-4)
+	}
+	m := &f.Meeting
+	got := Predict(f.Host, ask, Options{Passcode: On, WaitingRoom: m.WaitingRoom, Authentication: m.Authentication})
 	switch {
-	case wr.Contradiction:
-	case wr.Value == On, wr.Lock == Off:
-		// On stays on, locked or not; not locked follows our request (rule 3).
-		waitingRoom = On
-	case wr.lockedOff():
-		waitingRoom = Off // rule 2: whatever we ask
+	case got.Passcode == Unknown:
+		return ask, Unknown
+	case got.Passcode == On:
+		return ask, Off // Zoom would make one up, for want of another option
+	case got.WaitingRoom == On || got.Authentication == On:
+		return ask, On
+	case got.WaitingRoom == Off && got.Authentication == Off:
+		return ask, Off
 	}
-	if waitingRoom == On {
-		return On
-	}
-	authentication := Unknown
-	switch {
-	case au.Contradiction:
-	case au.lockedOn():
-		authentication = On
-	case au.lockedOff():
-		authentication = Off
-	case au.Lock == Off:
-		authentication = f.Meeting.Authentication // an update that does not name it leaves it (rule 3)
-	}
-	if authentication == On {
-		return On
-	}
-	if waitingRoom == Off && authentication == Off {
-		return Off
-	}
-	return Unknown
+	return ask, Unknown
 }
 
 // missingHostFacts asks for the host's settings when what decides is not known.
@@ -253,14 +375,14 @@ func missingHostFacts(f *Facts) FactSet {
 		return 0 // neither the cause nor the remedy would change
 	}
 	var missing FactSet
-	if h.Passcode.Value == Unknown || (h.Passcode.Value == On && h.Passcode.Lock == Unknown) {
+	pass := h.Settings[KeyPasscode]
+	if pass.Value == Unknown || (pass.Value == On && pass.Lock == Unknown) {
 		missing |= FactHost
 	}
-	switch optionLeft(f) {
-	case Unknown:
+	if _, left := clearing(f); left == Unknown && !pass.lockedOn() && !pass.Contradiction {
 		missing |= FactHost
-		if f.Meeting.Authentication == Unknown && h.WaitingRoom.lockedOff() {
-			missing |= FactMeeting // webhooks do not carry it (FACTS section 2)
+		if f.Meeting.Authentication == Unknown && h.Settings[KeyWaitingRoom].lockedOff() {
+			missing |= FactMeeting // webhooks do not carry it (Z-EVENT-2)
 		}
 	}
 	return missing
@@ -276,12 +398,4 @@ func isOver(m *Meeting, now time.Time) bool {
 		return false // it may run past its planned end
 	}
 	return !m.Ends.IsZero() && now.After(m.Ends)
-}
-
-func settingReason(c Code, path string, s Setting) Reason {
-	r := Reason{Code: c, Path: path, Level: LevelHost, Value: s.Value, Seen: s.Seen}
-	if s.Lock == On && !s.Contradiction {
-		r.Locked, r.Level, r.By = true, s.LockLevel, s.LockedBy
-	}
-	return r
 }

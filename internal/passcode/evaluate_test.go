@@ -27,11 +27,33 @@ func demanding(change func(*Facts)) Facts {
 	f := Facts{
 		Meeting: Meeting{Type: TypeScheduled, Status: StatusScheduled, Ends: now.Add(time.Hour),
 			Passcode: On, PasscodeReadable: true, WaitingRoom: On, Authentication: Off},
-		Host: Host{Plan: PlanPaid, Passcode: off(), Scheduled: off(), WaitingRoom: off(), Authentication: off(), AutoSecurity: off()},
+		Host: Host{Plan: PlanPaid, Settings: Settings{KeyPasscode: off(), KeyScheduled: off(), KeyWaitingRoom: off(),
+			KeyAuthentication: off(), KeyAutoSecurity: off()}},
 	}
 	if change != nil {
 		change(&f)
 	}
+	return f
+}
+
+// opened is a meeting that latchkey stripped and that nothing secures now.
+func opened(change func(*Facts)) Facts {
+	f := demanding(func(f *Facts) {
+		f.Meeting.Passcode, f.Meeting.PasscodeReadable, f.Meeting.WaitingRoom, f.Meeting.Authentication = Off, false, Off, Off
+		f.History.Stripped, f.History.CanRestore = true, true
+	})
+	if change != nil {
+		change(&f)
+	}
+	return f
+}
+
+// attempted is a meeting of which a change failed that rested on the facts of
+// now, under policy waiting-room.
+func attempted(r Remedy, ask Request, a Attempt) Facts {
+	f := demanding(nil)
+	a.Under = AttemptKey(f, Policy{Mode: ModeWaitingRoom}, r, ask)
+	f.History.Attempts = []Attempt{a}
 	return f
 }
 
@@ -61,91 +83,123 @@ func TestEvaluate(t *testing.T) {
 			facts:   demanding(func(f *Facts) { f.Meeting.Passcode = Unknown; f.Meeting.Ends = now.Add(-time.Minute) }),
 			outcome: OutcomeUnknown, remedy: RemedyNone, codes: []Code{BlockOver}},
 		{name: "host setting on, not locked",
-			facts:   demanding(func(f *Facts) { f.Host.Passcode = on() }),
+			facts:   demanding(func(f *Facts) { f.Host.Settings[KeyPasscode] = on() }),
 			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseSettingOn},
-			sentence: "the host's passcode setting (meeting_security.meeting_password) is on"},
+			sentence: `because "Require a passcode when scheduling new meetings" (meeting_security.meeting_password) is on for the host; nothing forces it, so latchkey removes it and uses the waiting room`},
 		{name: "setting off: it was asked for",
 			facts:   demanding(nil),
 			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest}},
 		{name: "setting locked off: an old passcode can go",
-			facts:   demanding(func(f *Facts) { f.Host.Passcode = offLocked(LevelAccount, "A1") }),
+			facts:   demanding(func(f *Facts) { f.Host.Settings[KeyPasscode] = offLocked(LevelAccount, "A1") }),
 			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest}},
 		{name: "setting off, lock unknown: off never forces",
-			facts:   demanding(func(f *Facts) { f.Host.Passcode = Setting{Value: Off} }),
+			facts:   demanding(func(f *Facts) { f.Host.Settings[KeyPasscode] = Setting{Value: Off} }),
 			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest}},
 		{name: "locked on by a group",
-			facts:   demanding(func(f *Facts) { f.Host.Passcode = onLocked(LevelGroup, "G1") }),
+			facts:   demanding(func(f *Facts) { f.Host.Settings[KeyPasscode] = onLocked(LevelGroup, "G1") }),
 			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseLockedOn},
-			sentence: "locked on by group G1; it is kept and known to latchkey; an admin who manages group G1 can unlock it or turn it off."},
+			sentence: "locked on by group G1; latchkey keeps it and `latchkey passcode` gives it; an admin who manages group G1 can unlock that setting, and latchkey then removes the passcode."},
 		{name: "locked on by the account",
-			facts:   demanding(func(f *Facts) { f.Host.Passcode = onLocked(LevelAccount, "A1") }),
-			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseLockedOn}, sentence: "an admin of account A1"},
+			facts:   demanding(func(f *Facts) { f.Host.Settings[KeyPasscode] = onLocked(LevelAccount, "A1") }),
+			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseLockedOn}, sentence: "locked on by the account; latchkey keeps it and `latchkey passcode` gives it; an admin of the account can unlock"},
 		{name: "locked on and its passcode unreadable",
 			facts: demanding(func(f *Facts) {
-				f.Host.Passcode = onLocked(LevelGroup, "G1")
+				f.Host.Settings[KeyPasscode] = onLocked(LevelGroup, "G1")
 				f.Meeting.PasscodeReadable = false
 			}),
 			outcome: OutcomeDemands, remedy: RemedyImpossible, codes: []Code{CauseLockedOn, BlockUnreadable}, missing: FactMeeting,
-			sentence: "cannot do anything about it, since Zoom does not show its passcode"},
+			sentence: "does not know it, since Zoom does not reveal the passcode to this app"},
 		{name: "free plan forces",
-			facts:   demanding(func(f *Facts) { f.Host.Plan = PlanFree; f.Host.Passcode = on() }),
-			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CausePlan}, sentence: "free Zoom plan"},
+			facts:   demanding(func(f *Facts) { f.Host.Plan = PlanFree; f.Host.Settings[KeyPasscode] = on() }),
+			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CausePlan}, sentence: "Zoom's free plan always has passcodes on; latchkey keeps it and `latchkey passcode` gives it; a paid plan changes that."},
 		{name: "single-host Pro forces",
 			facts:   demanding(func(f *Facts) { f.Host.Plan = PlanProSingleHost }),
-			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CausePlan}, sentence: "Pro plan with one host"},
+			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CausePlan}, sentence: "accounts with one licensed user turn passcodes off"},
 		{name: "retroactive setting on",
-			facts:   demanding(func(f *Facts) { f.Host.Scheduled = on(); f.Host.Passcode = on() }),
-			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseScheduled}, sentence: "already scheduled meetings"},
+			facts:   demanding(func(f *Facts) { f.Host.Settings[KeyScheduled] = on(); f.Host.Settings[KeyPasscode] = on() }),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseSettingOn, CauseScheduled},
+			sentence: `is on for the host (and with it "Require a passcode for meetings which have already been scheduled"); nothing forces it`},
+		{name: "retroactive setting on alone",
+			facts:   demanding(func(f *Facts) { f.Host.Settings[KeyScheduled] = on() }),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseScheduled}},
+		{name: "an instant meeting was never scheduled before",
+			facts: demanding(func(f *Facts) {
+				f.Host.Settings[KeyScheduled], f.Host.Settings[KeyPasscode] = on(), on()
+				f.Meeting.Type = TypeInstant
+			}),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseSettingOn}},
 		{name: "waiting room locked off, no authentication: a clear would open the meeting",
 			facts: demanding(func(f *Facts) {
-				f.Host.Passcode = on()
-				f.Host.WaitingRoom = offLocked(LevelGroup, "G2")
+				f.Host.Settings[KeyPasscode] = on()
+				f.Host.Settings[KeyWaitingRoom] = offLocked(LevelGroup, "G2")
 			}),
 			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseSettingOn, BlockLockedOff},
-			sentence: "an admin who manages group G2 can unlock it or turn it on"},
+			sentence: `since without it anybody could walk in: "Waiting Room" (meeting_security.waiting_room) is locked off by group G2; an admin who manages group G2 can unlock or turn on that setting.`},
 		{name: "auto_security left nothing but a passcode",
 			facts: demanding(func(f *Facts) {
-				f.Host.AutoSecurity = on()
-				f.Host.WaitingRoom = offLocked(LevelAccount, "A1")
+				f.Host.Settings[KeyAutoSecurity] = on()
+				f.Host.Settings[KeyWaitingRoom] = offLocked(LevelAccount, "A1")
 			}),
 			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseAutoSecurity, BlockLockedOff}},
 		{name: "waiting room locked off but authentication stays on",
 			facts: demanding(func(f *Facts) {
-				f.Host.WaitingRoom = offLocked(LevelAccount, "A1")
+				f.Host.Settings[KeyWaitingRoom] = offLocked(LevelAccount, "A1")
 				f.Meeting.Authentication = On
 			}),
-			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest}},
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest}, sentence: "latchkey removes it; sign-in to Zoom, which is on, secures the meeting."},
 		{name: "waiting room locked off, authentication locked on",
 			facts: demanding(func(f *Facts) {
-				f.Host.WaitingRoom = offLocked(LevelAccount, "A1")
-				f.Host.Authentication = onLocked(LevelAccount, "A1")
+				f.Host.Settings[KeyWaitingRoom] = offLocked(LevelAccount, "A1")
+				f.Host.Settings[KeyAuthentication] = onLocked(LevelAccount, "A1")
 				f.Meeting.Authentication = Unknown
 			}),
 			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest}},
 		{name: "waiting room locked off, authentication not known: read the meeting, do not guess",
 			facts: demanding(func(f *Facts) {
-				f.Host.WaitingRoom = offLocked(LevelAccount, "A1")
+				f.Host.Settings[KeyWaitingRoom] = offLocked(LevelAccount, "A1")
 				f.Meeting.Authentication = Unknown
 			}),
 			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseRequest, BlockFactMissing}, missing: FactHost | FactMeeting},
 		{name: "waiting room locked on",
-			facts:   demanding(func(f *Facts) { f.Host.WaitingRoom = onLocked(LevelAccount, "A1") }),
+			facts:   demanding(func(f *Facts) { f.Host.Settings[KeyWaitingRoom] = onLocked(LevelAccount, "A1") }),
 			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest}},
 		{name: "host settings never read",
 			facts:   demanding(func(f *Facts) { f.Host = Host{} }),
 			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseUnexplained, BlockFactMissing}, missing: FactHost},
 		{name: "setting on, lock not known",
-			facts:   demanding(func(f *Facts) { f.Host.Passcode = Setting{Value: On} }),
+			facts:   demanding(func(f *Facts) { f.Host.Settings[KeyPasscode] = Setting{Value: On} }),
 			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseSettingOn, BlockFactMissing}, missing: FactHost},
 		{name: "contradicting locks",
 			facts: demanding(func(f *Facts) {
-				f.Host.Passcode = onLocked(LevelGroup, "G1")
-				f.Host.Passcode.Contradiction = true
+				f.Host.Settings[KeyPasscode] = onLocked(LevelGroup, "G1")
+				f.Host.Settings[KeyPasscode].Contradiction, f.Host.Settings[KeyPasscode].Against = true, "locksoff"
+				f.Host.Settings[KeyPasscode].LockedByName = "lockson"
 			}),
-			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseSettingOn, BlockContradict}},
+			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseSettingOn, BlockContradict},
+			sentence: `since group "lockson" and "locksoff" lock "Require a passcode when scheduling new meetings" (meeting_security.meeting_password) differently, and which one Zoom follows is not documented; an admin must make both alike`},
+		{name: "a group is named by its name",
+			facts: demanding(func(f *Facts) {
+				f.Host.Settings[KeyPasscode] = onLocked(LevelGroup, "G1")
+				f.Host.Settings[KeyPasscode].LockedByName = "Sales EMEA"
+			}),
+			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseLockedOn}, sentence: `locked on by group "Sales EMEA"; latchkey`},
+		{name: "whether it is locked is not known",
+			facts:   demanding(func(f *Facts) { f.Host.Settings[KeyPasscode] = Setting{Value: On} }),
+			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseSettingOn, BlockFactMissing}, missing: FactHost,
+			sentence: "is on for the host, and latchkey does not know whether an admin locked it; latchkey keeps it"},
+		{name: "the passcode could not be put back: not begun",
+			facts:   demanding(func(f *Facts) { f.Meeting.PasscodeReadable = false }),
+			outcome: OutcomeDemands, remedy: RemedyImpossible, codes: []Code{CauseRequest, BlockUnreadable}, missing: FactMeeting},
+		{name: "its characters could not be put back: not begun",
+			facts:   demanding(func(f *Facts) { f.Meeting.Unrestorable = true }),
+			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseRequest, BlockUnrestorable}},
 		{name: "policy observe never changes a meeting",
-			facts:  demanding(func(f *Facts) { f.Host.Passcode = on() }),
-			policy: Policy{Mode: ModeObserve}, outcome: OutcomeDemands, remedy: RemedyNone, codes: []Code{CauseSettingOn, BlockPolicy}},
+			facts:  demanding(func(f *Facts) { f.Host.Settings[KeyPasscode] = on() }),
+			policy: Policy{Mode: ModeObserve}, outcome: OutcomeDemands, remedy: RemedyNone, codes: []Code{CauseSettingOn, BlockPolicy},
+			sentence: "nothing is changed, since the policy is to observe only; policy waiting-room would remove it and use the waiting room."},
+		{name: "policy observe says what a running meeting is like, and no more",
+			facts:  demanding(func(f *Facts) { f.Meeting.Status = StatusStarted }),
+			policy: Policy{Mode: ModeObserve}, outcome: OutcomeDemands, remedy: RemedyNone, codes: []Code{CauseRequest, BlockPolicy}},
 		{name: "running meeting is left alone",
 			facts:   demanding(func(f *Facts) { f.Meeting.Status = StatusStarted }),
 			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseRequest, BlockInProgress}},
@@ -160,7 +214,19 @@ func TestEvaluate(t *testing.T) {
 			outcome: OutcomeDemands, remedy: RemedyNone, codes: []Code{CauseRequest, BlockOver}},
 		{name: "deleted",
 			facts:   demanding(func(f *Facts) { f.Meeting.Status = StatusDeleted }),
-			outcome: OutcomeDemands, remedy: RemedyNone, codes: []Code{CauseRequest, BlockOver}},
+			outcome: OutcomeGone, remedy: RemedyNone, codes: []Code{BlockDeleted, CauseRequest},
+			sentence: "The meeting was deleted; its number leads nowhere. It had a passcode because"},
+		{name: "Zoom does not know it, believed",
+			facts: demanding(func(f *Facts) {
+				f.Meeting.Status, f.Meeting.NotFound, f.Meeting.Passcode = StatusDeleted, true, Unknown
+			}),
+			outcome: OutcomeGone, remedy: RemedyNone, codes: []Code{BlockNotFound}, sentence: "Zoom does not know this meeting: deleted, expired, or another account's."},
+		{name: "Zoom does not know it, not believed yet",
+			facts:   demanding(func(f *Facts) { f.Meeting.NotFound, f.Meeting.Passcode = true, Unknown }),
+			outcome: OutcomeUnknown, remedy: RemedyNone, codes: []Code{BlockNotFound}, missing: FactMeeting},
+		{name: "an instant meeting that ended",
+			facts:   demanding(func(f *Facts) { f.Meeting.Status = StatusEnded }),
+			outcome: OutcomeGone, remedy: RemedyNone, codes: []Code{BlockOver, CauseRequest}},
 		{name: "recurring without fixed time never ends",
 			facts: demanding(func(f *Facts) {
 				f.Meeting.Type = TypeRecurringNoTime
@@ -169,7 +235,7 @@ func TestEvaluate(t *testing.T) {
 			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest}},
 		{name: "personal meeting id by type",
 			facts:   demanding(func(f *Facts) { f.Meeting.Type = TypePMI }),
-			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CausePMI}, sentence: "personal meeting id"},
+			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CausePMI}, sentence: "it uses the host's Personal Meeting ID, which has a passcode of its own"},
 		{name: "personal meeting id by use_pmi, host unknown",
 			facts:   demanding(func(f *Facts) { f.Meeting.UsesPMI = true; f.Host = Host{} }),
 			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CausePMI}},
@@ -189,13 +255,13 @@ func TestEvaluate(t *testing.T) {
 			facts:   demanding(func(f *Facts) { f.History.Undone = 2 }),
 			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest}},
 		{name: "known-passcode: another passcode is there",
-			facts:   demanding(func(f *Facts) { f.Meeting.Ours = Off; f.Host.Passcode = onLocked(LevelGroup, "G1") }),
+			facts:   demanding(func(f *Facts) { f.Meeting.Ours = Off; f.Host.Settings[KeyPasscode] = onLocked(LevelGroup, "G1") }),
 			policy:  Policy{Mode: ModeKnownPasscode, Source: SourceDerived},
-			outcome: OutcomeDemands, remedy: RemedySet, codes: []Code{CauseLockedOn}, sentence: "known beforehand is set"},
+			outcome: OutcomeDemands, remedy: RemedySet, codes: []Code{CauseLockedOn}, sentence: "latchkey sets a passcode that is known beforehand instead"},
 		{name: "known-passcode: ours is there",
-			facts:   demanding(func(f *Facts) { f.Meeting.Ours = On; f.Host.Passcode = on() }),
+			facts:   demanding(func(f *Facts) { f.Meeting.Ours = On; f.Host.Settings[KeyPasscode] = on() }),
 			policy:  Policy{Mode: ModeKnownPasscode, Source: SourceFixed},
-			outcome: OutcomeDemands, remedy: RemedyNone, codes: []Code{CauseSettingOn, BlockKnown}, sentence: "it is the passcode that the policy sets"},
+			outcome: OutcomeDemands, remedy: RemedyNone, codes: []Code{CauseSettingOn, BlockKnown}, sentence: "nothing is changed, since it is the passcode that the policy sets."},
 		{name: "known-passcode: not known whether it is ours",
 			facts:   demanding(nil),
 			policy:  Policy{Mode: ModeKnownPasscode, Source: SourceDerived},
@@ -203,26 +269,124 @@ func TestEvaluate(t *testing.T) {
 		{name: "known-passcode: the requirement cannot be met",
 			facts:   demanding(func(f *Facts) { f.Meeting.Ours = Off; f.Meeting.OursProblem = "only digits are allowed" }),
 			policy:  Policy{Mode: ModeKnownPasscode, Source: SourceFixed},
-			outcome: OutcomeDemands, remedy: RemedyImpossible, codes: []Code{CauseRequest, BlockRequirement}, sentence: "cannot meet the host's requirement: only digits are allowed"},
+			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseRequest, BlockRequirement},
+			sentence: "gives it, since latchkey's passcode cannot meet the host's requirement: only digits are allowed; the host or an admin can change \"Passcode Requirement\""},
 		{name: "known-passcode from Zoom: kept, no link breaks",
 			facts:   demanding(nil),
 			policy:  Policy{Mode: ModeKnownPasscode, Source: SourceZoom},
 			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseRequest}},
-		{name: "known-passcode where passcodes are locked off: cleared",
-			facts:   demanding(func(f *Facts) { f.Meeting.Ours = Off; f.Host.Passcode = offLocked(LevelAccount, "A1") }),
+		{name: "known-passcode where passcodes are locked off and ours is there: it stays",
+			facts:   demanding(func(f *Facts) { f.Meeting.Ours = On; f.Host.Settings[KeyPasscode] = offLocked(LevelAccount, "A1") }),
 			policy:  Policy{Mode: ModeKnownPasscode, Source: SourceDerived},
-			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest}},
+			outcome: OutcomeDemands, remedy: RemedyNone, codes: []Code{CauseRequest, BlockKnown}},
+		{name: "known-passcode from Zoom where passcodes are locked off: kept",
+			facts:   demanding(func(f *Facts) { f.Host.Settings[KeyPasscode] = offLocked(LevelAccount, "A1") }),
+			policy:  Policy{Mode: ModeKnownPasscode, Source: SourceZoom},
+			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseRequest}},
+		{name: "known-passcode where passcodes are locked off: never cleared",
+			facts:   demanding(func(f *Facts) { f.Meeting.Ours = Off; f.Host.Settings[KeyPasscode] = offLocked(LevelAccount, "A1") }),
+			policy:  Policy{Mode: ModeKnownPasscode, Source: SourceDerived},
+			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseRequest, BlockPasscodesLockedOff}},
 		{name: "known-passcode contested",
 			facts:   demanding(func(f *Facts) { f.Meeting.Ours = Off; f.History.Undone = 3 }),
 			policy:  Policy{Mode: ModeKnownPasscode, Source: SourceDerived},
 			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseRequest, BlockContested}},
 		{name: "personal meeting id locked on by a group",
-			facts:   demanding(func(f *Facts) { f.Meeting.Type = TypePMI; f.Host.PMI = onLocked(LevelGroup, "G1") }),
+			facts:   demanding(func(f *Facts) { f.Meeting.Type = TypePMI; f.Host.Settings[KeyPMI] = onLocked(LevelGroup, "G1") }),
 			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseLockedOn}, sentence: "an admin who manages group G1"},
 		{name: "host's daily limit used up",
-			facts:   demanding(func(f *Facts) { f.History.HeldUntil = now.Add(time.Hour) }),
+			facts: demanding(func(f *Facts) {
+				f.History.HeldUntil, f.Meeting.Starts, f.Meeting.Ends = now.Add(time.Hour), now.Add(2*time.Hour), now.Add(3*time.Hour)
+			}),
 			outcome: OutcomeDemands, remedy: RemedyDefer, codes: []Code{CauseRequest, BlockDailyLimit},
-			sentence: "not before 2026-11-23T13:00:00Z"},
+			sentence: "latchkey tries again at 23 Nov 13:00 UTC, since Zoom allows 100 meeting changes for each host and UTC day"},
+		{name: "host's daily limit used up until after the meeting: kept, not promised",
+			facts: demanding(func(f *Facts) {
+				f.History.HeldUntil, f.Meeting.Starts = now.Add(12*time.Hour), now.Add(time.Hour)
+				f.Meeting.Ends = now.Add(2 * time.Hour)
+			}),
+			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseRequest, BlockTooLate},
+			sentence: "they are used up, and the meeting is before midnight UTC"},
+		{name: "host's daily limit used up until after a series' first date: its later dates gain by it",
+			facts: demanding(func(f *Facts) {
+				f.Meeting.Type = TypeRecurring
+				f.History.HeldUntil, f.Meeting.Starts, f.Meeting.Ends = now.Add(12*time.Hour), now.Add(time.Hour), now.Add(100*time.Hour)
+			}),
+			outcome: OutcomeDemands, remedy: RemedyDefer, codes: []Code{CauseRequest, BlockDailyLimit}},
+		{name: "Zoom was busy a moment ago",
+			facts: attempted(RemedyClear, Request{Update: true, Passcode: AskOff, WaitingRoom: AskOn},
+				Attempt{Result: AttemptBusy, Again: now.Add(10 * time.Minute)}),
+			outcome: OutcomeDemands, remedy: RemedyDefer, codes: []Code{CauseRequest, BlockBusy}},
+		{name: "Zoom was busy, long ago",
+			facts: attempted(RemedyClear, Request{Update: true, Passcode: AskOff, WaitingRoom: AskOn},
+				Attempt{Result: AttemptBusy, Again: now.Add(-time.Minute)}),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest}},
+		{name: "an overwritten clear is remembered under what it rested on",
+			facts: attempted(RemedyClear, Request{Update: true, Passcode: AskOff, WaitingRoom: AskOn},
+				Attempt{Result: AttemptOverwritten}),
+			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseRequest, BlockOverwritten},
+			sentence: "since Zoom answered yes to its removal and a passcode is still there"},
+		{name: "an overwritten clear does not block a set",
+			facts: func() Facts {
+				f := attempted(RemedyClear, Request{Update: true, Passcode: AskOff, WaitingRoom: AskOn}, Attempt{Result: AttemptOverwritten})
+				f.Meeting.Ours = Off
+				return f
+			}(),
+			policy:  Policy{Mode: ModeKnownPasscode, Source: SourceDerived},
+			outcome: OutcomeDemands, remedy: RemedySet, codes: []Code{CauseRequest}},
+		{name: "the setting went back: the recorded change explains it",
+			facts: demanding(func(f *Facts) {
+				f.History.Changes = []PastChange{{Key: KeyPasscode, Level: LevelGroup, By: "G1", ByName: "Sales", Lock: true, Who: "admin@acme.example", At: now.Add(-time.Hour)}}
+			}),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseWasOn},
+			sentence: `was locked on for group "Sales" (admin@acme.example, 23 Nov 11:00 UTC) when Zoom added the passcode, and is not any more`},
+		{name: "the setting went back: the verdict before explains it",
+			facts: demanding(func(f *Facts) {
+				f.History.Earlier = Reason{Code: CauseLockedOn, Path: KeyPasscode.Path(), Level: LevelAccount, By: "A1", Locked: true}
+			}),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseWasOn}, sentence: "was locked on for the account when"},
+
+		{name: "open, and latchkey never touched it: shown, not changed",
+			facts:   opened(func(f *Facts) { f.History.Stripped = false }),
+			outcome: OutcomeUnsecured, remedy: RemedyNone, codes: []Code{CauseOpen, BlockNotOurs}, sentence: "The meeting is open to anybody"},
+		{name: "open after our removal: the waiting room goes on",
+			facts:   opened(nil),
+			outcome: OutcomeUnsecured, remedy: RemedySecure, codes: []Code{CauseOpen}, sentence: "latchkey removed its passcode and now turns the waiting room on."},
+		{name: "open, waiting room locked off: the passcode goes back",
+			facts:   opened(func(f *Facts) { f.Host.Settings[KeyWaitingRoom] = offLocked(LevelAccount, "A1") }),
+			outcome: OutcomeUnsecured, remedy: RemedySecure, codes: []Code{CauseOpen}, sentence: "now puts it back"},
+		{name: "open, waiting room locked off, the passcode not remembered",
+			facts: opened(func(f *Facts) {
+				f.Host.Settings[KeyWaitingRoom] = offLocked(LevelAccount, "A1")
+				f.History.CanRestore = false
+			}),
+			outcome: OutcomeUnsecured, remedy: RemedyImpossible, codes: []Code{CauseOpen, BlockLockedOff}, sentence: "turn its waiting room on now"},
+		{name: "open, and the removal had asked for the waiting room in vain: straight to the passcode",
+			facts: opened(func(f *Facts) {
+				ask := Request{Update: true, Passcode: AskOff, WaitingRoom: AskOn}
+				f.History.Attempts = []Attempt{{Result: AttemptOpened, AskedRoom: true, Under: AttemptKey(*f, Policy{Mode: ModeWaitingRoom}, RemedyClear, ask)}}
+			}),
+			outcome: OutcomeUnsecured, remedy: RemedySecure, codes: []Code{CauseOpen}, sentence: "now puts it back"},
+		{name: "open and in progress: not touched, said",
+			facts:   opened(func(f *Facts) { f.Meeting.Status = StatusStarted }),
+			outcome: OutcomeUnsecured, remedy: RemedyNone, codes: []Code{CauseOpen, BlockInProgress}},
+		{name: "open under observe: not touched",
+			facts: opened(nil), policy: Policy{Mode: ModeObserve},
+			outcome: OutcomeUnsecured, remedy: RemedyNone, codes: []Code{CauseOpen, BlockPolicy}},
+		{name: "open and contested: no fights",
+			facts:   opened(func(f *Facts) { f.History.Undone, f.History.UndoneBy = 3, "undo@acme.example" }),
+			outcome: OutcomeUnsecured, remedy: RemedyNone, codes: []Code{CauseOpen, BlockContested}, sentence: "undo@acme.example undid latchkey's repairs 3 times within a day"},
+		{name: "no passcode, waiting room not known: joinable without a call",
+			facts: demanding(func(f *Facts) {
+				f.Meeting.Passcode, f.Meeting.WaitingRoom, f.Meeting.Authentication = Off, Unknown, Unknown
+			}),
+			outcome: OutcomeJoinable, remedy: RemedyNone},
+		{name: "no passcode, waiting room not known, and we removed it: look",
+			facts:   opened(func(f *Facts) { f.Meeting.WaitingRoom, f.Meeting.Authentication = Unknown, Unknown }),
+			outcome: OutcomeJoinable, remedy: RemedyNone, missing: FactMeeting},
+		{name: "signing in secures it",
+			facts:   opened(func(f *Facts) { f.Meeting.Authentication = On }),
+			outcome: OutcomeJoinable, remedy: RemedyNone},
 		{name: "daily limit of yesterday",
 			facts:   demanding(func(f *Facts) { f.History.HeldUntil = now.Add(-time.Hour) }),
 			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest}},
@@ -253,7 +417,7 @@ func TestEvaluate(t *testing.T) {
 }
 
 // TestPeopleAreProtected walks random facts and holds Evaluate to the rules
-// that protect people (DESIGN section 4), whatever the facts are.
+// that protect people (ARCHITECTURE.md), whatever the facts are.
 func TestPeopleAreProtected(t *testing.T) {
 	t.Parallel()
 	toggle := rapid.SampledFrom([]Toggle{Unknown, Off, On})
@@ -274,17 +438,21 @@ func TestPeopleAreProtected(t *testing.T) {
 				WaitingRoom: toggle.Draw(t, "wr"), Authentication: toggle.Draw(t, "auth"),
 			},
 			Host: Host{
-				Plan:     rapid.SampledFrom([]Plan{PlanUnknown, PlanFree, PlanProSingleHost, PlanPaid}).Draw(t, "plan"),
-				Passcode: setting.Draw(t, "passcode setting"), Scheduled: setting.Draw(t, "scheduled"),
-				WaitingRoom: setting.Draw(t, "wr setting"), Authentication: setting.Draw(t, "auth setting"), AutoSecurity: setting.Draw(t, "auto"),
+				Plan: rapid.SampledFrom([]Plan{PlanUnknown, PlanFree, PlanProSingleHost, PlanPaid}).Draw(t, "plan"),
+				Settings: Settings{KeyPasscode: setting.Draw(t, "passcode setting"), KeyScheduled: setting.Draw(t, "scheduled"),
+					KeyWaitingRoom: setting.Draw(t, "wr setting"), KeyAuthentication: setting.Draw(t, "auth setting"), KeyAutoSecurity: setting.Draw(t, "auto")},
 			},
-			History: History{Overwritten: rapid.Bool().Draw(t, "overwritten"), Undone: rapid.IntRange(0, 4).Draw(t, "undone")},
+			History: History{Overwritten: rapid.Bool().Draw(t, "overwritten"), Undone: rapid.IntRange(0, 4).Draw(t, "undone"),
+				Stripped: rapid.Bool().Draw(t, "stripped"), CanRestore: rapid.Bool().Draw(t, "can restore")},
 		}
 		p := Policy{Mode: rapid.SampledFrom(Modes()).Draw(t, "policy"), Source: rapid.SampledFrom(Sources()).Draw(t, "source")}
 		f.Meeting.Ours = toggle.Draw(t, "ours")
 		v := Evaluate(f, p, now)
 		if !slices.Contains(Outcomes(), v.Outcome) || !slices.Contains(Remedies(), v.Remedy) {
 			t.Fatalf("%+v is outside the closed sets", v)
+		}
+		if v.Outcome == OutcomeDemands && torn(v) {
+			t.Fatalf("a change without a request, or a request without a change: %+v", v)
 		}
 		if v.Outcome != OutcomeJoinable && len(v.Reasons) == 0 {
 			t.Fatal("a verdict without a reason")
@@ -293,8 +461,11 @@ func TestPeopleAreProtected(t *testing.T) {
 			t.Fatalf("broken sentence %q", v.Sentence())
 		}
 		h, m := f.Host, f.Meeting
-		if v.Remedy == RemedySet && (p.Mode != ModeKnownPasscode || m.Status != StatusScheduled || m.Ends.Before(now) || m.UsesPMI || m.Type == TypePMI || m.Ours != Off || h.Passcode.Value != On && h.Passcode.Lock != Off || h.Passcode.Contradiction || v.Missing.Has(FactMeeting)) {
+		if v.Remedy == RemedySet && (p.Mode != ModeKnownPasscode || m.Status != StatusScheduled || m.Ends.Before(now) || m.UsesPMI || m.Type == TypePMI || m.Ours != Off || h.Settings[KeyPasscode].Value != On && h.Settings[KeyPasscode].Lock != Off || h.Settings[KeyPasscode].Contradiction || v.Missing.Has(FactMeeting)) {
 			t.Fatalf("sets a passcode that it must not set: %+v", f)
+		}
+		if v.Remedy == RemedySecure && (!f.History.Stripped || v.Outcome != OutcomeUnsecured || m.Status != StatusScheduled || m.Ends.Before(now) || p.Mode == ModeObserve) {
+			t.Fatalf("secures what it must not touch: %+v", f)
 		}
 		if v.Remedy != RemedyClear {
 			return
@@ -302,27 +473,37 @@ func TestPeopleAreProtected(t *testing.T) {
 		switch {
 		case v.Outcome != OutcomeDemands, v.Missing != 0:
 			t.Fatalf("clears on missing facts: %+v", v)
-		case p.Mode == ModeObserve, p.Mode == ModeKnownPasscode && !h.Passcode.lockedOff():
+		case p.Mode == ModeObserve, p.Mode == ModeKnownPasscode:
 			t.Fatal("clears against the policy")
 		case m.Status != StatusScheduled, m.Ends.Before(now), m.UsesPMI, m.Type == TypePMI, m.Type.IsWebinar():
 			t.Fatalf("clears a meeting it must not touch: %+v", m)
-		case h.Plan.ForcesPasscode(), h.Passcode.Lock == On && h.Passcode.Value == On:
+		case h.Plan.ForcesPasscode(), h.Settings[KeyPasscode].Lock == On && h.Settings[KeyPasscode].Value == On:
 			t.Fatal("clears a passcode that Zoom forces")
 		case f.History.Overwritten, f.History.Undone >= ContestedAfter:
 			t.Fatal("fights")
 		}
-		waitingRoom := h.WaitingRoom.Value == On || h.WaitingRoom.Lock == Off
-		authentication := m.Authentication == On && h.Authentication.Lock == Off || h.Authentication.Value == On && h.Authentication.Lock == On
+		if !m.PasscodeReadable || m.Unrestorable {
+			t.Fatal("clears what it could not put back")
+		}
+		// The decision is Predict's, on the very request that is sent.
+		got := Predict(h, v.Ask, Options{Passcode: On, WaitingRoom: m.WaitingRoom, Authentication: m.Authentication})
+		if got.Passcode != Off || got.WaitingRoom != On && got.Authentication != On {
+			t.Fatalf("clears although Zoom is predicted to make %+v of it: %+v", got, f)
+		}
+		waitingRoom := h.Settings[KeyWaitingRoom].Value == On || h.Settings[KeyWaitingRoom].Lock == Off
+		authentication := m.Authentication == On && h.Settings[KeyAuthentication].Lock == Off || h.Settings[KeyAuthentication].Value == On && h.Settings[KeyAuthentication].Lock == On
 		if !waitingRoom && !authentication {
 			t.Fatalf("leaves the meeting without a security option: %+v", f)
 		}
 	})
 }
 
+// torn says that remedy and request do not go together.
+func torn(v Verdict) bool { return v.Remedy.Changes() != (v.Ask != Request{}) }
+
 func TestSentencesSayEveryCode(t *testing.T) {
 	t.Parallel()
-	for _, c := range []Code{CauseLockedOn, CauseSettingOn, CauseScheduled, CausePlan, CauseAutoSecurity, CausePMI, CauseRequest, CauseUnexplained,
-		BlockLockedOff, BlockContradict, BlockFactMissing, BlockOverwritten, BlockRefused, BlockContested, BlockDailyLimit, BlockPolicy, BlockInProgress, BlockOver, BlockWebinar, BlockUnreadable, BlockKnown, BlockRequirement} {
+	for _, c := range Codes() {
 		if s := (Reason{Code: c}).Sentence(); s == string(c) {
 			t.Errorf("code %s has no sentence", c)
 		}
@@ -333,13 +514,13 @@ func TestFingerprintChangesWithAnyDecidingFact(t *testing.T) {
 	t.Parallel()
 	base := demanding(nil).Host
 	seenLater := base
-	seenLater.Passcode.Seen = now
+	seenLater.Settings[KeyPasscode].Seen = now
 	if base.Fingerprint() != seenLater.Fingerprint() {
 		t.Error("when it was seen must not count")
 	}
 	for name, change := range map[string]func(*Host){
-		"plan": func(h *Host) { h.Plan = PlanFree }, "value": func(h *Host) { h.Passcode.Value = On },
-		"lock": func(h *Host) { h.WaitingRoom.Lock = On }, "who": func(h *Host) { h.Scheduled.LockedBy = "G" },
+		"plan": func(h *Host) { h.Plan = PlanFree }, "value": func(h *Host) { h.Settings[KeyPasscode].Value = On },
+		"lock": func(h *Host) { h.Settings[KeyWaitingRoom].Lock = On }, "who": func(h *Host) { h.Settings[KeyScheduled].LockedBy = "G" },
 	} {
 		h := base
 		change(&h)
@@ -366,8 +547,8 @@ func TestPure(t *testing.T) {
 func BenchmarkEvaluate(b *testing.B) {
 	for name, f := range map[string]Facts{
 		"nothing-to-change": demanding(func(f *Facts) { f.Meeting.Passcode = Off }),
-		"clear":             demanding(func(f *Facts) { f.Host.Passcode = on() }),
-		"keep":              demanding(func(f *Facts) { f.Host.Passcode = onLocked(LevelGroup, "G1") }),
+		"clear":             demanding(func(f *Facts) { f.Host.Settings[KeyPasscode] = on() }),
+		"keep":              demanding(func(f *Facts) { f.Host.Settings[KeyPasscode] = onLocked(LevelGroup, "G1") }),
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

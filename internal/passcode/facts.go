@@ -1,20 +1,9 @@
 package passcode
 
-import "time"
-
-// The setting paths the rule reads, as Zoom's API names them
-// (GET /users/{userId}/settings, FACTS section 3).
-const (
-	PathPasscode       = "meeting_security.meeting_password"
-	PathScheduled      = "meeting_security.require_password_for_scheduled_meeting"
-	PathPMI            = "meeting_security.pmi_password"
-	PathWaitingRoom    = "meeting_security.waiting_room"
-	PathAutoSecurity   = "meeting_security.auto_security"
-	PathAuthentication = "meeting_authentication"
-	PathPhone          = "meeting_security.phone_password"
-	PathEmbed          = "meeting_security.embed_password_in_join_link"
-	PathRequirement    = "meeting_security.meeting_password_requirement"
-	PathWebClient      = "meeting_security.only_authenticated_can_join_from_webclient"
+import (
+	"encoding/json"
+	"fmt"
+	"time"
 )
 
 // Facts is everything one decision rests on. It holds no passcode, only
@@ -25,35 +14,45 @@ type Facts struct {
 	History History `json:"history,omitzero"`
 }
 
-// Meeting is what was last seen of one meeting.
+// Meeting is what was last seen of one meeting. The db names are columns of
+// table meetings, whose rows embed it.
 type Meeting struct {
-	Type   MeetingType `json:"type"`
-	Status Status      `json:"status"`
+	Type   MeetingType `json:"type" db:"type"`
+	Status Status      `json:"status" db:"status"`
+	// NotFound is true when Zoom said that it does not know the meeting, which by
+	// itself proves nothing (Z-ERR-14): it is believed once Status is deleted.
+	NotFound bool `json:"not_found,omitzero" db:"not_found"`
 	// UsesPMI is true when the meeting runs under the host's personal meeting
-	// id, whose passcode belongs to the host's settings (FACTS section 5).
-	UsesPMI bool `json:"uses_pmi,omitzero"`
+	// id, whose passcode belongs to the host's settings (Z-MEET-10, Z-MEET-11).
+	UsesPMI bool `json:"uses_pmi,omitzero" db:"uses_pmi"`
+	// Starts is when the meeting, or its first date, is planned to start; zero
+	// when it has no fixed time.
+	Starts time.Time `json:"starts,omitzero" db:"start_time"`
 	// Ends is the moment after which the meeting is over; zero when it has no
 	// fixed end (recurring without fixed time, or not known).
-	Ends time.Time `json:"ends,omitzero"`
+	Ends time.Time `json:"ends,omitzero" db:"ends_at"`
 	// Passcode is On when a joiner who types the meeting number is asked.
-	Passcode Toggle `json:"passcode"`
+	Passcode Toggle `json:"passcode" db:"passcode"`
 	// PasscodeReadable says that the passcode's value is known to latchkey.
-	PasscodeReadable bool   `json:"passcode_readable,omitzero"`
-	WaitingRoom      Toggle `json:"waiting_room,omitzero"`
-	Authentication   Toggle `json:"authentication,omitzero"`
+	PasscodeReadable bool `json:"passcode_readable,omitzero" db:"passcode_readable"`
+	// Unrestorable says that the passcode's value is known and could not be put
+	// back, since an update does not take its characters (Z-CODE-2).
+	Unrestorable   bool   `json:"unrestorable,omitzero" db:"unrestorable"`
+	WaitingRoom    Toggle `json:"waiting_room,omitzero" db:"waiting_room"`
+	Authentication Toggle `json:"authentication,omitzero" db:"authentication"`
 	// LinkHasPasscode is On when the invitation link carries it (pwd=).
-	LinkHasPasscode Toggle `json:"link_has_passcode,omitzero"`
+	LinkHasPasscode Toggle `json:"link_has_passcode,omitzero" db:"link_has_passcode"`
 	// PhonePasscode is On when joiners by phone must type a numeric one.
-	PhonePasscode Toggle `json:"phone_passcode,omitzero"`
+	PhonePasscode Toggle `json:"phone_passcode,omitzero" db:"phone_passcode"`
 	// Ours says whether the passcode is the one that policy known-passcode would
 	// set; Unknown under other policies.
-	Ours Toggle `json:"ours,omitzero"`
+	Ours Toggle `json:"ours,omitzero" db:"-"`
 	// OursProblem is why that passcode cannot be used: which requirement of the
 	// host's it cannot meet. It holds no passcode.
-	OursProblem string `json:"ours_problem,omitzero"`
+	OursProblem string `json:"ours_problem,omitzero" db:"-"`
 }
 
-// MeetingType is Zoom's number for the kind of meeting (FACTS section 2).
+// MeetingType is Zoom's number for the kind of meeting (Z-MEET-1).
 type MeetingType int
 
 // Zoom's meeting types; the webinar types are recognised to be left alone.
@@ -91,78 +90,91 @@ func Statuses() []Status {
 	return []Status{StatusScheduled, StatusStarted, StatusEnded, StatusDeleted}
 }
 
-// Host is the effective settings of the meeting's host. The JSON names are
-// Zoom's.
+// Host is the effective settings of the meeting's host. In JSON each setting
+// stands next to the plan, by Zoom's name.
 type Host struct {
-	Plan           Plan    `json:"plan"`
-	Passcode       Setting `json:"meeting_password"`                                // new instant and scheduled meetings
-	Scheduled      Setting `json:"require_password_for_scheduled_meeting,omitzero"` // also meetings already scheduled
-	PMI            Setting `json:"pmi_password,omitzero"`
-	WaitingRoom    Setting `json:"waiting_room"`
-	Authentication Setting `json:"meeting_authentication,omitzero"`
-	AutoSecurity   Setting `json:"auto_security,omitzero"`
-	// These decide what is typed where, not whether there is a passcode.
-	Phone     Setting `json:"phone_password,omitzero"`
-	Embed     Setting `json:"embed_password_in_join_link,omitzero"`
-	WebClient Setting `json:"only_authenticated_can_join_from_webclient,omitzero"`
-
-	Requirement Requirement `json:"meeting_password_requirement,omitzero"`
+	Plan Plan
+	Settings
+	Requirement Requirement
 }
 
-// Setting is one effective setting of a host.
-type Setting struct {
-	// Value is what holds for the host, after every level above was applied.
-	Value Toggle `json:"value"`
-	// Lock is On when a level above the host fixes Value.
-	Lock Toggle `json:"lock"`
-	// LockLevel and LockedBy (a group or account id) say who, when Lock is On.
-	LockLevel Level  `json:"level,omitzero"`
-	LockedBy  string `json:"by,omitzero"`
-	// Contradiction is true when the locks that were read disagree with each
-	// other or with Value, so that nobody can say which holds (FACTS section 3 [U]).
-	Contradiction bool `json:"contradiction,omitzero"`
-	// Seen is when Value was read; zero when never.
-	Seen time.Time `json:"seen,omitzero"`
+// MarshalJSON writes the plan, the requirement and every setting that is known.
+func (h Host) MarshalJSON() ([]byte, error) {
+	out := map[string]any{"plan": h.Plan}
+	if h.Requirement != (Requirement{}) {
+		out["meeting_password_requirement"] = h.Requirement
+	}
+	for _, s := range settingTable {
+		if h.Settings[s.Key] != (Setting{}) {
+			out[s.Name] = h.Settings[s.Key]
+		}
+	}
+	return json.Marshal(out)
 }
 
-// lockedOn and lockedOff are only true when the lock is known and undisputed.
-func (s Setting) lockedOn() bool  { return s.Lock == On && s.Value == On && !s.Contradiction }
-func (s Setting) lockedOff() bool { return s.Lock == On && s.Value == Off && !s.Contradiction }
+// UnmarshalJSON reads MarshalJSON's form. A key that is none of the table's is
+// an error: `latchkey decide` must not pass over a misspelt setting.
+func (h *Host) UnmarshalJSON(raw []byte) error {
+	var in map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &in); err != nil {
+		return err
+	}
+	*h = Host{}
+	for name, value := range in {
+		var err error
+		switch name {
+		case "plan":
+			err = json.Unmarshal(value, &h.Plan)
+		case "meeting_password_requirement":
+			err = strict(value, &h.Requirement)
+		default:
+			var to *Setting
+			for _, s := range settingTable {
+				if s.Name == name {
+					to = &h.Settings[s.Key]
+				}
+			}
+			if to == nil {
+				return fmt.Errorf("unknown field %q", name)
+			}
+			err = strict(value, to)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
 
 // History is what latchkey itself remembers of the meeting.
 type History struct {
+	// Stripped: latchkey removed this meeting's passcode, so that an open meeting
+	// is its own to put right (ARCHITECTURE.md, rule 1).
+	Stripped bool `json:"stripped,omitzero"`
+	// CanRestore: the passcode that was removed is remembered.
+	CanRestore bool `json:"can_restore,omitzero"`
 	// Overwritten: Zoom accepted a change under these very facts and on reading
-	// back there was a passcode of Zoom's again (FACTS section 4).
+	// back it was not what was asked (Z-RULE-17).
 	Overwritten bool `json:"overwritten,omitzero"`
 	// Refused: Zoom refused the change under these very facts.
 	Refused bool `json:"refused,omitzero"`
-	// Undone counts how often, within the last day, a passcode came back on a
-	// meeting after a repair had been read back as held.
+	// Attempts are changes that failed, with what each rested on; see Attempt.
+	Attempts []Attempt `json:"-"`
+	// Undone counts how often, within the last day, a repair that had been read
+	// back as held was undone.
 	Undone int `json:"undone,omitzero"`
+	// UndoneBy is who undid the last one, as far as an event named them.
+	UndoneBy string `json:"undone_by,omitzero"`
 	// HeldUntil is when the host's 100 create/update requests of the UTC day are
-	// available again (FACTS section 6); zero when not exhausted.
+	// available again (Z-LIMIT-5); zero when not exhausted.
 	HeldUntil time.Time `json:"held_until,omitzero"`
+	// Earlier is the cause that the verdict before this one named.
+	Earlier Reason `json:"-"`
+	// Changes are recorded changes of settings above the meeting that turned a
+	// deciding one on or locked it on, newest first.
+	Changes []PastChange `json:"-"`
 }
 
 // ContestedAfter is how many times somebody may undo a repair within a day
-// before latchkey stops (DESIGN section 4, rule 5).
+// before latchkey stops (ARCHITECTURE.md, rule 8).
 const ContestedAfter = 3
-
-// Fingerprint is equal for two hosts' settings that Evaluate cannot tell
-// apart: it leaves out when they were seen. Zoom overwriting a clear is
-// remembered together with it, so that the clear is tried again exactly when
-// a fact that could decide has changed.
-func (h Host) Fingerprint() string {
-	b := make([]byte, 0, 128)
-	b = append(b, h.Plan...)
-	for _, s := range [...]Setting{h.Passcode, h.Scheduled, h.PMI, h.WaitingRoom, h.Authentication, h.AutoSecurity} {
-		b = append(b, '|', '0'+byte(s.Value), '0'+byte(s.Lock))
-		if s.Contradiction {
-			b = append(b, '!')
-		}
-		b = append(b, s.LockLevel...)
-		b = append(b, ':')
-		b = append(b, s.LockedBy...)
-	}
-	return string(b)
-}

@@ -21,27 +21,28 @@ type Expectation struct {
 	Reason Reason `json:"reason,omitzero"`
 }
 
-// ForecastFor foretells from a host's settings (FACTS sections 3 and 4).
+// ForecastFor predicts from a host's settings (Z-LOCK-1, Z-RULE-12).
 func ForecastFor(h Host) Forecast {
 	next := expect(h)
 	f := Forecast{Scheduled: next, Instant: next}
 	switch {
 	case h.Plan.ForcesPasscode():
-		// FACTS section 3: the plan forces both.
+		// Z-LOCK-6: the plan forces both.
 		f.PMI = next
-	case h.PMI.Contradiction:
-	case h.PMI.Value == On:
-		f.PMI = Expectation{Passcode: On, Reason: causeOf(PathPMI, h.PMI)}
+	case h.Settings[KeyPMI].Contradiction:
+		f.PMI.Reason = contradicting(KeyPMI, h.Settings[KeyPMI])
+	case h.Settings[KeyPMI].Value == On:
+		f.PMI = Expectation{Passcode: On, Reason: causeOf(KeyPMI, h.Settings[KeyPMI])}
 	default:
-		f.PMI.Passcode = h.PMI.Value
+		f.PMI.Passcode = h.Settings[KeyPMI].Value
 	}
 	switch {
 	case h.Plan.ForcesPasscode():
 		f.Already = next
-	case h.Scheduled.Value == On:
-		f.Already = Expectation{Passcode: On, Reason: settingReason(CauseScheduled, PathScheduled, h.Scheduled)}
+	case h.Settings[KeyScheduled].Value == On:
+		f.Already = Expectation{Passcode: On, Reason: settingReason(CauseScheduled, KeyScheduled, h.Settings[KeyScheduled])}
 	default:
-		f.Already.Passcode = h.Scheduled.Value
+		f.Already.Passcode = h.Settings[KeyScheduled].Value
 	}
 	return f
 }
@@ -49,26 +50,39 @@ func ForecastFor(h Host) Forecast {
 // expect predicts a create that names no option.
 func expect(h Host) Expectation {
 	e := Expectation{Passcode: Predict(h, Request{}, Options{}).Passcode}
+	if pass := h.Settings[KeyPasscode]; e.Passcode == Unknown && pass.Contradiction {
+		e.Reason = contradicting(KeyPasscode, pass)
+	}
 	if e.Passcode != On {
 		return e
 	}
 	switch {
 	case h.Plan.ForcesPasscode():
-		e.Reason = Reason{Code: CausePlan, Path: PathPasscode, Level: LevelPlan, Value: On, Locked: true, By: string(h.Plan)}
-	case h.Passcode.Value == On:
-		e.Reason = causeOf(PathPasscode, h.Passcode)
+		e.Reason = Reason{Code: CausePlan, Level: LevelPlan, By: string(h.Plan)}
+	case h.Settings[KeyPasscode].Value == On:
+		e.Reason = causeOf(KeyPasscode, h.Settings[KeyPasscode])
 	default:
-		e.Reason = settingReason(CauseAutoSecurity, PathAutoSecurity, h.AutoSecurity)
+		e.Reason = settingReason(CauseAutoSecurity, KeyAutoSecurity, h.Settings[KeyAutoSecurity])
 	}
 	return e
 }
 
 // causeOf names a setting that is on as the cause, locked or not.
-func causeOf(path string, s Setting) Reason {
+func causeOf(k Key, s Setting) Reason {
 	if s.lockedOn() {
-		return settingReason(CauseLockedOn, path, s)
+		return settingReason(CauseLockedOn, k, s)
 	}
-	return settingReason(CauseSettingOn, path, s)
+	return settingReason(CauseSettingOn, k, s)
+}
+
+// Signature is equal for two forecasts that say the same, however worded and
+// whenever seen; "" is the signature of no forecast.
+func (f Forecast) Signature() string {
+	s := ""
+	for _, e := range []Expectation{f.Scheduled, f.Instant, f.PMI, f.Already} {
+		s += e.Passcode.String() + ":" + e.Reason.identity() + "|"
+	}
+	return s
 }
 
 // Sentence says the forecast in plain English.
@@ -91,5 +105,8 @@ func (e Expectation) words(yes, no string) string {
 	case Off:
 		return no
 	}
-	return "cannot be foretold, since not all of the settings are known"
+	if e.Reason.Code != "" {
+		return "cannot be predicted, because " + e.Reason.Sentence()
+	}
+	return "cannot be predicted, because some of the host's settings are not known"
 }

@@ -5,8 +5,7 @@
 // It is pure: no I/O, no clock, no other package of latchkey (a test holds it
 // to that). Everything it decides is decided in Evaluate, which reads top to
 // bottom; every branch says why it exists and which Zoom fact it rests on.
-// "FACTS" in comments is the project's list of Zoom facts; [D] documented,
-// [I] inferred, [U] unknown.
+// Ids such as Z-LOCK-3 in comments are facts of docs/zoom-facts.md.
 package passcode
 
 import "fmt"
@@ -38,7 +37,7 @@ func ToggleFrom(b *bool) Toggle {
 	return ToggleOf(*b)
 }
 
-// String gives "unknown", "off" or "on".
+// String returns "unknown", "off" or "on".
 func (t Toggle) String() string {
 	switch t {
 	case Off:
@@ -67,11 +66,21 @@ func (t *Toggle) UnmarshalText(b []byte) error {
 	return nil
 }
 
+// Scan reads the String form from a database column. A word that another
+// version wrote is read as unknown.
+func (t *Toggle) Scan(src any) error {
+	*t = Unknown
+	if word, ok := src.(string); ok && t.UnmarshalText([]byte(word)) != nil {
+		*t = Unknown
+	}
+	return nil
+}
+
 // Level is where in Zoom's hierarchy a setting was fixed.
 type Level string
 
 // The levels, weakest first. LevelPlan is above every admin: the subscription
-// itself forces the setting (FACTS section 3: free accounts, Pro with one host).
+// itself forces the setting (Z-LOCK-6: free accounts, Pro with one host).
 const (
 	LevelMeeting Level = "meeting"
 	LevelHost    Level = "host"
@@ -92,5 +101,5 @@ const (
 )
 
 // ForcesPasscode reports whether the plan puts a passcode on every meeting,
-// with nobody able to turn that off (FACTS section 3 [D]).
+// with nobody able to turn that off (Z-LOCK-6).
 func (p Plan) ForcesPasscode() bool { return p == PlanFree || p == PlanProSingleHost }

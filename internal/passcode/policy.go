@@ -1,12 +1,18 @@
 package passcode
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Policy is what the customer wants done with meetings that demand a passcode.
 type Policy struct {
 	Mode Mode `json:"mode"`
 	// Source says where the passcode comes from under ModeKnownPasscode.
 	Source PasscodeSource `json:"source,omitzero"`
+	// Fingerprint differs for two policies that might decide otherwise, their
+	// secrets included. It is opaque, holds no secret, and is the caller's to make.
+	Fingerprint string `json:"-"`
 }
 
 // Mode is the closed set of policies.
@@ -34,7 +40,12 @@ func ParseMode(s string) (Mode, error) {
 			return m, nil
 		}
 	}
-	return "", fmt.Errorf("policy %q is not known: want %s, %s or %s", s, ModeWaitingRoom, ModeObserve, ModeKnownPasscode)
+	words := make([]string, 0, len(Modes()))
+	for _, m := range Modes() {
+		words = append(words, string(m))
+	}
+	last := len(words) - 1
+	return "", fmt.Errorf("policy %q is not known: want %s or %s", s, strings.Join(words[:last], ", "), words[last])
 }
 
 // PasscodeSource is where the passcode of ModeKnownPasscode comes from.

@@ -13,7 +13,7 @@ const (
 	AskOn
 )
 
-// String gives "absent", "off" or "on".
+// String returns "absent", "off" or "on".
 func (a Ask) String() string { return [...]string{"absent", "off", "on"}[a] }
 
 // MarshalText writes the String form.
@@ -65,18 +65,18 @@ type Prediction struct {
 
 // Predict says what Zoom makes of a create or update by a host with these
 // settings. before is the meeting's state before an update; a create ignores
-// it. It follows Zoom's 46 scenarios (FACTS section 4) in four steps, and
+// it. It follows Zoom's 46 scenarios (Z-RULE-1) in four steps, and
 // answers Unknown where they, and what was documented since, leave a case open.
 func Predict(h Host, r Request, before Options) Prediction {
 	if !r.Update {
 		before = Options{Passcode: Off, WaitingRoom: Off, Authentication: Off}
 	}
-	pass, wr, auth := h.Passcode, h.WaitingRoom, h.Authentication
+	pass, wr, auth := h.Settings[KeyPasscode], h.Settings[KeyWaitingRoom], h.Settings[KeyAuthentication]
 	if h.Plan.ForcesPasscode() {
-		// FACTS section 3 [D]: as if locked on, by the plan.
+		// Z-LOCK-6: as if locked on, by the plan.
 		pass = Setting{Value: On, Lock: On, LockLevel: LevelPlan}
 	}
-	// FACTS section 4, March 2025 [D]: a create that names neither passcode nor
+	// Z-RULE-12, March 2025: a create that names neither passcode nor
 	// waiting room follows the host's settings for both.
 	follows := !r.Update && r.Passcode == AskNothing && r.WaitingRoom == AskNothing
 
@@ -90,13 +90,13 @@ func Predict(h Host, r Request, before Options) Prediction {
 
 	// Step 4: auto_security wants at least one option on.
 	if p.Passcode == Off && p.WaitingRoom == Off && p.Authentication == Off {
-		switch h.AutoSecurity.Value {
+		switch h.Settings[KeyAutoSecurity].Value {
 		case On:
 			p.Options = lastOption(pass, wr, auth, before)
 		case Unknown:
 			p.Options = Options{} // whether one is turned on is not known
 		}
-	} else if p.Passcode != On && p.WaitingRoom != On && p.Authentication != On && h.AutoSecurity.Value != Off {
+	} else if p.Passcode != On && p.WaitingRoom != On && p.Authentication != On && h.Settings[KeyAutoSecurity].Value != Off {
 		// Perhaps nothing is left on, and then Zoom would turn one on.
 		p.Options = Options{}
 	}
@@ -132,7 +132,7 @@ func wants(ask Ask, before Toggle, follows bool, setting Toggle) Toggle {
 }
 
 // lastOption is what Zoom turns on when a request leaves nothing on and
-// auto_security is on (FACTS section 4, rule 4).
+// auto_security is on (Z-RULE-6).
 func lastOption(pass, wr, auth Setting, before Options) Options {
 	if pass.Lock == Unknown || wr.Lock == Unknown || auth.Lock == Unknown {
 		return Options{}

@@ -1,13 +1,15 @@
 package passcode
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 )
 
-// Requirement is a host's meeting_password_requirement (FACTS sections 3 and
-// 5). The JSON names are Zoom's.
+// Requirement is a host's meeting_password_requirement (Z-SET-7,
+// Z-CODE-5). The JSON names are Zoom's.
 type Requirement struct {
 	Length                int  `json:"length,omitzero"`
 	HaveLetter            bool `json:"have_letter,omitzero"`
@@ -19,12 +21,19 @@ type Requirement struct {
 	WeakEnhancedDetection bool `json:"weak_enhance_detection,omitzero"`
 }
 
-// MaxLength is the longest passcode Zoom takes (FACTS section 5 [D]).
+// MaxLength is the longest passcode Zoom takes (Z-CODE-1).
 const MaxLength = 10
 
 // specials are the special characters that Zoom always takes and that Zoom
-// Rooms' join API has not refused (FACTS section 5).
+// Rooms' join API has not refused (Z-CODE-2, Z-CODE-8).
 const specials = "@-_*"
+
+// strict reads JSON and refuses keys that mean nothing.
+func strict(raw []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	return d.Decode(into)
+}
 
 // Possible says whether any passcode can meet the requirement, and else why not.
 func (r Requirement) Possible() error {
@@ -81,7 +90,7 @@ func (r Requirement) Check(p string) error {
 }
 
 // rows are the keyboard rows whose runs count as consecutive. Rows of other
-// layouts than QWERTY are not documented (FACTS section 5 [U]).
+// layouts than QWERTY are not documented (Z-CODE-7).
 var rows = []string{"qwertyuiop", "asdfghjkl", "zxcvbnm", "1234567890"}
 
 // longestRun is the length of the longest run of equal, ascending, descending
@@ -127,3 +136,7 @@ func weak(p string) bool {
 	}
 	return len(different) < min(4, len(p)) || longestRun(p) > len(p)/2
 }
+
+// Settable reports whether an update takes the passcode at all, whatever the
+// host requires (Z-CODE-2): only such a one can be put back.
+func Settable(p string) bool { return (Requirement{}).Check(p) == nil }

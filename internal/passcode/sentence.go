@@ -7,54 +7,148 @@ import (
 )
 
 // Sentence says the verdict in one plain English sentence that names the
-// setting, the level and who can change it. It never holds a passcode.
+// setting as Zoom's web portal does, the level, and who can change it. It never
+// holds a passcode. Nothing may be decided by comparing sentences: that is what
+// Signature is for.
 func (v Verdict) Sentence() string {
+	cause, _ := v.first(Code.IsCause)
+	block, blocked := v.first(isBlock)
 	switch v.Outcome {
 	case OutcomeJoinable:
 		return "Joiners are not asked for a passcode."
+	case OutcomeUnsecured:
+		return v.openSentence(block, blocked)
+	case OutcomeGone:
+		return goneSentence(block, cause)
 	case OutcomeUnknown:
-		if r, ok := v.first(func(c Code) bool { return !c.IsCause() }); ok {
-			return "It is not known whether joiners are asked for a passcode: " + r.Sentence() + "."
+		if blocked {
+			return "It is not known whether joiners are asked for a passcode: " + block.Sentence() + "."
 		}
 		return "It is not known whether joiners are asked for a passcode."
 	}
 
 	var b strings.Builder
-	b.WriteString("Joiners are asked for a passcode because ")
-	cause, _ := v.first(Code.IsCause)
-	b.WriteString(cause.Sentence())
-	b.WriteString("; ")
-	block, blocked := v.first(func(c Code) bool { return !c.IsCause() })
-	switch v.Remedy {
-	case RemedyClear:
-		b.WriteString("nothing forces it, so it can be removed and the waiting room used instead")
-	case RemedySet:
-		b.WriteString("a passcode that is known beforehand is set instead")
-	case RemedyDefer:
-		fmt.Fprintf(&b, "it can be removed, but not before %s: %s", v.DeferUntil.UTC().Format(time.RFC3339), block.Sentence())
-	case RemedyKeep:
-		b.WriteString("it is kept and known to latchkey")
-		if blocked {
-			b.WriteString(", since " + block.Sentence())
-		}
-	case RemedyImpossible:
-		b.WriteString("latchkey cannot do anything about it")
-		if blocked {
-			b.WriteString(", since " + block.Sentence())
-		}
-	default:
-		if blocked {
-			b.WriteString("nothing is changed, since " + block.Sentence())
-		} else {
-			b.WriteString("nothing is changed")
-		}
-	}
-	if who := whoCanChange(block, blocked, cause); who != "" && v.Remedy != RemedyClear && v.Remedy != RemedyDefer && v.Remedy != RemedyNone {
+	fmt.Fprintf(&b, "Joiners are asked for a passcode because %s; ", v.Causes())
+	b.WriteString(v.doing(block, blocked))
+	if who := v.whoCanChange(cause, block, blocked); who != "" {
 		b.WriteString("; " + who)
 	}
 	b.WriteByte('.')
 	return b.String()
 }
+
+// Causes says why the passcode is there, as a clause: the first cause, with a
+// sub-option that goes with it.
+func (v Verdict) Causes() string {
+	var all []Reason
+	for _, r := range v.Reasons {
+		if r.Code.IsCause() {
+			all = append(all, r)
+		}
+	}
+	switch {
+	case len(all) == 0:
+		return "a passcode is set"
+	case len(all) > 1 && all[1].Code == CauseScheduled:
+		return fmt.Sprintf("%s (and with it %q)", all[0].Sentence(), KeyScheduled.Info().Portal)
+	}
+	return all[0].Sentence()
+}
+
+// doing says what latchkey does about a passcode, and what stands in the way.
+func (v Verdict) doing(block Reason, blocked bool) string {
+	since := func(s string) string {
+		if blocked {
+			return s + ", since " + block.Sentence()
+		}
+		return s
+	}
+	switch v.Remedy {
+	case RemedyClear:
+		if v.Ask.WaitingRoom != AskOn {
+			return "nothing forces it, so latchkey removes it; sign-in to Zoom, which is on, secures the meeting"
+		}
+		return "nothing forces it, so latchkey removes it and uses the waiting room instead"
+	case RemedySet:
+		return "latchkey sets a passcode that is known beforehand instead"
+	case RemedyDefer:
+		return since(fmt.Sprintf("latchkey tries again at %s", moment(v.DeferUntil)))
+	case RemedyKeep:
+		return since("latchkey keeps it and `latchkey passcode` gives it")
+	case RemedyImpossible:
+		return since("latchkey keeps it and does not know it")
+	}
+	if v.Would != "" {
+		return fmt.Sprintf("nothing is changed, since %s; policy %s would %s", block.Sentence(), ModeWaitingRoom, wouldWords[v.Would])
+	}
+	return since("nothing is changed")
+}
+
+// wouldWords say what a remedy would be, after "policy waiting-room would".
+var wouldWords = map[Remedy]string{
+	RemedyClear: "remove it and use the waiting room", RemedyKeep: "keep it and make it known", RemedyNone: "change nothing",
+	RemedyDefer: "remove it later", RemedyImpossible: "not be able to remove it", RemedySet: "set another", RemedySecure: "secure the meeting",
+}
+
+// whoCanChange names the person whose setting would have to change, and what
+// comes of it. A setting in the way matters more than the cause.
+func (v Verdict) whoCanChange(cause, block Reason, blocked bool) string {
+	switch v.Remedy {
+	case RemedyKeep, RemedyImpossible:
+	default:
+		return ""
+	}
+	if blocked && block.Code.info().inTheWay {
+		return block.WhoCanChange()
+	}
+	return cause.WhoCanChange()
+}
+
+// InTheWay is the reason whose setting would have to change for the passcode to
+// go; false when no setting is the matter.
+func (v Verdict) InTheWay() (Reason, bool) {
+	if v.Outcome != OutcomeDemands && v.Outcome != OutcomeUnsecured {
+		return Reason{}, false
+	}
+	if r, ok := v.first(func(c Code) bool { return c.info().inTheWay }); ok {
+		return r, true
+	}
+	r, ok := v.first(Code.IsCause)
+	return r, ok && r.WhoCanChange() != ""
+}
+
+func (v Verdict) openSentence(block Reason, blocked bool) string {
+	s := "The meeting is open to anybody: " + Reason{Code: CauseOpen}.Sentence() + "; "
+	switch {
+	case v.Remedy == RemedySecure && v.Ask.WaitingRoom == AskOn:
+		return s + "latchkey removed its passcode and now turns the waiting room on."
+	case v.Remedy == RemedySecure:
+		return s + "latchkey removed its passcode and now puts it back."
+	case v.Remedy == RemedyDefer:
+		return s + fmt.Sprintf("latchkey tries again at %s, since %s.", moment(v.DeferUntil), block.Sentence())
+	case v.Remedy == RemedyImpossible:
+		return s + fmt.Sprintf("latchkey removed its passcode and cannot secure it, since %s; turn its waiting room on now.", block.Sentence())
+	case blocked:
+		return s + "nothing is changed, since " + block.Sentence() + "."
+	}
+	return s + "nothing is changed."
+}
+
+func goneSentence(block, cause Reason) string {
+	s := "The meeting is over; its number leads nowhere."
+	switch block.Code {
+	case BlockDeleted:
+		s = "The meeting was deleted; its number leads nowhere."
+	case BlockNotFound:
+		s = "Zoom does not know this meeting: deleted, expired, or another account's."
+	}
+	if cause.Code != "" {
+		s += " It had a passcode because " + cause.Sentence() + "."
+	}
+	return s
+}
+
+func isBlock(c Code) bool { return !c.IsCause() }
 
 func (v Verdict) first(is func(Code) bool) (Reason, bool) {
 	for _, r := range v.Reasons {
@@ -65,119 +159,90 @@ func (v Verdict) first(is func(Code) bool) (Reason, bool) {
 	return Reason{}, false
 }
 
-// whoCanChange names the person whose setting would have to change. A setting
-// in the way of removing the passcode matters more than what caused it.
-func whoCanChange(block Reason, blocked bool, cause Reason) string {
-	if blocked && block.Code == BlockLockedOff {
-		return block.WhoCanChange()
+// Has reports whether one of the reasons is of that code.
+func (v Verdict) Has(c Code) bool {
+	_, ok := v.first(func(code Code) bool { return code == c })
+	return ok
+}
+
+// Sentence is the reason in plain English, as a clause without a full stop. A
+// code that another version wrote is its own word.
+func (r Reason) Sentence() string {
+	if info := r.Code.info(); info.clause != nil {
+		return info.clause(r)
 	}
-	return cause.WhoCanChange()
+	return string(r.Code)
 }
 
 // WhoCanChange names who may change the setting the reason is about, and how;
 // empty when no setting is the matter.
 func (r Reason) WhoCanChange() string {
-	verb := "turn it off"
-	if r.Code == BlockLockedOff {
-		verb = "unlock it or turn it on"
-	}
-	switch r.Code {
-	case CauseRequest, CauseUnexplained, CauseAutoSecurity, BlockContradict:
-		return ""
-	case CausePlan:
-		return "only a larger Zoom plan lifts it"
-	case CausePMI:
-		return "the host can change it in the settings of their personal meeting room"
-	}
-	if r.Path == "" || r.Level == LevelMeeting {
+	info := r.Code.info()
+	switch {
+	case info.who != nil:
+		return info.who(r)
+	case info.clause == nil, r.Path == "", r.Level == LevelMeeting:
 		return ""
 	}
+	if r.Locked {
+		return r.byLevel("unlock that setting, and latchkey then removes the passcode")
+	}
+	return r.byLevel("turn that setting off for new meetings")
+}
+
+// byLevel says who may do it, from the level that holds the setting.
+func (r Reason) byLevel(do string) string {
 	switch r.Level {
 	case LevelGroup:
-		return fmt.Sprintf("an admin who manages group %s can %s", r.By, unlockOr(verb))
+		return fmt.Sprintf("an admin who manages %s can %s", r.holder(), do)
 	case LevelAccount:
-		return fmt.Sprintf("an admin of account %s can %s", r.By, unlockOr(verb))
+		return "an admin of the account can " + do
 	case LevelHost:
-		return "the host or an admin can " + verb
+		return "the host or an admin can " + do
 	}
 	return ""
 }
 
-func unlockOr(verb string) string {
-	if verb == "turn it off" {
-		return "unlock it or turn it off"
-	}
-	return verb
-}
-
-// Sentence is the reason in plain English, as a clause without a full stop.
-func (r Reason) Sentence() string {
-	switch r.Code {
-	case CauseLockedOn:
-		return fmt.Sprintf("the passcode setting (%s) is locked on by %s", r.Path, r.holder())
-	case CauseSettingOn:
-		return fmt.Sprintf("the host's passcode setting (%s) is on, though not locked", r.Path)
-	case CauseScheduled:
-		if r.Locked {
-			return fmt.Sprintf("passcodes on already scheduled meetings (%s) are locked on by %s", r.Path, r.holder())
-		}
-		return fmt.Sprintf("the setting that puts passcodes on already scheduled meetings (%s) is on", r.Path)
-	case CausePlan:
-		if r.By == string(PlanProSingleHost) {
-			return "a Pro plan with one host always has passcodes on"
-		}
-		return "the free Zoom plan always has passcodes on"
-	case CauseAutoSecurity:
-		return fmt.Sprintf("every meeting must have a security option (%s) and the waiting room is locked off", r.Path)
-	case CausePMI:
-		return "it runs under the host's personal meeting id, which has a passcode of its own"
-	case CauseRequest:
-		return "whoever created or edited the meeting asked for one, or a setting that is off now was on then"
-	case CauseUnexplained:
-		return "of a setting that could not be read yet"
-	case BlockLockedOff:
-		return fmt.Sprintf("without it the meeting would be open to anyone: the waiting room (%s) is locked off by %s", r.Path, r.holder())
-	case BlockContradict:
-		return fmt.Sprintf("the locks on %s contradict each other", r.Path)
-	case BlockFactMissing:
-		if r.Level == LevelMeeting {
-			return "the meeting could not be read yet"
-		}
-		return fmt.Sprintf("whether %s is locked could not be read yet", r.Path)
-	case BlockOverwritten:
-		return "Zoom accepted its removal and put a passcode back"
-	case BlockRefused:
-		return "Zoom refused to remove it"
-	case BlockContested:
-		return fmt.Sprintf("somebody put a passcode back %d times within a day", ContestedAfter)
-	case BlockDailyLimit:
-		return "Zoom allows 100 meeting changes per host and UTC day and they are used up"
-	case BlockPolicy:
-		return "the policy is to observe only"
-	case BlockInProgress:
-		return "the meeting is running and is left alone"
-	case BlockOver:
-		return "the meeting is over"
-	case BlockWebinar:
-		return "it is a webinar, which latchkey leaves alone"
-	case BlockUnreadable:
-		return "Zoom does not show its passcode"
-	case BlockKnown:
-		return "it is the passcode that the policy sets"
-	case BlockRequirement:
-		return "the policy's passcode cannot meet the host's requirement: " + r.Detail
-	}
-	return string(r.Code)
-}
-
+// holder is who holds the lock, by the name that the portal shows.
 func (r Reason) holder() string {
-	switch r.Level {
-	case LevelGroup:
+	switch {
+	case r.Level == LevelGroup && r.ByName != "":
+		return fmt.Sprintf("group %q", r.ByName)
+	case r.Level == LevelGroup:
 		return "group " + r.By
-	case LevelAccount:
-		return "account " + r.By
-	case LevelPlan:
+	case r.Level == LevelAccount:
+		return "the account"
+	case r.Level == LevelPlan:
 		return "the plan"
 	}
 	return "a level above the host"
 }
+
+// changed says who made it so and when, where that is recorded.
+func (r Reason) changed() string {
+	if r.ChangedAt.IsZero() {
+		return ""
+	}
+	return " (" + by(r.ChangedBy) + ", " + moment(r.ChangedAt) + ")"
+}
+
+// tried picks the words for the remedy that failed.
+func (r Reason) tried(clear, set, secure string) string {
+	switch r.Tried {
+	case RemedySet:
+		return set
+	case RemedySecure:
+		return secure
+	}
+	return clear
+}
+
+func by(who string) string {
+	if who == "" {
+		return "somebody"
+	}
+	return who
+}
+
+// moment is a time as people read it: 25 Nov 09:55 UTC.
+func moment(t time.Time) string { return t.UTC().Format("2 Jan 15:04 UTC") }

@@ -1,6 +1,9 @@
 package passcode
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Verdict is the one answer that feeds the log line, the row, the alert,
 // `latchkey explain` and the console. Nothing else words it a second time.
@@ -15,10 +18,12 @@ type Verdict struct {
 	// Missing names the facts that would let the rule say more. A caller that
 	// can learn them does so and evaluates again.
 	Missing FactSet
-	// AskWaitingRoom goes with RemedyClear: the waiting room is to be put on in
-	// the same request. False only where it is locked off and authentication is
-	// what stays on.
-	AskWaitingRoom bool
+	// Ask is the request that a remedy which changes the meeting stands for. A
+	// clear asks for the waiting room in the same request, unless that is locked
+	// off and authentication is what stays on.
+	Ask Request
+	// Would is what the default policy would do, under policy observe.
+	Would Remedy
 	// DeferUntil is set with RemedyDefer.
 	DeferUntil time.Time
 }
@@ -32,13 +37,17 @@ type Outcome string
 
 // The outcomes, a closed set.
 const (
-	OutcomeJoinable Outcome = "joinable"
-	OutcomeDemands  Outcome = "demands_passcode"
-	OutcomeUnknown  Outcome = "unknown"
+	OutcomeJoinable  Outcome = "joinable"         // no passcode is asked, something else secures it
+	OutcomeDemands   Outcome = "demands_passcode" // a passcode is asked
+	OutcomeUnsecured Outcome = "unsecured"        // nothing secures it: anybody with the number walks in
+	OutcomeGone      Outcome = "gone"             // deleted or over: the number leads nowhere
+	OutcomeUnknown   Outcome = "unknown"
 )
 
 // Outcomes is the closed set, for tests that hold other places to it.
-func Outcomes() []Outcome { return []Outcome{OutcomeJoinable, OutcomeDemands, OutcomeUnknown} }
+func Outcomes() []Outcome {
+	return []Outcome{OutcomeJoinable, OutcomeDemands, OutcomeUnsecured, OutcomeGone, OutcomeUnknown}
+}
 
 // Remedy is what is to be done about it.
 type Remedy string
@@ -48,6 +57,7 @@ const (
 	RemedyNone       Remedy = "none"
 	RemedyClear      Remedy = "clear"      // remove the passcode; the waiting room is put or kept on
 	RemedySet        Remedy = "set"        // set a passcode that we know
+	RemedySecure     Remedy = "secure"     // an open meeting that we stripped: the waiting room on, else the old passcode back
 	RemedyKeep       Remedy = "keep"       // Zoom's own passcode stays and is known to us
 	RemedyDefer      Remedy = "defer"      // a clear that must wait; DeferUntil says for how long
 	RemedyImpossible Remedy = "impossible" // nothing we may do helps; the reasons say whose setting is in the way
@@ -55,7 +65,12 @@ const (
 
 // Remedies is the closed set, for tests that hold other places to it.
 func Remedies() []Remedy {
-	return []Remedy{RemedyNone, RemedyClear, RemedySet, RemedyKeep, RemedyDefer, RemedyImpossible}
+	return []Remedy{RemedyNone, RemedyClear, RemedySet, RemedySecure, RemedyKeep, RemedyDefer, RemedyImpossible}
+}
+
+// Changes reports whether the remedy asks Zoom for a change of the meeting.
+func (r Remedy) Changes() bool {
+	return r == RemedyClear || r == RemedySet || r == RemedySecure
 }
 
 // FactSet is a set of facts, as bits.
@@ -82,47 +97,6 @@ func (s FactSet) Words() []string {
 	return w
 }
 
-// Code says which kind of reason it is; the rest of Reason are its particulars.
-type Code string
-
-// The reasons. The first group causes a passcode, the second stands in the way
-// of removing it.
-const (
-	CauseLockedOn     Code = "locked_on"            // the passcode setting is locked on above the host
-	CauseSettingOn    Code = "setting_on"           // the host's own passcode setting is on
-	CauseScheduled    Code = "applies_to_scheduled" // passcodes were put on already scheduled meetings
-	CausePlan         Code = "plan"                 // the plan forces passcodes
-	CauseAutoSecurity Code = "auto_security"        // one security option is required and only this one was left
-	CausePMI          Code = "pmi"                  // the passcode belongs to the host's personal meeting id
-	CauseRequest      Code = "request"              // no setting explains it: it was asked for
-	CauseUnexplained  Code = "unexplained"          // settings are not known
-
-	BlockLockedOff   Code = "waiting_room_locked_off" // a clear would leave the meeting without a security option
-	BlockContradict  Code = "contradicting_locks"
-	BlockFactMissing Code = "fact_missing"
-	BlockOverwritten Code = "overwritten"
-	BlockRefused     Code = "refused"
-	BlockContested   Code = "contested"
-	BlockDailyLimit  Code = "daily_limit"
-	BlockPolicy      Code = "policy_observe"
-	BlockInProgress  Code = "in_progress"
-	BlockOver        Code = "over"
-	BlockWebinar     Code = "webinar"
-	BlockUnreadable  Code = "passcode_unreadable"
-	BlockKnown       Code = "known"       // it is the passcode that the policy sets
-	BlockRequirement Code = "requirement" // the policy's passcode cannot meet the host's requirement
-)
-
-// IsCause reports whether the code explains why a passcode is there.
-func (c Code) IsCause() bool {
-	switch c {
-	case CauseLockedOn, CauseSettingOn, CauseScheduled, CausePlan, CauseAutoSecurity,
-		CausePMI, CauseRequest, CauseUnexplained:
-		return true
-	}
-	return false
-}
-
 // Reason is one piece of evidence: which setting, at which level, with which
 // value, fixed by whom. Sentence makes the plain English from it.
 type Reason struct {
@@ -131,10 +105,49 @@ type Reason struct {
 	Level  Level  `json:"level,omitempty"`
 	Value  Toggle `json:"value"`
 	Locked bool   `json:"locked"`
-	// By is the group or account id that holds the lock, or the plan.
-	By string `json:"by,omitempty"`
+	// LockUnknown: whether a level above locks it could not be learned.
+	LockUnknown bool `json:"lock_unknown,omitempty"`
+	// By is the group or account id that holds the lock, or the plan; ByName is
+	// what people call the group.
+	By     string `json:"by,omitempty"`
+	ByName string `json:"by_name,omitempty"`
+	// Tried is the remedy that a failure is about.
+	Tried Remedy `json:"tried,omitempty"`
+	// ChangedBy and ChangedAt say who changed it and when, where that is recorded.
+	ChangedBy string    `json:"changed_by,omitempty"`
+	ChangedAt time.Time `json:"changed_at,omitzero"`
 	// Seen is when the value was read; zero when it does not apply.
 	Seen time.Time `json:"seen,omitzero"`
 	// Detail says more where the rest cannot. It never holds a passcode.
 	Detail string `json:"detail,omitempty"`
+}
+
+// Signature is equal for two verdicts that say the same: the same outcome,
+// remedy and reasons by code, setting, level and holder. When it was seen and
+// how it is worded are left out, so that a re-check or a better sentence is
+// never mistaken for a change.
+func (v Verdict) Signature() string { return signature(v.Outcome, v.Remedy, v.Reasons, false) }
+
+// LastingSignature is Signature without what passes by itself, such as a
+// meeting being in progress: whoever was told once is not told again for that.
+func (v Verdict) LastingSignature() string { return signature(v.Outcome, v.Remedy, v.Reasons, true) }
+
+func signature(o Outcome, r Remedy, reasons []Reason, lasting bool) string {
+	var b strings.Builder
+	b.WriteString(string(o) + "|" + string(r))
+	for _, reason := range reasons {
+		if !lasting || !reason.Code.info().passing {
+			b.WriteString("|" + reason.identity())
+		}
+	}
+	return b.String()
+}
+
+// identity is what makes a reason another reason.
+func (r Reason) identity() string {
+	s := string(r.Code) + "," + r.Path + "," + string(r.Level) + "," + r.By
+	if r.Tried != "" {
+		s += "," + string(r.Tried)
+	}
+	return s
 }

@@ -3,216 +3,216 @@ package reconcile
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"latchkey/internal/passcode"
+	"latchkey/internal/secret"
 	"latchkey/internal/store"
 	"latchkey/internal/zoom"
 )
 
-// repairNow asks Zoom for the change that the remedy names and reads back what
-// became of it. It gives the verdict on what was read back; only that counts as
-// done.
-func (k *checking) repairNow(ctx context.Context, v passcode.Verdict) (passcode.Verdict, error) {
-	before := k.plainPasscode(ctx)
-	patch, err := k.patchFor(v)
+// carryOut asks Zoom for the change that the remedy stands for, reads back what
+// became of it, and returns the verdict on what was read. Only what was read
+// back counts as done (ARCHITECTURE.md, rule 3). Whatever happens, the repair's
+// row says how far it came.
+func (k *checking) carryOut(ctx context.Context, v passcode.Verdict) (passcode.Verdict, error) {
+	patch, before, err := k.patchFor(ctx, v)
 	if err != nil {
 		return v, err
 	}
-	repair := store.Repair{Remedy: v.Remedy, Result: store.RepairUnfinished, Reasons: v.Reasons, Why: v.Sentence(), StartedAt: k.w.o.Now()}
-	id, err := k.w.o.Store.BeginRepair(ctx, k.claim, repair, before)
-	if err != nil {
+	if before == "" && v.Remedy == passcode.RemedyClear {
+		// It was said to be known and is not: what could not be taken back is not
+		// begun (ARCHITECTURE.md, rule 1).
+		k.m.PasscodeReadable = false
+		return k.evaluate(), nil
+	}
+	repair := store.Repair{Remedy: v.Remedy, Reasons: v.Reasons, Why: v.Sentence(), AskedPasscode: v.Ask.Passcode.String(),
+		AskedWaitingRoom: v.Ask.WaitingRoom == passcode.AskOn, Under: passcode.AttemptKey(k.facts(), k.rule.Policy, v.Remedy, v.Ask)}
+	if err := k.endBefore(ctx); err != nil {
 		return v, err
 	}
-	repair.ID = id
-	k.repair = repair
+	if k.repair, err = k.w.o.Store.BeginRepair(ctx, k.claim, repair, before); err != nil {
+		return v, err
+	}
 
-	k.calls++
 	patchErr := k.api.PatchMeeting(ctx, zoom.MeetingID(k.m.ID), patch)
-	if saidNo(patchErr) {
-		return k.refused(ctx, v, patchErr)
+	switch a := k.w.judge(ctx, k.m.AccountID, patchErr); {
+	case a.kind == zoom.KindHostDay:
+		// Z-LIMIT-5: the host's 100 of the day are used up. All of this host waits,
+		// and the verdict says until when.
+		if k.heldUntil, err = k.w.o.Store.HoldHost(ctx, k.m.AccountID, k.m.HostID); err != nil {
+			return v, err
+		}
+		k.end(store.RepairAbandoned, "Zoom's 100 changes of this host and day are used up")
+		return k.evaluate(), nil
+	case a.did == notLooked, a.did == notDone && a.fault == faultSetup:
+		// Nothing was changed.
+		k.end(store.RepairAbandoned, "Zoom did not look at it")
+		return v, errors.Join(patchErr, k.endBefore(ctx))
+	case a.did == notDone:
+		return k.refused(ctx, a, patchErr)
 	}
-	// Zoom took it, or it cannot be told (no answer, half of one, 5xx). Either
-	// way the meeting itself says what is true now.
+	// Zoom took it, or nobody can say. Either way the meeting itself says what is
+	// true now.
 	if err := k.readMeeting(ctx); err != nil {
 		return v, err
 	}
-	if patchErr != nil && k.m.Passcode == passcode.On && !k.held() {
-		return v, patchErr // it was not done: put off, with backoff
+	if k.m.MustRead {
+		return k.evaluate(), nil // not found just now: the repair stays unfinished
 	}
-	if err := k.restoreIfOpen(ctx, before); err != nil {
-		return v, err
+	if patchErr != nil && !k.held() && (!k.open() || k.repair.Remedy == passcode.RemedySecure) {
+		// It was not done, and Zoom said nothing about it.
+		k.end(store.RepairAbandoned, "no answer, and on reading back it had not happened")
+		if k.open() {
+			return k.evaluate(), nil // at once again: an open meeting does not wait
+		}
+		return v, errors.Join(patchErr, k.endBefore(ctx))
 	}
-	k.finishRepair()
+	k.verify()
 	return k.evaluate(), nil
 }
 
-// patchFor is the request that a remedy stands for.
-func (k *checking) patchFor(v passcode.Verdict) (zoom.MeetingPatch, error) {
-	if v.Remedy == passcode.RemedySet {
-		ours, err := k.oursValue()
-		return zoom.MeetingPatch{Password: &ours}, err
+// patchFor is the request that a remedy stands for, and the passcode that the
+// meeting has before, as far as it is known.
+func (k *checking) patchFor(ctx context.Context, v passcode.Verdict) (p zoom.MeetingPatch, before secret.String, err error) {
+	remembered, err := k.lookUp(ctx)
+	if err != nil {
+		return p, "", err
 	}
-	none := zoom.Secret("")
-	patch := zoom.MeetingPatch{Password: &none}
-	if v.AskWaitingRoom {
+	if k.m.Passcode == passcode.On && k.m.PasscodeReadable {
+		before = remembered
+	}
+	if v.Ask.WaitingRoom == passcode.AskOn {
 		on := true
-		patch.WaitingRoom = &on
+		p.WaitingRoom = &on
 	}
-	return patch, nil
+	switch v.Remedy {
+	case passcode.RemedyClear:
+		var none secret.String
+		p.Password = &none
+	case passcode.RemedySet:
+		ours, err := k.oursValue()
+		if err != nil {
+			return p, "", err
+		}
+		p.Password = &ours
+	case passcode.RemedySecure:
+		if v.Ask.Passcode == passcode.AskOn {
+			p.Password = &remembered
+		}
+	default:
+		return p, "", fmt.Errorf("remedy %q changes nothing at Zoom: a defect of latchkey", v.Remedy)
+	}
+	if p.Password == nil && p.WaitingRoom == nil {
+		return p, "", fmt.Errorf("remedy %q asks for nothing: a defect of latchkey", v.Remedy)
+	}
+	return p, before, nil
+}
+
+// refused handles a change that Zoom looked at and did not make.
+func (k *checking) refused(ctx context.Context, a answer, patchErr error) (passcode.Verdict, error) {
+	k.log.Warn("Zoom rejected the change", "error", patchErr)
+	var e *zoom.Error
+	words := ""
+	if errors.As(patchErr, &e) {
+		words = e.Message
+	}
+	switch {
+	case (a.missing || a.kind == zoom.KindWebinar) && k.open():
+		// What was last seen is what counts: it is open.
+		k.end(store.RepairAbandoned, words)
+		return passcode.Verdict{}, errors.Join(patchErr, k.endBefore(ctx))
+	case a.missing:
+		k.missed()
+		k.end(store.RepairAbandoned, words)
+		return k.evaluate(), nil
+	case a.kind == zoom.KindWebinar:
+		k.becameWebinar()
+		k.end(store.RepairAbandoned, words)
+		return k.evaluate(), nil
+	}
+	// What the meeting is like now says the rest: in progress, for instance.
+	if err := k.readMeeting(ctx); err != nil {
+		return passcode.Verdict{}, err
+	}
+	result := store.RepairRefused
+	if a.kind == zoom.KindBusy {
+		result = store.RepairBusy
+	}
+	k.end(result, words)
+	return k.evaluate(), nil
+}
+
+// resume finishes a repair that another check began: what was read back since
+// says what became of it.
+func (k *checking) resume(ctx context.Context) (passcode.Verdict, error) {
+	if k.m.MustRead {
+		return k.evaluate(), nil // it could not be read: still unfinished
+	}
+	if !k.held() && (!k.open() || k.repair.Remedy == passcode.RemedySecure) {
+		// It never reached Zoom, or was undone since: it may be begun again.
+		k.end(store.RepairAbandoned, "")
+	} else {
+		k.verify()
+	}
+	return k.consider(ctx, k.evaluate())
+}
+
+// verify says what became of the repair, from what was read back. Nothing that
+// is open is called held.
+func (k *checking) verify() {
+	switch {
+	case k.m.Status == passcode.StatusDeleted || k.m.MustRead || k.m.Type.IsWebinar():
+		k.end(store.RepairAbandoned, "the meeting went away")
+	case k.open() && k.repair.Remedy != passcode.RemedySecure:
+		k.log.Error("the change left the meeting without a security option; putting security back")
+		k.end(store.RepairOpened, "Zoom did not keep another security option on")
+	case k.held():
+		k.end(store.RepairHeld, "")
+	default:
+		k.end(store.RepairOverwritten, k.repair.Detail)
+	}
 }
 
 // held says whether what was read back is what the repair asked for.
 func (k *checking) held() bool {
-	if k.repair.Remedy == passcode.RemedySet {
-		ours, _ := k.ours()
-		return ours == passcode.On
-	}
-	return k.m.Passcode == passcode.Off
-}
-
-// ours says whether the meeting's passcode is the one that the policy sets, and
-// why that one cannot be used, if so.
-func (k *checking) ours() (passcode.Toggle, string) {
-	if k.rule.Policy.Mode != passcode.ModeKnownPasscode || k.rule.Policy.Source == passcode.SourceZoom || k.host.Passcode.Value == passcode.Unknown {
-		return passcode.Unknown, "" // another policy, or the requirement is not known
-	}
-	value, err := k.oursValue()
-	switch {
-	case err != nil:
-		return passcode.Off, err.Error()
-	case k.passcode == nil || k.m.MustRead:
-		return passcode.Unknown, ""
-	}
-	return passcode.ToggleOf(*k.passcode == value.Reveal()), ""
-}
-
-// oursValue makes the passcode that the policy sets; the error says which
-// requirement of the host's it cannot meet, and holds no passcode.
-func (k *checking) oursValue() (zoom.Secret, error) {
-	if k.rule.Policy.Source == passcode.SourceFixed {
-		return k.rule.Passcode, k.host.Requirement.Check(k.rule.Passcode.Reveal())
-	}
-	p, err := passcode.Derive(k.rule.Secret.Reveal(), k.m.ID, k.host.Requirement)
-	return zoom.Secret(p), err
-}
-
-// saidNo reports whether the answer to a PATCH means that nothing was changed.
-func saidNo(err error) bool {
-	switch zoom.KindOf(err) {
-	case "", zoom.KindServer, zoom.KindTransport, zoom.KindBadAnswer:
+	if k.open() {
 		return false
 	}
-	return true
+	switch k.repair.Remedy {
+	case passcode.RemedyClear:
+		return k.m.Passcode == passcode.Off
+	case passcode.RemedySet:
+		ours, _ := k.ours()
+		return ours == passcode.On
+	case passcode.RemedySecure:
+		return true // not open any more, by whatever means
+	}
+	return false
 }
 
-// refused handles a PATCH that Zoom did not do.
-func (k *checking) refused(ctx context.Context, v passcode.Verdict, err error) (passcode.Verdict, error) {
-	k.log.Warn("Zoom did not take the change", "error", err)
-	var e *zoom.Error
-	if !errors.As(err, &e) {
-		return v, err
-	}
-	switch e.Kind {
-	case zoom.KindHostDay: // FACTS section 6
-		// The host's 100 of the day are used up: all of this host waits, and the
-		// verdict says until when.
-		if err := k.w.o.Store.HoldHost(ctx, k.m.AccountID, k.m.HostID, e.RetryAt); err != nil {
-			return v, err
-		}
-		k.heldUntil = e.RetryAt
-	case zoom.KindNotFound:
-		k.gone()
-	case zoom.KindBusy, zoom.KindInvalid, zoom.KindForbidden:
-		// Zoom looked at it and said no. Asking again would only spend the host's
-		// requests; what the meeting is like now says the rest.
-		if err := k.readMeeting(ctx); err != nil {
-			return v, err
-		}
-		if e.Kind != zoom.KindBusy {
-			k.failed, k.m.OverwrittenUnder = store.RepairRefused, k.host.Fingerprint()
-		}
-	default:
-		// Not looked at (a rate limit, a token). The repair stays unfinished; the
-		// next check reads the meeting first and goes on from there.
-		return v, err
-	}
-	k.endRepair(store.RepairRefused, e.Message)
-	return k.evaluate(), nil
-}
-
-// finishRepair says what became of a repair, from what was read back.
-func (k *checking) finishRepair() {
-	switch {
-	case k.m.Status == passcode.StatusDeleted || k.m.MustRead:
-		k.endRepair(store.RepairAbandoned, "")
-	case k.held():
-		k.m.OverwrittenUnder = ""
-		k.endRepair(store.RepairHeld, "")
-	default:
-		// Zoom answered 204 and a passcode is there (FACTS section 4): not tried
-		// again until a fact changes.
-		k.failed, k.m.OverwrittenUnder = store.RepairOverwritten, k.host.Fingerprint()
-		k.endRepair(store.RepairOverwritten, k.repair.Detail)
-	}
-}
-
-func (k *checking) endRepair(result, detail string) {
+// end notes how the repair ended. It is written with the verdict, or before the
+// next repair begins.
+func (k *checking) end(result store.RepairResult, detail string) {
 	r := &k.repair
-	r.Result, r.Detail, r.ZoomCalls, r.EndedAt = result, detail, k.calls, k.w.o.Now()
+	r.Result, r.Detail, r.ZoomCalls, r.EndedAt = result, detail, k.api.count(), k.now()
+	switch result {
+	case store.RepairOverwritten, store.RepairRefused, store.RepairBusy, store.RepairOpened:
+		k.failed = append(k.failed, *r)
+	case store.RepairHeld:
+		k.past.Held++
+	}
 }
 
-// restoreIfOpen puts the passcode back when the clear left the meeting without
-// any security option: the locks were not what we believed (DESIGN section 4,
-// rule 1).
-func (k *checking) restoreIfOpen(ctx context.Context, before string) error {
-	if !k.open() {
+// endBefore writes down how the last repair of this check ended, before another
+// one begins or the check is put off.
+func (k *checking) endBefore(ctx context.Context) error {
+	if k.repair.ID == 0 || k.repair.Result == store.RepairUnfinished {
 		return nil
 	}
-	if before == "" {
-		k.log.Error("the meeting is open to anyone and its passcode was never readable; a person must look")
-		return nil
+	err := k.w.o.Store.EndRepair(ctx, k.claim, k.repair)
+	if err == nil {
+		k.repair = store.Repair{Remedy: k.repair.Remedy, Result: k.repair.Result, Reasons: k.repair.Reasons, Why: k.repair.Why}
 	}
-	k.log.Error("Zoom did not keep the waiting room on; the passcode is put back")
-	secret := zoom.Secret(before)
-	k.calls++
-	if err := k.api.PatchMeeting(ctx, zoom.MeetingID(k.m.ID), zoom.MeetingPatch{Password: &secret}); err != nil {
-		return err
-	}
-	k.repair.Detail = "Zoom did not keep the waiting room on; the passcode was put back"
-	return k.readMeeting(ctx)
-}
-
-// takeBack puts the passcode back if an unfinished repair left the meeting open,
-// and says whether it did.
-func (k *checking) takeBack(ctx context.Context) (bool, error) {
-	if !k.open() {
-		return false, nil
-	}
-	p, err := k.w.o.Store.Passcode(ctx, k.m.ID) // BeginRepair kept it
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return false, err
-	}
-	if err := k.restoreIfOpen(ctx, p.Value); err != nil {
-		return false, err
-	}
-	// What failed is remembered together with the host's settings.
-	return true, k.learnHost(ctx)
-}
-
-// open says whether the meeting was read and has no security option left.
-func (k *checking) open() bool {
-	return k.m.Status != passcode.StatusDeleted && !k.m.MustRead && k.m.Passcode == passcode.Off &&
-		k.m.WaitingRoom == passcode.Off && k.m.Authentication != passcode.On
-}
-
-// plainPasscode is the passcode as it is now, if it is known.
-func (k *checking) plainPasscode(ctx context.Context) string {
-	if k.passcode != nil {
-		return *k.passcode
-	}
-	p, err := k.w.o.Store.Passcode(ctx, k.m.ID)
-	if err != nil {
-		return ""
-	}
-	return p.Value
+	return err
 }

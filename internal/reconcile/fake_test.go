@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"os"
 	"sync"
 	"testing"
-	"time"
 
 	"latchkey/internal/passcode"
 	"latchkey/internal/store"
+	"latchkey/internal/testenv"
 	"latchkey/internal/zoom"
 )
 
@@ -18,11 +20,23 @@ import (
 type fakeZoom struct {
 	mu       sync.Mutex
 	calls    map[string]int
-	settings zoom.Security
-	patched  []zoom.Security
+	settings zoom.Settings
+	patched  []passcode.Values
 	// patch, when not nil, answers a PATCH of the settings instead: it says
 	// whether Zoom does it, and what the caller gets to hear.
 	patch func(n int) (done bool, err error)
+	// What else Zoom has and answers.
+	user                                                       zoom.User
+	groupLocks                                                 zoom.Settings
+	listed                                                     []zoom.ListedMeeting
+	scopes                                                     []string
+	licensed                                                   int // 0 means 2
+	userErr, listErr, groupErr, nameErr, accountErr, scopesErr error
+	// during, when not nil, is called within each call, with its name.
+	during func(call string)
+	// accountLocks, when not nil, are the account's; what it does not name is not
+	// locked.
+	accountLocks *zoom.Settings
 	// reading, when not nil, is called while the host's settings are read.
 	reading func()
 }
@@ -36,7 +50,13 @@ func (f *fakeZoom) called(name string) int {
 		f.calls = map[string]int{}
 	}
 	f.calls[name]++
-	return f.calls[name]
+	n := f.calls[name]
+	if during := f.during; during != nil {
+		f.mu.Unlock()
+		during(name)
+		f.mu.Lock()
+	}
+	return n
 }
 
 // times gives how often that was called, or everything together for "".
@@ -67,10 +87,13 @@ func (f *fakeZoom) PatchMeeting(context.Context, zoom.MeetingID, zoom.MeetingPat
 
 func (f *fakeZoom) GetUser(context.Context, string) (zoom.User, error) {
 	f.called("GetUser")
+	if f.user.ID != "" || f.userErr != nil {
+		return f.user, f.userErr
+	}
 	return zoom.User{Email: "host@example.com"}, nil
 }
 
-func (f *fakeZoom) GetUserSettings(ctx context.Context, _ string) (zoom.Security, error) {
+func (f *fakeZoom) GetUserSettings(ctx context.Context, _ string) (zoom.Settings, error) {
 	f.called("GetUserSettings")
 	if f.reading != nil {
 		f.reading()
@@ -82,64 +105,94 @@ func (f *fakeZoom) GetUserSettings(ctx context.Context, _ string) (zoom.Security
 
 func (f *fakeZoom) ListUpcomingMeetings(context.Context, string) ([]zoom.ListedMeeting, error) {
 	f.called("ListUpcomingMeetings")
-	return nil, nil
+	return f.listed, f.listErr
 }
 
-func (f *fakeZoom) PatchUserSettings(_ context.Context, _ string, s zoom.Security) error {
+func (f *fakeZoom) PatchUserSettings(_ context.Context, _ string, v passcode.Values) error {
 	n := f.called("PatchUserSettings")
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.patched = append(f.patched, s)
+	f.patched = append(f.patched, v)
 	done, err := true, error(nil)
 	if f.patch != nil {
 		done, err = f.patch(n)
 	}
 	if done {
-		if s.Passcode != nil {
-			f.settings.Passcode = s.Passcode
-		}
-		if s.Scheduled != nil {
-			f.settings.Scheduled = s.Scheduled
+		for k, to := range v {
+			if to != passcode.Unknown {
+				f.settings.Values[k] = to
+			}
 		}
 	}
 	return err
 }
 
-func (f *fakeZoom) GetGroupLocks(context.Context, string) (zoom.Security, error) {
+func (f *fakeZoom) GetGroupLocks(context.Context, string) (zoom.Settings, error) {
 	f.called("GetGroupLocks")
-	return zoom.Security{}, errNotFaked
+	return f.groupLocks, f.groupErr
 }
 
-func (f *fakeZoom) GetGroupSettings(context.Context, string) (zoom.Security, error) {
+func (f *fakeZoom) GetGroupSettings(context.Context, string) (zoom.Settings, error) {
 	f.called("GetGroupSettings")
-	return zoom.Security{}, errNotFaked
+	return f.settings, nil
 }
 
-func (f *fakeZoom) GetAccountLocks(context.Context, string) (zoom.Security, error) {
+func (f *fakeZoom) GetAccountLocks(context.Context, string) (zoom.Settings, error) {
 	f.called("GetAccountLocks")
-	return unlocked(), nil
+	if f.accountErr != nil {
+		return zoom.Settings{}, f.accountErr
+	}
+	locks := unlocked()
+	if f.accountLocks != nil {
+		for k, v := range f.accountLocks.Values {
+			if v != passcode.Unknown {
+				locks.Values[k] = v
+			}
+		}
+	}
+	return locks, nil
 }
 
-func (f *fakeZoom) GetAccountSettings(context.Context, string) (zoom.Security, error) {
+func (f *fakeZoom) GetAccountSettings(context.Context, string) (zoom.Settings, error) {
 	f.called("GetAccountSettings")
-	return zoom.Security{}, errNotFaked
+	return f.settings, nil
 }
 
 func (f *fakeZoom) CountLicensed(context.Context) (int, error) {
 	f.called("CountLicensed")
-	return 2, nil
+	if f.licensed == 0 {
+		return 2, nil
+	}
+	return f.licensed, nil
+}
+
+func (f *fakeZoom) GetGroup(_ context.Context, id string) (zoom.Group, error) {
+	f.called("GetGroup")
+	if f.nameErr != nil {
+		return zoom.Group{}, f.nameErr
+	}
+	return zoom.Group{ID: id, Name: "Sales"}, nil
+}
+
+func (f *fakeZoom) Scopes(context.Context) ([]string, error) {
+	f.called("Scopes")
+	return f.scopes, f.scopesErr
 }
 
 // unlocked is a lock answer in which nothing is.
-func unlocked() zoom.Security {
-	no := false
-	return zoom.Security{Passcode: &no, PMI: &no, WaitingRoom: &no, AutoSecurity: &no, Phone: &no, Embed: &no, Authentication: &no}
+func unlocked() zoom.Settings {
+	var s zoom.Settings
+	for i := range s.Values {
+		s.Values[i] = passcode.Off
+	}
+	return s
 }
 
 // passcodesOn are a host's settings with both settings on that align turns off.
-func passcodesOn() zoom.Security {
-	yes, no := true, false
-	return zoom.Security{Passcode: &yes, Scheduled: &yes, PMI: &no, WaitingRoom: &yes, AutoSecurity: &no, Authentication: &no}
+func passcodesOn() zoom.Settings {
+	s := unlocked()
+	s.Values[passcode.KeyPasscode], s.Values[passcode.KeyScheduled], s.Values[passcode.KeyWaitingRoom] = passcode.On, passcode.On, passcode.On
+	return s
 }
 
 // told is an error of Zoom's.
@@ -147,26 +200,47 @@ func told(kind zoom.Kind) error {
 	return &zoom.Error{Kind: kind, Op: "PATCH /users/{userId}/settings", Message: fmt.Sprintf("it is %s", kind)}
 }
 
-// withHost is a worker on a database with host "host" of account "acc", to be
-// read anew, which Zoom has as f.
-func withHost(t *testing.T, f *fakeZoom) *Worker {
+func TestMain(m *testing.M) { os.Exit(testenv.Main(m)) }
+
+func migrate(ctx context.Context, url string) error {
+	_, err := store.Migrate(ctx, url)
+	return err
+}
+
+// newWorker is a worker of account "acc" on a database of its own.
+func newWorker(t *testing.T, api Zoom) (*Worker, string) {
 	t.Helper()
-	w := intakeWorker(t)
-	w.o.Zoom = func(account string) (Zoom, bool) { return f, account == "acc" }
-	if err := w.o.Store.SaveHost(t.Context(), store.Host{ID: "host", AccountID: "acc"}, 0); err != nil {
+	url := testenv.PostgresURLFrom(t, "migrated", migrate)
+	s, err := store.Open(url)
+	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(s.Close)
+	return New(Options{Store: s, Logger: slog.New(slog.DiscardHandler), Accounts: []string{"acc"}, Policies: "all",
+		Zoom: func(account string) (Zoom, bool) { return api, account == "acc" },
+		Rule: func(Who) Rule {
+			return Rule{Policy: passcode.Policy{Mode: passcode.ModeWaitingRoom, Fingerprint: "one"}}
+		},
+		Publish: func(context.Context, store.Alert) error { return nil }}), url
+}
+
+// withHost is a worker on a database with host "host" of account "acc", to be
+// read, which Zoom has as f.
+func withHost(t *testing.T, f *fakeZoom) *Worker {
+	t.Helper()
+	w, url := newWorker(t, f)
+	testenv.Exec(t, url, `INSERT INTO hosts (host_id, account_id) VALUES ('host', 'acc')`)
 	return w
 }
 
 // settingsOf reads the host as a check does.
 func settingsOf(t *testing.T, w *Worker, f *fakeZoom) (store.Host, passcode.Host) {
 	t.Helper()
-	h, known, err := w.host(t.Context(), f, "acc", "host")
+	facts, err := w.hostFacts(t.Context(), f, "acc", "host")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return h, known
+	return facts.host, facts.known
 }
 
 func alignments(t *testing.T, w *Worker) []store.Alignment {
@@ -176,16 +250,4 @@ func alignments(t *testing.T, w *Worker) []store.Alignment {
 		t.Fatal(err)
 	}
 	return all
-}
-
-// tick is a clock that moves on with each look at it.
-func tick() func() time.Time {
-	var mu sync.Mutex
-	now := time.Now().Truncate(time.Millisecond)
-	return func() time.Time {
-		mu.Lock()
-		defer mu.Unlock()
-		now = now.Add(time.Millisecond)
-		return now
-	}
 }

@@ -2,67 +2,80 @@ package reconcile
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
+	"latchkey/internal/alert"
 	"latchkey/internal/passcode"
 	"latchkey/internal/store"
+	"latchkey/internal/work"
 	"latchkey/internal/zoom"
 )
 
 // checkDueHosts takes hosts that are new or whose settings changed: it reads and
-// foretells, and lists their upcoming meetings, so that meetings nobody ever
-// told of are found too.
+// predicts, and lists their upcoming meetings, so that meetings no event ever
+// mentioned are found too.
 func (w *Worker) checkDueHosts(ctx, hard context.Context) (bool, error) {
-	return claimed(ctx, w.hostPool, func(ctx context.Context, limit int) ([]store.HostClaim, error) {
+	return work.Claim(ctx, w.hostPool, func(ctx context.Context, limit int) ([]store.HostClaim, error) {
 		return w.o.Store.ClaimHosts(ctx, w.o.Name, limit, w.o.Lease)
 	}, func(c store.HostClaim) {
-		log := w.o.Logger.With("host_id", c.Host.ID, "account_id", c.Host.AccountID, "attempt", c.Host.Attempts+1)
-		w.withLease(hard, c.Lease, log, c.Host.Attempts, func(ctx context.Context) error { return w.checkHost(ctx, c, log) })
-		w.hosts.wake() // a place is free
+		log := w.o.Logger.With("host_id", c.Host.ID, "account_id", c.Host.AccountID, "attempt", c.Attempt)
+		w.underLease(hard, c.Lease, c.Host.AccountID, log, func(ctx context.Context) error { return w.checkHost(ctx, c, log) })
+		w.hosts.Wake() // a place is free
 	})
 }
 
 func (w *Worker) checkHost(ctx context.Context, c store.HostClaim, log *slog.Logger) error {
-	api, governed := w.o.Zoom(c.Host.AccountID)
-	if !governed {
-		_, err := w.o.Store.CompleteHost(ctx, c, nil)
+	account := c.Host.AccountID
+	guarded, ok := w.o.Zoom(account)
+	if !ok {
+		_, _, err := w.o.Store.CompleteHost(ctx, c, store.HostDone{})
 		return err
 	}
-	// Foretell, and align where the policy says so. A host whose settings this app
-	// may not read, or who left, still has meetings to list.
-	h, known, err := w.host(ctx, api, c.Host.AccountID, c.Host.ID)
-	if err == nil && w.o.Rule(who(h)).AlignHosts {
+	api := &calls{api: guarded}
+	// Predict, and align where the policy asks for it. A host whose settings this
+	// app may not read, or who left, still has meetings to list.
+	f, err := w.hostFacts(ctx, api, account, c.Host.ID)
+	if err == nil && w.o.Rule(WhoIs(f.host)).AlignHosts {
 		var changed bool
-		if changed, err = w.align(ctx, api, h, known, log); changed && err == nil {
-			_, _, err = w.host(ctx, api, c.Host.AccountID, c.Host.ID)
+		if changed, err = w.align(ctx, api, f.host, f.known, log); changed && err == nil {
+			f, err = w.hostFacts(ctx, api, account, c.Host.ID)
 		}
 	}
-	if a := classify(err); err != nil && a != actPerson && a != actGone {
-		return err
-	} else if err != nil {
+	d := store.HostDone{Policy: w.o.Rule(WhoIs(f.host)).Policy.Fingerprint}
+	switch a := w.judge(ctx, account, err); a.fault {
+	case faultNone:
+	case faultSetup:
+		d.WaitingFor, d.Why, d.Next = callOf(err), err.Error(), setupAgain
+		if err := w.setupFailed(ctx, account, err); err != nil {
+			return err
+		}
+	case faultSubject:
 		log.Warn("a host's settings cannot be read", "error", err)
+		d.Why = err.Error()
+	default:
+		return err
 	}
 	rows, err := api.ListUpcomingMeetings(ctx, c.Host.ID)
-	if isGone(err) {
-		rows, err = nil, nil // the host left; so did their meetings
-	}
 	if err != nil {
-		return err
-	}
-	listed := make([]store.Listed, 0, len(rows))
-	for _, r := range rows {
-		if r.ID == 0 {
-			continue
+		if !answerOf(err).missing {
+			return err
 		}
-		listed = append(listed, store.Listed{ID: int64(r.ID), UUID: clean(r.UUID), Topic: clean(r.Topic), Type: meetingType(r.Type),
-			Start: r.StartTime.Time, Ends: endsOf(r)})
+		rows = nil // the host left; what becomes of their meetings is asked of each
 	}
-	found, err := w.o.Store.CompleteHost(ctx, c, listed)
+	for _, r := range rows {
+		if r.ID != 0 {
+			d.Listed = append(d.Listed, store.Listed{ID: int64(r.ID), UUID: zoom.Clean(r.UUID), Topic: zoom.Clean(r.Topic), Type: zoom.MeetingType(r.Type),
+				Starts: r.StartTime.Time, Ends: endsOf(r)})
+		}
+	}
+	d.Worked = api.that()
+	found, back, err := w.o.Store.CompleteHost(ctx, c, d)
 	if err != nil {
 		return err
 	}
-	log.Info("listed a host's upcoming meetings", "listed", len(listed), "not_known_before", found)
+	log.Info("listed a host's upcoming meetings", "listed", len(d.Listed), "new", found, "back_or_moved", back)
 	return nil
 }
 
@@ -72,4 +85,108 @@ func endsOf(r zoom.ListedMeeting) (ends time.Time) {
 		return ends
 	}
 	return zoom.Ends(r.StartTime, r.Duration, nil)
+}
+
+// hostFacts is what holds for a host.
+type hostFacts struct {
+	host  store.Host
+	known passcode.Host
+	// setupCall is the call that our set-up does not allow, so that some locks are
+	// not known.
+	setupCall string
+}
+
+// hostFacts returns the settings that hold for a host, read at most SettingsTTL
+// ago and not reported to have changed since. What they mean for the host's next
+// meetings is recorded.
+func (w *Worker) hostFacts(ctx context.Context, api Zoom, accountID, hostID string) (f hostFacts, err error) {
+	if f.host, err = w.hostRow(ctx, api, accountID, hostID); err != nil {
+		return f, err
+	}
+	account, setup, err := w.accountLevel(ctx, api, accountID)
+	if err != nil {
+		return f, err
+	}
+	f.setupCall = setup
+	var groups []passcode.Locks
+	for _, id := range f.host.GroupIDs {
+		g, setup, err := w.groupLevel(ctx, api, accountID, id)
+		if err != nil {
+			return f, err
+		}
+		if f.setupCall == "" {
+			f.setupCall = setup
+		}
+		groups = append(groups, LocksOf(g))
+	}
+	f.known = passcode.Effective(account.Plan, passcode.User{Values: f.host.Settings, Requirement: f.host.Requirement, Seen: f.host.ReadAt}, LocksOf(account), groups)
+	return f, w.predict(ctx, f.host, f.known)
+}
+
+// hostRow reads a host's groups and settings and keeps them, unless they are
+// fresh. A reading is shared only among those who know of the same changes: one
+// that was begun before a change does not answer a check claimed after it.
+func (w *Worker) hostRow(ctx context.Context, api Zoom, accountID, hostID string) (store.Host, error) {
+	h, err := w.o.Store.HostOrNew(ctx, accountID, hostID)
+	if err != nil || h.Fresh(w.o.SettingsTTL) {
+		return h, err
+	}
+	return once(w, ctx, fmt.Sprintf("host %s@%d", hostID, h.Generation), func(ctx context.Context) (store.Host, error) {
+		began, seen := time.Now(), h.Generation
+		u, err := api.GetUser(ctx, h.ID)
+		if err != nil {
+			return h, err
+		}
+		s, err := api.GetUserSettings(ctx, h.ID)
+		if err != nil {
+			return h, err
+		}
+		h.Email, h.Settings, h.GroupIDs = zoom.Clean(u.Email), s.Values, nil
+		if s.Requirement != nil {
+			h.Requirement = *s.Requirement
+		}
+		for _, g := range u.GroupIDs {
+			h.GroupIDs = append(h.GroupIDs, zoom.Clean(g))
+		}
+		return w.o.Store.SaveHost(ctx, h, seen, time.Since(began))
+	})
+}
+
+// predict records what a host's settings mean for their next meetings, and
+// alerts when that changed. The first forecast is no change.
+func (w *Worker) predict(ctx context.Context, h store.Host, known passcode.Host) error {
+	f := passcode.ForecastFor(known)
+	if f.Signature() == h.ForecastSignature {
+		return nil
+	}
+	var a *store.Alert
+	if h.ForecastSignature != "" {
+		told := alert.HostForecast(h, f)
+		a = &told
+	}
+	changed, err := w.o.Store.SaveForecast(ctx, h.ID, f, a)
+	if changed {
+		w.o.Logger.Info("a host's forecast changed", "host_id", h.ID, "account_id", h.AccountID, "why", f.Sentence())
+		w.outbox.Wake()
+	}
+	return err
+}
+
+// once lets the first of several callers do the reading and returns its result
+// to all of them. The reading outlives an impatient first caller.
+func once[T any](w *Worker, ctx context.Context, key string, read func(context.Context) (T, error)) (T, error) {
+	ch := w.flight.DoChan(key, func() (v any, err error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkWithin)
+		defer cancel()
+		err = work.Guard(func() (err error) { v, err = read(ctx); return err })
+		return v, err
+	})
+	select {
+	case r := <-ch:
+		v, _ := r.Val.(T)
+		return v, r.Err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
 }

@@ -26,27 +26,17 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		events:  vec("latchkey_events_total", "Events taken in, by what became of them.", "result"),
 		checks:  vec("latchkey_checks_total", "Meetings checked, by the verdict's remedy.", "remedy"),
 		repairs: vec("latchkey_repairs_total", "Changes asked of Zoom, by what was read back.", "result"),
-		errors:  vec("latchkey_check_errors_total", "Checks that had to be put off, by what is done about it.", "action"),
+		errors:  vec("latchkey_check_errors_total", "Failed checks, by where the fault lies.", "fault"),
 		alerts:  prometheus.NewCounter(prometheus.CounterOpts{Name: "latchkey_alerts_published_total", Help: "Alerts published on NATS."}),
 	}
 	reg.MustRegister(m.alerts)
 	return m
 }
 
-func (m *Metrics) intake(recorded bool) {
-	if m == nil {
-		return
-	}
-	result := "duplicate"
-	if recorded {
-		result = "recorded"
-	}
-	m.events.WithLabelValues(result).Inc()
-}
-
-func (m *Metrics) dead() {
+// Event counts an event that was taken in, by what became of it.
+func (m *Metrics) Event(result string) {
 	if m != nil {
-		m.events.WithLabelValues("dead").Inc()
+		m.events.WithLabelValues(result).Inc()
 	}
 }
 
@@ -60,9 +50,9 @@ func (m *Metrics) checked(v passcode.Verdict, repair string) {
 	}
 }
 
-func (m *Metrics) failed(a action) {
+func (m *Metrics) failed(a answer) {
 	if m != nil {
-		m.errors.WithLabelValues(a.String()).Inc()
+		m.errors.WithLabelValues(string(a.fault)).Inc()
 	}
 }
 

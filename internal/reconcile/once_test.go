@@ -108,7 +108,7 @@ func TestHostIsReadOnceForAll(t *testing.T) {
 	impatient, leave := context.WithCancel(t.Context())
 	gone := make(chan error)
 	go func() {
-		_, _, err := w.host(impatient, f, "acc", "host")
+		_, err := w.hostFacts(impatient, f, "acc", "host")
 		gone <- err
 	}()
 	<-reading
@@ -118,8 +118,8 @@ func TestHostIsReadOnceForAll(t *testing.T) {
 	}
 	other := make(chan error)
 	go func() {
-		_, known, err := w.host(t.Context(), f, "acc", "host")
-		if err == nil && known.Passcode.Value != passcode.On {
+		facts, err := w.hostFacts(t.Context(), f, "acc", "host")
+		if err == nil && facts.known.Settings[passcode.KeyPasscode].Value != passcode.On {
 			err = errors.New("the settings are not those that were read")
 		}
 		other <- err

@@ -1,8 +1,7 @@
-// Package reconcile is the worker. Intake turns events into rows and marks what
-// they touch as due; reconciling takes what is due and brings the world and the
-// policy together: observe, decide, act, verify, record.
+// Package reconcile takes what is due and brings the world and the policy
+// together: observe, decide, act, verify, record.
 //
-// It is level-triggered: an event only says "look here". Duplicate, late and
+// It is level-triggered: an event only said "look here". Duplicate, late and
 // reordered events therefore need no special case, and any step may be repeated
 // by another worker when this one dies.
 //
@@ -21,7 +20,9 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"latchkey/internal/passcode"
+	"latchkey/internal/secret"
 	"latchkey/internal/store"
+	"latchkey/internal/work"
 	"latchkey/internal/zoom"
 )
 
@@ -34,22 +35,24 @@ type Meetings interface {
 // Hosts are the calls about one host.
 type Hosts interface {
 	GetUser(ctx context.Context, userID string) (zoom.User, error)
-	GetUserSettings(ctx context.Context, userID string) (zoom.Security, error)
+	GetUserSettings(ctx context.Context, userID string) (zoom.Settings, error)
 	ListUpcomingMeetings(ctx context.Context, userID string) ([]zoom.ListedMeeting, error)
-	PatchUserSettings(ctx context.Context, userID string, s zoom.Security) error
+	PatchUserSettings(ctx context.Context, userID string, v passcode.Values) error
 }
 
 // Groups are the calls about one group.
 type Groups interface {
-	GetGroupLocks(ctx context.Context, groupID string) (zoom.Security, error)
-	GetGroupSettings(ctx context.Context, groupID string) (zoom.Security, error)
+	GetGroup(ctx context.Context, groupID string) (zoom.Group, error)
+	GetGroupLocks(ctx context.Context, groupID string) (zoom.Settings, error)
+	GetGroupSettings(ctx context.Context, groupID string) (zoom.Settings, error)
 }
 
 // Accounts are the calls about the account.
 type Accounts interface {
-	GetAccountLocks(ctx context.Context, accountID string) (zoom.Security, error)
-	GetAccountSettings(ctx context.Context, accountID string) (zoom.Security, error)
+	GetAccountLocks(ctx context.Context, accountID string) (zoom.Settings, error)
+	GetAccountSettings(ctx context.Context, accountID string) (zoom.Settings, error)
 	CountLicensed(context.Context) (int, error)
+	Scopes(context.Context) ([]string, error)
 }
 
 // Zoom is one account's API.
@@ -60,24 +63,6 @@ type Zoom interface {
 	Accounts
 }
 
-// Event is one delivery from the bus.
-type Event struct {
-	ID         string
-	Body       []byte
-	ReceivedAt time.Time
-	RequestID  string
-	InProgress func() // tells the bus that it is still being worked on
-}
-
-// Bus is where events come from and alerts go to.
-type Bus interface {
-	// Consume hands over events until ctx ends and what is in hand is done. An
-	// error leaves the event to be delivered again.
-	Consume(ctx context.Context, parallel int, handle func(context.Context, Event) error)
-	PublishAlert(context.Context, store.Alert) error
-	PublishDead(ctx context.Context, reason string, e Event) error
-}
-
 // Who is a host as far as policies tell hosts apart. Email and Groups are empty
 // while the host has not been read.
 type Who struct {
@@ -85,36 +70,40 @@ type Who struct {
 	Groups                   []string
 }
 
+// WhoIs is the host as policies see it.
+func WhoIs(h store.Host) Who {
+	return Who{AccountID: h.AccountID, HostID: h.ID, Email: h.Email, Groups: h.GroupIDs}
+}
+
 // Rule is what is to be done about a host's meetings.
 type Rule struct {
 	Policy passcode.Policy
 	// Secret and Passcode go with the sources derived and fixed.
-	Secret, Passcode zoom.Secret
+	Secret, Passcode secret.String
 	// AlignHosts: the host's own unlocked settings that would put passcodes on
 	// future meetings are turned off, once.
 	AlignHosts bool
 }
 
-// Options configure a Worker. Store, Bus, Zoom, Rule and Logger are required.
+// Options configure a Worker. Store, Zoom, Rule, Publish and Logger are required.
 type Options struct {
 	Name  string // names this worker in leases and logs
 	Store *store.Store
-	Bus   Bus
-	Zoom  func(accountID string) (Zoom, bool) // false: not an account we govern
+	Zoom  func(accountID string) (Zoom, bool) // false: not an account we guard
 	Rule  func(Who) Rule
-	// Account is assumed for events that name none; "" when there are several.
-	Account string
-	Logger  *slog.Logger
-	Metrics *Metrics
+	// Policies is a fingerprint of all rules together.
+	Policies string
+	Publish  func(context.Context, store.Alert) error
+	Logger   *slog.Logger
+	Metrics  *Metrics
 
 	Parallel    int           // checks at once; default 8
 	Lease       time.Duration // default 30 s, renewed every third of it
 	Poll        time.Duration // looks for due work without being told; default 2 s
 	SettingsTTL time.Duration // for how long read settings and locks are believed; default 5 min
-	Sweep       time.Duration // each host is read anew this often, in case an event was lost; default 6 h
-	Accounts    []string      // whose hosts are swept
-	Grace       time.Duration // what is in hand may take this long after the stop; default 10 s
-	Now         func() time.Time
+	Sweep       time.Duration // each host is read again this often, in case an event was lost; default 6 h
+	Accounts    []string      // whose hosts are swept and whose set-up is looked at
+	Grace       time.Duration // what is in progress may take this long after the stop; default 10 s
 }
 
 func (o Options) withDefaults() Options {
@@ -131,80 +120,119 @@ func (o Options) withDefaults() Options {
 	if o.Parallel <= 0 {
 		o.Parallel = 8
 	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
 	if o.Name == "" {
 		o.Name = "worker"
 	}
 	return o
 }
 
-// Worker does intake and reconciling. Any number of them may run side by side.
+// Worker reconciles. Any number of them may run side by side.
 type Worker struct {
 	o        Options
-	meetings *loop
-	hosts    *loop
-	outbox   *loop
-	sweeps   *loop
+	meetings *work.Loop
+	hosts    *work.Loop
+	outbox   *work.Loop
+	sweeps   *work.Loop
+	setup    *work.Loop
 	// Hosts get fewer places: a change of an account makes thousands of them due,
 	// and meetings must not wait behind them for their turn at Zoom.
-	meetingPool, hostPool *pool
+	meetingPool, hostPool *work.Pool
 	flight                singleflight.Group // one read of a host, group or account at a time
 }
+
+// setupPoll is how often it is looked for set-up trouble whose time has come.
+const setupPoll = 15 * time.Second
 
 // New makes a Worker.
 func New(o Options) *Worker {
 	o = o.withDefaults()
 	w := &Worker{o: o}
-	w.meetings, w.hosts, w.outbox = newLoop(o.Poll), newLoop(o.Poll), newLoop(o.Poll)
-	w.meetingPool, w.hostPool = newPool(o.Parallel), newPool(max(1, o.Parallel/4))
-	w.sweeps = newLoop(min(time.Minute, o.Sweep/10))
+	w.meetings, w.hosts, w.outbox = work.NewLoop(o.Poll), work.NewLoop(o.Poll), work.NewLoop(o.Poll)
+	w.meetingPool, w.hostPool = work.NewPool(o.Parallel), work.NewPool(max(1, o.Parallel/4))
+	w.sweeps, w.setup = work.NewLoop(min(time.Minute, o.Sweep/10)), work.NewLoop(min(setupPoll, o.Sweep/10))
 	return w
 }
 
-// Run works until ctx ends, then finishes what it has in hand, within Grace,
+// Run works until ctx ends, then finishes what it has in progress, within Grace,
 // and returns when nothing of it runs any more. The database and the bus may be
-// away at any time: it waits for them.
+// unavailable at any time: it waits for them.
 func (w *Worker) Run(ctx context.Context) {
-	// Work in hand goes on after the stop, for Grace at most.
+	// Work in progress goes on after the stop, for Grace at most.
 	hard, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	stopTimer := context.AfterFunc(ctx, func() { time.AfterFunc(w.o.Grace, cancel) })
 	defer stopTimer()
 
 	var wg sync.WaitGroup
-	wg.Go(func() { w.o.Bus.Consume(ctx, w.o.Parallel, w.intake(ctx)) })
-	wg.Go(func() { w.meetings.run(ctx, w.o.Logger, func() (bool, error) { return w.checkDueMeetings(ctx, hard) }) })
-	wg.Go(func() { w.hosts.run(ctx, w.o.Logger, func() (bool, error) { return w.checkDueHosts(ctx, hard) }) })
-	wg.Go(func() { w.outbox.run(ctx, w.o.Logger, func() (bool, error) { return w.publishAlerts(hard) }) })
-	wg.Go(func() { w.sweeps.run(ctx, w.o.Logger, func() (bool, error) { return w.sweep(hard) }) })
+	log, first := w.o.Logger, true
+	wg.Go(func() { w.meetings.Run(ctx, log, func() (bool, error) { return w.checkDueMeetings(ctx, hard) }) })
+	wg.Go(func() { w.hosts.Run(ctx, log, func() (bool, error) { return w.checkDueHosts(ctx, hard) }) })
+	wg.Go(func() { w.outbox.Run(ctx, log, func() (bool, error) { return w.publishAlerts(hard) }) })
+	wg.Go(func() { w.sweeps.Run(ctx, log, func() (bool, error) { return w.sweep(hard) }) })
+	wg.Go(func() {
+		w.setup.Run(ctx, log, func() (bool, error) {
+			err := w.lookAtSetup(ctx, first)
+			first = first && err != nil
+			return false, err
+		})
+	})
 	wg.Go(func() { w.listen(ctx) })
 	wg.Wait()
-	w.meetingPool.wg.Wait()
-	w.hostPool.wg.Wait()
+	w.meetingPool.Wait()
+	w.hostPool.Wait()
 }
 
-// Check says why some of the work stands still; nil when all of it goes on.
+// Check says why some of the work is stalled; nil when all of it goes on.
 func (w *Worker) Check() error {
-	for _, l := range []*loop{w.meetings, w.hosts, w.outbox, w.sweeps} {
-		if err := l.standing.Load(); err != nil {
-			return *err
+	for _, l := range []*work.Loop{w.meetings, w.hosts, w.outbox, w.sweeps, w.setup} {
+		if err := l.Err(); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
 // listen wakes the loops when any worker's transaction made something due.
-// Without it they only poll, so its errors are not worth a word: the loops tell
-// when the database is away.
+// Without it they only poll, so its errors are not worth a word: the loops say
+// when the database is unavailable.
 func (w *Worker) listen(ctx context.Context) {
 	for ctx.Err() == nil {
-		_ = w.o.Store.WaitDue(ctx, func() {
-			w.meetings.wake()
-			w.hosts.wake()
-			w.outbox.wake()
+		_ = work.Guard(func() error {
+			return w.o.Store.WaitDue(ctx, func() {
+				w.meetings.Wake()
+				w.hosts.Wake()
+				w.outbox.Wake()
+			})
 		})
-		pause(ctx, time.Second)
+		work.Pause(ctx, time.Second)
 	}
+}
+
+// storeWithin bounds one transaction outside a check.
+const storeWithin = 20 * time.Second
+
+// publishAlerts moves alerts from the outbox to the bus.
+func (w *Worker) publishAlerts(ctx context.Context) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeWithin)
+	defer cancel()
+	const batch = 100
+	n, err := w.o.Store.PublishAlerts(ctx, batch, w.o.Publish)
+	w.o.Metrics.published(n)
+	return n == batch, err
+}
+
+// sweepAtOnce is how many hosts one sweep of one worker marks, once a minute. It
+// bounds the calls a sweep makes: reading a host is about five, a meeting one.
+const sweepAtOnce = 10
+
+// sweep marks hosts that no event asked about for long, with their upcoming
+// meetings, as needing a read: what Zoom dropped is found again.
+func (w *Worker) sweep(ctx context.Context) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeWithin)
+	defer cancel()
+	n, err := w.o.Store.SweepHosts(ctx, w.o.Accounts, w.o.Sweep, sweepAtOnce)
+	if n > 0 {
+		w.o.Logger.Info("sweep marked hosts for re-reading", "hosts", n)
+	}
+	return false, err
 }

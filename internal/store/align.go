@@ -41,14 +41,7 @@ func (s *Store) Alignments(ctx context.Context, hostID string) ([]Alignment, err
 	if err != nil {
 		return nil, fmt.Errorf("read the alignments of host %s: %w", hostID, err)
 	}
-	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Alignment, error) {
-		var a Alignment
-		var before, after string
-		err := row.Scan(&a.ID, &a.HostID, &a.AccountID, &a.Setting, &before, &after, &a.Result, &a.StartedAt)
-		_ = a.Before.UnmarshalText([]byte(before))
-		_ = a.After.UnmarshalText([]byte(after))
-		return a, err
-	})
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Alignment])
 	if err != nil {
 		return nil, fmt.Errorf("read the alignments of host %s: %w", hostID, err)
 	}
@@ -57,18 +50,18 @@ func (s *Store) Alignments(ctx context.Context, hostID string) ([]Alignment, err
 
 // BeginAlignment writes down, before Zoom is asked, that it will be.
 func (s *Store) BeginAlignment(ctx context.Context, a Alignment) (id int64, err error) {
-	err = s.pool.QueryRow(ctx, `INSERT INTO alignments (host_id, account_id, setting, before, after, started_at) VALUES ($1,$2,$3,$4,$5,$6) RETURNING id`,
-		a.HostID, a.AccountID, a.Setting, a.Before.String(), a.After.String(), a.StartedAt).Scan(&id)
+	err = s.pool.QueryRow(ctx, `INSERT INTO alignments (host_id, account_id, setting, before, after, started_at) VALUES ($1,$2,$3,$4,$5,now()) RETURNING id`,
+		a.HostID, a.AccountID, a.Setting, a.Before, a.After).Scan(&id)
 	if err != nil {
 		return 0, fmt.Errorf("begin to align host %s: %w", a.HostID, err)
 	}
 	return id, nil
 }
 
-// EndAlignment says what was read back. The host's settings must be read anew.
-func (s *Store) EndAlignment(ctx context.Context, id int64, result, detail string, at time.Time) error {
+// EndAlignment says what was read back. The host's settings must be read again.
+func (s *Store) EndAlignment(ctx context.Context, id int64, result, detail string) error {
 	err := s.inTx(ctx, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `UPDATE alignments SET result = $2, detail = $3, ended_at = $4 WHERE id = $1`, id, result, detail, at); err != nil {
+		if _, err := tx.Exec(ctx, `UPDATE alignments SET result = $2, detail = $3, ended_at = now() WHERE id = $1`, id, result, detail); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, `UPDATE hosts SET read_at = NULL WHERE host_id = (SELECT host_id FROM alignments WHERE id = $1)`, id)
@@ -81,8 +74,8 @@ func (s *Store) EndAlignment(ctx context.Context, id int64, result, detail strin
 }
 
 // UndoAlignment notes that an alignment was put back.
-func (s *Store) UndoAlignment(ctx context.Context, id int64, at time.Time) error {
-	_, err := s.pool.Exec(ctx, `UPDATE alignments SET result = 'undone', undone_at = $2 WHERE id = $1`, id, at)
+func (s *Store) UndoAlignment(ctx context.Context, id int64) error {
+	_, err := s.pool.Exec(ctx, `UPDATE alignments SET result = 'undone', undone_at = now() WHERE id = $1`, id)
 	if err != nil {
 		return fmt.Errorf("undo alignment %d: %w", id, err)
 	}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// Counts are totals for people and metrics.
+// Counts are totals, for people and tests.
 type Counts struct {
 	Events, Alerts, AlertsUnpublished, MeetingsDue, HostsDue, Demanding, Unfixable int64
 }

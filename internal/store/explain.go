@@ -15,6 +15,11 @@ type Story struct {
 	Meeting Meeting
 	Host    Host // zero when not known
 	Repairs []Repair
+	// Troubles are what latchkey's own set-up stands in the way of, for the
+	// meeting's account.
+	Troubles []Trouble
+	// Rotated are the moments at which the passcode became another one.
+	Rotated []PasscodeChange
 	// History holds the verdicts, oldest first.
 	History []PastVerdict
 	Changes []SettingChange
@@ -26,6 +31,13 @@ type PastVerdict struct {
 	Remedy    passcode.Remedy  `json:"remedy"`
 	Why       string           `json:"why"`
 	DecidedAt time.Time        `json:"decided_at"`
+}
+
+// PasscodeChange is one row of passcode_changes. It holds no passcode.
+type PasscodeChange struct {
+	ChangedBy string    `json:"changed_by" db:"changed_by"` // one of PasscodeSources
+	Operator  string    `json:"operator,omitempty" db:"operator"`
+	SeenAt    time.Time `json:"seen_at" db:"seen_at"`
 }
 
 // Story reads what is known of a meeting; ErrNotFound when nothing is.
@@ -40,10 +52,20 @@ func (s *Store) Story(ctx context.Context, id int64) (Story, error) {
 			st.Host = h
 		}
 	}
-	if st.Repairs, err = s.repairs(ctx, id); err != nil {
+	if st.Repairs, err = collectRepairs(s.pool.Query(ctx, `SELECT `+repairColumns+` FROM repairs WHERE meeting_id = $1 ORDER BY id`, id)); err != nil {
 		return st, fmt.Errorf("read the repairs of meeting %d: %w", id, err)
 	}
-	rows, err := s.pool.Query(ctx, `SELECT outcome, remedy, why, decided_at FROM verdicts WHERE meeting_id = $1 ORDER BY id`, id)
+	if st.Troubles, err = s.Troubles(ctx, st.Meeting.AccountID); err != nil {
+		return st, err
+	}
+	rows, err := s.pool.Query(ctx, `SELECT changed_by, operator, seen_at FROM passcode_changes WHERE meeting_id = $1 ORDER BY id`, id)
+	if err == nil {
+		st.Rotated, err = pgx.CollectRows(rows, pgx.RowToStructByName[PasscodeChange])
+	}
+	if err != nil {
+		return st, fmt.Errorf("read the passcode changes of meeting %d: %w", id, err)
+	}
+	rows, err = s.pool.Query(ctx, `SELECT outcome, remedy, why, decided_at FROM verdicts WHERE meeting_id = $1 ORDER BY id`, id)
 	if err == nil {
 		st.History, err = pgx.CollectRows(rows, pgx.RowToStructByPos[PastVerdict])
 	}
@@ -56,37 +78,30 @@ func (s *Store) Story(ctx context.Context, id int64) (Story, error) {
 	return st, nil
 }
 
-func (s *Store) repairs(ctx context.Context, id int64) ([]Repair, error) {
-	rows, err := s.pool.Query(ctx, `SELECT id, remedy, result, reasons, why, detail, zoom_calls, started_at, ended_at FROM repairs WHERE meeting_id = $1 ORDER BY id`, id)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Repair, error) {
-		var r Repair
-		var reasons []byte
-		var ended *time.Time
-		err := row.Scan(&r.ID, &r.Remedy, &r.Result, &reasons, &r.Why, &r.Detail, &r.ZoomCalls, &r.StartedAt, &ended)
-		if err == nil {
-			r.EndedAt = orZero(ended)
-			err = decode("reasons", reasons, &r.Reasons)
-		}
-		return r, err
-	})
-}
-
 // changes reads the last changes of the host's settings and of those above.
 func (s *Store) changes(ctx context.Context, levels []string) ([]SettingChange, error) {
-	rows, err := s.pool.Query(ctx, `SELECT what, level, level_id, setting, old_value, new_value, changed_by, coalesce(changed_at, received_at)
-		FROM setting_changes JOIN events USING (event_id) WHERE level_id = ANY($1) AND level_id <> '' ORDER BY id DESC LIMIT 10`, levels)
+	return s.settingChanges(ctx, `level_id = ANY($1) AND level_id <> ''`, 10, levels)
+}
+
+// settingChanges reads changes, newest first.
+func (s *Store) settingChanges(ctx context.Context, where string, limit int, args ...any) ([]SettingChange, error) {
+	rows, err := s.pool.Query(ctx, fmt.Sprintf(`SELECT c.what, c.level, c.level_id, coalesce(g.name, '') AS level_name, c.setting, c.old_value, c.new_value, c.changed_by,
+			coalesce(c.changed_at, e.received_at) AS changed_at
+		FROM setting_changes c JOIN events e USING (event_id) LEFT JOIN groups g ON c.level = 'group' AND g.group_id = c.level_id
+		WHERE %s ORDER BY c.id DESC LIMIT %d`, where, limit), args...)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (SettingChange, error) {
-		var c SettingChange
-		var before, after string
-		err := row.Scan(&c.What, &c.Level, &c.LevelID, &c.Setting, &before, &after, &c.ChangedBy, &c.ChangedAt)
-		_ = c.Old.UnmarshalText([]byte(before))
-		_ = c.New.UnmarshalText([]byte(after))
-		return c, err
-	})
+	return pgx.CollectRows(rows, pgx.RowToStructByName[SettingChange])
+}
+
+// TurnedOn reads the newest changes, within the time, that turned a setting on
+// or locked it, for the host, the groups or the account.
+func (s *Store) TurnedOn(ctx context.Context, levels []string, within time.Duration) ([]SettingChange, error) {
+	all, err := s.settingChanges(ctx, `c.level_id = ANY($1) AND c.level_id <> '' AND c.new_value = 'on'
+		AND coalesce(c.changed_at, e.received_at) > now() - $2 * interval '1 second'`, 10, levels, within.Seconds())
+	if err != nil {
+		return nil, fmt.Errorf("read which settings were turned on: %w", err)
+	}
+	return all, nil
 }

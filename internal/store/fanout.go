@@ -15,7 +15,6 @@ import (
 // there are, and leaves alone what is marked already and not being worked on:
 // a thousand changes that arrive while a check waits are one check.
 
-// stale is set on every meeting that must be read again.
 const markMeetings = `UPDATE meetings m SET must_read = true, due_at = least(m.due_at, now()), due_why = $2, generation = m.generation + 1, attempts = 0
 	FROM hosts h WHERE h.host_id = m.host_id AND h.account_id = m.account_id AND `
 
@@ -49,10 +48,10 @@ func (t *IntakeTx) LevelChanged(ctx context.Context, level passcode.Level, id st
 	of, account := "h.account_id = $1", t.event.AccountID
 	if level == passcode.LevelGroup {
 		of = "h.group_ids @> ARRAY[$1::text]"
-		b.Queue(`UPDATE groups SET read_at = NULL WHERE group_id = $1 AND account_id = $2`, id, account)
+		b.Queue(`INSERT INTO groups AS g (group_id, account_id, generation) VALUES ($1, $2, 1) ON CONFLICT (group_id) DO UPDATE SET read_at = NULL, generation = g.generation + 1 WHERE g.account_id = $2`, id, account)
 	} else {
-		b.Queue(`UPDATE accounts SET read_at = NULL WHERE account_id = $1 AND account_id = $2`, id, account)
-		b.Queue(`UPDATE groups SET read_at = NULL WHERE account_id = $1 AND account_id = $2`, id, account)
+		b.Queue(`INSERT INTO accounts AS a (account_id, generation) SELECT $1, 1 WHERE $1 = $2 ON CONFLICT (account_id) DO UPDATE SET read_at = NULL, generation = a.generation + 1`, id, account)
+		b.Queue(`UPDATE groups SET read_at = NULL, generation = generation + 1 WHERE account_id = $1 AND account_id = $2`, id, account)
 	}
 	b.Queue(lockMeetings+of+locked, id, why, account)
 	b.Queue(markMeetings+of+` AND `+inAccount+openMeetings, id, why, account)
@@ -65,7 +64,7 @@ func (t *IntakeTx) LevelChanged(ctx context.Context, level passcode.Level, id st
 func (t *IntakeTx) HostsChanged(ctx context.Context, hostIDs []string, at time.Time, why string) error {
 	t.woken = true
 	var b pgx.Batch
-	// A host may be heard of here for the first time.
+	// A host may be mentioned here for the first time.
 	b.Queue(`INSERT INTO hosts (host_id, account_id) SELECT unnest($1::text[]), $2 ON CONFLICT DO NOTHING`, hostIDs, t.event.AccountID)
 	var account *string
 	if !t.sweep {
@@ -77,7 +76,7 @@ func (t *IntakeTx) HostsChanged(ctx context.Context, hostIDs []string, at time.T
 	return t.tx.SendBatch(ctx, &b).Close()
 }
 
-// HostSeen makes a host that was never heard of due; others it leaves alone.
+// HostSeen makes a host that no event mentioned before due; others it leaves alone.
 func (t *IntakeTx) HostSeen(ctx context.Context, hostID string) error {
 	t.woken = true
 	_, err := t.tx.Exec(ctx, `INSERT INTO hosts (host_id, account_id, due_at, due_why, generation, swept_at) VALUES ($1, $2, now(), 'first seen', 1, now()) ON CONFLICT DO NOTHING`,
@@ -86,8 +85,8 @@ func (t *IntakeTx) HostSeen(ctx context.Context, hostID string) error {
 }
 
 // SweepHosts marks up to limit hosts of these accounts that were not swept for
-// that long, with their upcoming meetings, as to be read anew: should Zoom have
-// dropped an event about them, this finds what it told. It returns how many.
+// that long, with their upcoming meetings, as needing a read: should Zoom
+// have dropped an event about them, this finds what it said. It returns how many.
 func (s *Store) SweepHosts(ctx context.Context, accounts []string, age time.Duration, limit int) (n int, err error) {
 	err = s.inTx(ctx, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `UPDATE hosts SET swept_at = now() WHERE host_id IN (
@@ -102,7 +101,11 @@ func (s *Store) SweepHosts(ctx context.Context, accounts []string, age time.Dura
 		}
 		n = len(ids)
 		t := &IntakeTx{tx: tx, sweep: true}
-		if err := t.HostsChanged(ctx, ids, time.Now(), "sweep"); err != nil {
+		var now time.Time
+		if err := tx.QueryRow(ctx, `SELECT now()`).Scan(&now); err != nil {
+			return err
+		}
+		if err := t.HostsChanged(ctx, ids, now, "sweep"); err != nil {
 			return err
 		}
 		return notify(ctx, tx)

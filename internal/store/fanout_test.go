@@ -27,7 +27,7 @@ func addQuiet(t testing.TB, s *Store, id int64, host string) {
 		account_id = (SELECT account_id FROM hosts WHERE host_id = $2) WHERE meeting_id = $1`, id, host)
 }
 
-// marked gives the meetings and hosts that are due and to be read anew, after a
+// marked returns the meetings and hosts that are due and to be read again, after a
 // check that no others were touched in any way.
 func marked(t testing.TB, s *Store, why string) (meetings []int64, hosts []string) {
 	t.Helper()
@@ -51,23 +51,23 @@ func TestLevelChanged(t *testing.T) {
 		id       string
 		meetings []int64
 		hosts    []string
-		unread   []string // the levels whose locks must be read anew
+		unread   []string // the levels whose locks must be read again
 	}{
-		{"a group", passcode.LevelGroup, "g1", []int64{10, 11, 12, 20}, []string{"both", "one"}, []string{"g1"}},
-		{"another group", passcode.LevelGroup, "g2", []int64{20}, []string{"both"}, []string{"g2"}},
-		{"an account", passcode.LevelAccount, "acc", []int64{10, 11, 12, 20, 30}, []string{"both", "none", "one"}, []string{"acc", "g1", "g2"}},
-		{"a group nobody is in", passcode.LevelGroup, "g9", []int64{}, []string{}, []string{}},
-		{"an account's id is no group's", passcode.LevelGroup, "acc", []int64{}, []string{}, []string{}},
+		{"a group", passcode.LevelGroup, "g1", []int64{10, 11, 12, 20}, []string{"both", "one"}, []string{"group g1"}},
+		{"another group", passcode.LevelGroup, "g2", []int64{20}, []string{"both"}, []string{"group g2"}},
+		{"an account", passcode.LevelAccount, "acc", []int64{10, 11, 12, 20, 30}, []string{"both", "none", "one"}, []string{"account acc", "group g1", "group g2"}},
+		{"a group nobody is in", passcode.LevelGroup, "g9", []int64{}, []string{}, []string{"group g9"}},
+		{"an account's id is no group's", passcode.LevelGroup, "acc", []int64{}, []string{}, []string{"group acc"}},
 		{"a group's id is no account's", passcode.LevelAccount, "g1", []int64{}, []string{}, []string{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := openStore(t)
 			for _, id := range []string{"acc", "other"} {
-				noError(t, s.SaveAccount(t.Context(), Level{ID: id, ReadAt: time.Now()}))
+				noError(t, s.SaveAccount(t.Context(), Level{ID: id}, 0, 0))
 			}
 			for id, account := range map[string]string{"g1": "acc", "g2": "acc", "g3": "other"} {
-				noError(t, s.SaveGroup(t.Context(), account, Level{ID: id, ReadAt: time.Now()}))
+				noError(t, s.SaveGroup(t.Context(), account, Level{ID: id}, 0, 0))
 			}
 			addHost(t, s, "one", "acc", "g1")
 			addHost(t, s, "both", "acc", "g2", "g1")
@@ -94,9 +94,9 @@ func TestLevelChanged(t *testing.T) {
 				}
 			}
 			unread := value[[]string](t, s, `SELECT coalesce(array_agg(id ORDER BY id), '{}') FROM
-				(SELECT account_id AS id FROM accounts WHERE read_at IS NULL UNION ALL SELECT group_id FROM groups WHERE read_at IS NULL) levels`)
+				(SELECT 'account ' || account_id AS id FROM accounts WHERE read_at IS NULL UNION ALL SELECT 'group ' || group_id FROM groups WHERE read_at IS NULL) levels`)
 			if !slices.Equal(unread, c.unread) {
-				t.Errorf("the locks of %v must be read anew, want %v", unread, c.unread)
+				t.Errorf("the locks of %v must be read again, want %v", unread, c.unread)
 			}
 		})
 	}
@@ -178,7 +178,7 @@ func TestAThousandChangesAreOneCheck(t *testing.T) {
 			if !c.Host.ReadAt.IsZero() || !c.Host.ChangedAt.Equal(begun.Add(6*time.Second)) {
 				t.Errorf("host %s: read at %v, changed at %v", c.Host.ID, c.Host.ReadAt, c.Host.ChangedAt)
 			}
-			_, err := s.CompleteHost(t.Context(), c, nil)
+			_, _, err := s.CompleteHost(t.Context(), c, HostDone{})
 			noError(t, err)
 		}
 	}
@@ -212,14 +212,14 @@ func TestLevelChangedDuringAClaim(t *testing.T) {
 	read := m.Meeting
 	read.MustRead = false
 	noError(t, s.Complete(t.Context(), m, Check{Meeting: read}))
-	_, err := s.CompleteHost(t.Context(), h[0], nil)
+	_, _, err := s.CompleteHost(t.Context(), h[0], HostDone{})
 	noError(t, err)
 	m = claim(t, s, "w")
 	if h = hosts(); len(h) != 1 {
 		t.Fatalf("%d hosts due after it, want 1", len(h))
 	}
 	noError(t, s.Complete(t.Context(), m, Check{Meeting: m.Meeting}))
-	_, err = s.CompleteHost(t.Context(), h[0], nil)
+	_, _, err = s.CompleteHost(t.Context(), h[0], HostDone{})
 	noError(t, err)
 	claimNone(t, s, "after the second check")
 	if h = hosts(); len(h) != 0 {

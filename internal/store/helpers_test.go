@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"latchkey/internal/passcode"
+	"latchkey/internal/secret"
 	"latchkey/internal/testenv"
 )
 
@@ -69,6 +70,32 @@ func addMeeting(t testing.TB, s *Store, id int64, host string, startsIn time.Dur
 		id, host, startsIn.Seconds())
 }
 
+// clearing is a repair that is about to remove a passcode.
+func clearing() Repair {
+	return Repair{Remedy: passcode.RemedyClear, AskedPasscode: passcode.AskOff.String(), AskedWaitingRoom: true}
+}
+
+// seen is a passcode that was seen, by nobody named.
+func seen(value secret.String) *PasscodeSeen { return &PasscodeSeen{Value: value} }
+
+// claimHost takes exactly one due host.
+func claimHost(t testing.TB, s *Store) HostClaim {
+	t.Helper()
+	claims, err := s.ClaimHosts(t.Context(), "w", 10, time.Hour)
+	noError(t, err)
+	if len(claims) != 1 {
+		t.Fatalf("%d hosts were claimed, want 1", len(claims))
+	}
+	return claims[0]
+}
+
+// nearly says whether a time is so far from the database's now, give or take a
+// few seconds of a slow machine.
+func nearly(t testing.TB, s *Store, at time.Time, away time.Duration) bool {
+	t.Helper()
+	return value[bool](t, s, `SELECT abs(extract(epoch FROM $1::timestamptz - now()) - $2::float8) < 10`, at, away.Seconds())
+}
+
 // inEvent runs f in the transaction of an event that nobody sent before.
 func inEvent(t testing.TB, s *Store, f func(*IntakeTx) error) {
 	t.Helper()
@@ -120,11 +147,12 @@ func meeting(t testing.TB, s *Store, id int64) Meeting {
 // decided is a claim's meeting with a verdict, as a check would report it.
 func decided(c MeetingClaim, o passcode.Outcome, r passcode.Remedy) Meeting {
 	m := c.Meeting
-	m.Outcome, m.Remedy, m.Why, m.DecidedAt = o, r, fmt.Sprintf("%s, %s", o, r), time.Now()
+	m.Outcome, m.Remedy, m.Why = o, r, fmt.Sprintf("%s, %s", o, r)
+	m.Signature = passcode.Verdict{Outcome: o, Remedy: r}.Signature()
 	return m
 }
 
-// atOnce runs f n times at once and gives the errors.
+// atOnce runs f n times at once and returns the errors.
 func atOnce(n int, f func(i int) error) []error {
 	errs := make([]error, n)
 	start := make(chan struct{})

@@ -14,92 +14,129 @@ import (
 
 // Host is one row of hosts.
 type Host struct {
-	ID        string
-	AccountID string
-	Email     string
-	GroupIDs  []string
-	Settings  passcode.Values
+	ID        string          `db:"host_id"`
+	AccountID string          `db:"account_id"`
+	Email     string          `db:"email"`
+	GroupIDs  []string        `db:"group_ids"`
+	Settings  passcode.Values `db:"settings"`
 	// Requirement is Zoom's meeting_password_requirement for this host.
-	Requirement passcode.Requirement
-	Forecast    passcode.Forecast
-	ForecastWhy string    // "" until there is a forecast
-	ReadAt      time.Time // zero: never read, or out of date
-	ChangedAt   time.Time
-	HeldUntil   time.Time
-	DueWhy      string
-	Generation  int64
-	Attempts    int
-	LastError   string
+	Requirement passcode.Requirement `db:"requirement"`
+
+	Forecast          passcode.Forecast `db:"forecast"`
+	ForecastWhy       string            `db:"forecast_why"`       // "" until there is a forecast
+	ForecastSignature string            `db:"forecast_signature"` // the forecast as data
+
+	ReadAt time.Time `db:"read_at"` // zero: never read, or out of date
+	// Age is how long ago that was, by the database's clock.
+	Age        Seconds   `db:"age"`
+	ChangedAt  time.Time `db:"changed_at"`
+	HeldUntil  time.Time `db:"held_until"`
+	Policy     string    `db:"policy"` // fingerprint of the policy under which it was last read
+	DueAt      time.Time `db:"due_at"`
+	DueWhy     string    `db:"due_why"`
+	WaitingFor string    `db:"waiting_for"`
+	Generation int64     `db:"generation"`
+	Attempts   int       `db:"attempts"`
+	LastError  string    `db:"last_error"`
 }
 
-const hostColumns = `host_id, account_id, email, group_ids, settings, requirement, forecast, forecast_why, read_at, changed_at, held_until, due_why, generation, attempts, last_error`
+// Seconds is a duration as the database tells it.
+type Seconds float64
 
-func scanHost(row pgx.Row) (Host, error) {
-	var h Host
-	var read, changed, held *time.Time
-	var settings, requirement, forecast []byte
-	err := row.Scan(&h.ID, &h.AccountID, &h.Email, &h.GroupIDs, &settings, &requirement, &forecast, &h.ForecastWhy, &read, &changed, &held, &h.DueWhy, &h.Generation, &h.Attempts, &h.LastError)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return h, ErrNotFound
-	}
+// Duration is the same as Go's.
+func (s Seconds) Duration() time.Duration { return time.Duration(float64(s) * float64(time.Second)) }
+
+// Fresh reports whether something was read, and at most so long ago.
+func fresh(readAt time.Time, age Seconds, ttl time.Duration) bool {
+	return !readAt.IsZero() && age.Duration() < ttl
+}
+
+// Fresh reports whether the settings were read within ttl and no change was
+// reported since.
+func (h Host) Fresh(ttl time.Duration) bool { return fresh(h.ReadAt, h.Age, ttl) }
+
+var hostColumns = withAge(columns[Host]())
+
+func scanHost(row pgx.CollectableRow) (Host, error) {
+	h, err := pgx.RowToStructByName[Host](row)
+	return h, err
+}
+
+func oneHost(rows pgx.Rows, err error) (Host, error) {
 	if err != nil {
-		return h, err
+		return Host{}, err
 	}
-	h.ReadAt, h.ChangedAt, h.HeldUntil = orZero(read), orZero(changed), orZero(held)
-	return h, errors.Join(decode("settings", settings, &h.Settings), decode("requirement", requirement, &h.Requirement), decode("forecast", forecast, &h.Forecast))
+	h, err := pgx.CollectExactlyOneRow(rows, scanHost)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = ErrNotFound
+	}
+	return h, err
 }
 
 // Host reads one host; ErrNotFound when none of that id is known.
 func (s *Store) Host(ctx context.Context, id string) (Host, error) {
-	h, err := scanHost(s.pool.QueryRow(ctx, `SELECT `+hostColumns+` FROM hosts WHERE host_id = $1`, id))
+	h, err := oneHost(s.pool.Query(ctx, `SELECT `+hostColumns+` FROM hosts WHERE host_id = $1`, id))
 	if err != nil {
 		return h, fmt.Errorf("read host %s: %w", id, err)
 	}
 	return h, nil
 }
 
-// SaveHost writes what was read of a host at h.ReadAt. A change told of after
-// generation seen was read stays: the host must then be read again.
-func (s *Store) SaveHost(ctx context.Context, h Host, seen int64) error {
+// HostOrNew is Host, with an empty row instead of ErrNotFound.
+func (s *Store) HostOrNew(ctx context.Context, accountID, id string) (Host, error) {
+	h, err := s.Host(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		return Host{ID: id, AccountID: accountID}, nil
+	}
+	return h, err
+}
+
+// SaveHost writes what was read of a host, the reading having taken so long. A
+// change reported after generation seen was read stays: the host must then be
+// read again. The host returned is as it is now.
+func (s *Store) SaveHost(ctx context.Context, h Host, seen int64, took time.Duration) (Host, error) {
+	fail := func(err error) (Host, error) { return h, fmt.Errorf("save host %s: %w", h.ID, err) }
 	settings, err := json.Marshal(h.Settings)
 	if err != nil {
-		return fmt.Errorf("save host %s: %w", h.ID, err)
+		return fail(err)
 	}
 	requirement, err := json.Marshal(h.Requirement)
 	if err != nil {
-		return fmt.Errorf("save host %s: %w", h.ID, err)
+		return fail(err)
 	}
 	if h.GroupIDs == nil {
 		h.GroupIDs = []string{}
 	}
-	_, err = s.pool.Exec(ctx, `INSERT INTO hosts (host_id, account_id, email, group_ids, settings, requirement, read_at) VALUES ($1,$2,$3,$4,$5,$6,$7)
+	saved, err := oneHost(s.pool.Query(ctx, `INSERT INTO hosts (host_id, account_id, email, group_ids, settings, requirement, read_at)
+		VALUES ($1,$2,$3,$4,$5,$6, now() - $8 * interval '1 second')
 		ON CONFLICT (host_id) DO UPDATE SET email = excluded.email, group_ids = excluded.group_ids, settings = excluded.settings,
-			requirement = excluded.requirement, read_at = CASE WHEN hosts.generation = $8 THEN excluded.read_at END`,
-		h.ID, h.AccountID, h.Email, h.GroupIDs, settings, requirement, null(h.ReadAt), seen)
+			requirement = excluded.requirement, read_at = CASE WHEN hosts.generation = $7 THEN excluded.read_at END RETURNING `+hostColumns,
+		h.ID, h.AccountID, h.Email, h.GroupIDs, settings, requirement, seen, took.Seconds()))
 	if err != nil {
-		return fmt.Errorf("save host %s: %w", h.ID, err)
+		return fail(err)
 	}
-	return nil
+	return saved, nil
 }
 
 // SaveForecast records a host's forecast; alert, when not nil, is written with
-// it if the forecast differs from the one before. It returns whether it did.
-func (s *Store) SaveForecast(ctx context.Context, hostID string, f passcode.Forecast, why string, at time.Time, alert *Alert) (changed bool, err error) {
+// it if the forecast differs, as data, from the one before. It returns whether
+// it did.
+func (s *Store) SaveForecast(ctx context.Context, hostID string, f passcode.Forecast, alert *Alert) (changed bool, err error) {
 	forecast, err := json.Marshal(f)
 	if err != nil {
 		return false, fmt.Errorf("save the forecast of host %s: %w", hostID, err)
 	}
 	err = s.inTx(ctx, func(tx pgx.Tx) error {
-		// Only the first of several who foretell the same finds it changed.
-		tag, err := tx.Exec(ctx, `UPDATE hosts SET forecast = $2, forecast_why = $3, forecast_at = $4 WHERE host_id = $1 AND forecast_why <> $3`, hostID, forecast, why, at)
+		// Only the first of several who predict the same finds it changed.
+		tag, err := tx.Exec(ctx, `UPDATE hosts SET forecast = $2, forecast_why = $3, forecast_signature = $4, forecast_at = now()
+			WHERE host_id = $1 AND forecast_signature <> $4`, hostID, forecast, f.Sentence(), f.Signature())
 		if err != nil {
 			return err
 		}
 		if changed = tag.RowsAffected() == 1; !changed || alert == nil {
 			return nil
 		}
-		_, err = tx.Exec(ctx, `INSERT INTO alerts (account_id, type, subject, data) VALUES ($1,$2,$3,$4)`, alert.AccountID, alert.Type, alert.Subject, alert.Data)
-		return err
+		return saveAlert(ctx, tx, *alert)
 	})
 	if err != nil {
 		return false, fmt.Errorf("save the forecast of host %s: %w", hostID, err)
@@ -107,113 +144,97 @@ func (s *Store) SaveForecast(ctx context.Context, hostID string, f passcode.Fore
 	return changed, nil
 }
 
-// HoldHost keeps all changes of a host's meetings back until the time.
-func (s *Store) HoldHost(ctx context.Context, accountID, hostID string, until time.Time) error {
-	_, err := s.pool.Exec(ctx, `INSERT INTO hosts (host_id, account_id, held_until) VALUES ($1, $2, $3)
-		ON CONFLICT (host_id) DO UPDATE SET held_until = excluded.held_until`, hostID, accountID, until)
+// HoldHost keeps all changes of a host's meetings back until the next midnight
+// UTC of the database's clock, and returns that.
+func (s *Store) HoldHost(ctx context.Context, accountID, hostID string) (until time.Time, err error) {
+	err = s.pool.QueryRow(ctx, `INSERT INTO hosts (host_id, account_id, held_until)
+		VALUES ($1, $2, (date_trunc('day', now() AT TIME ZONE 'UTC') + interval '1 day') AT TIME ZONE 'UTC')
+		ON CONFLICT (host_id) DO UPDATE SET held_until = excluded.held_until RETURNING held_until`, hostID, accountID).Scan(&until)
 	if err != nil {
-		return fmt.Errorf("hold host %s: %w", hostID, err)
+		return until, fmt.Errorf("hold host %s: %w", hostID, err)
 	}
-	return nil
+	return until, nil
 }
 
 // Listed is a meeting that Zoom lists for a host.
 type Listed struct {
-	ID          int64
-	UUID, Topic string
-	Type        int
-	Start, Ends time.Time
+	ID           int64
+	UUID, Topic  string
+	Type         passcode.MeetingType
+	Starts, Ends time.Time
 }
 
-// CompleteHost ends a host's claim: every listed meeting that was not known
-// yet is recorded and due. It returns how many those were. Known ones were
-// made due with the change itself.
-func (s *Store) CompleteHost(ctx context.Context, c HostClaim, listed []Listed) (found int, err error) {
+// recurs says whether a list shows one of the meeting's dates only.
+func (l Listed) recurs() bool {
+	return l.Type == passcode.TypeRecurring || l.Type == passcode.TypeRecurringNoTime
+}
+
+// HostDone is what ends a host's claim.
+type HostDone struct {
+	Listed []Listed
+	// Next is how long until the host is taken up again by itself; 0: when
+	// something happens. Why and WaitingFor go with it.
+	Next       time.Duration
+	Why        string
+	WaitingFor string
+	Worked     []string // Zoom calls that worked
+	Policy     string   // fingerprint of the policy that holds for the host
+}
+
+// CompleteHost ends a host's claim. Every listed meeting that was not known yet
+// is recorded and due; one that was taken for gone is back, and one that was
+// moved is due again: both are read before anything is decided. It returns how
+// many of each there were. Others were made due with the change itself.
+func (s *Store) CompleteHost(ctx context.Context, c HostClaim, d HostDone) (found, back int, err error) {
 	err = s.inTx(ctx, func(tx pgx.Tx) error {
+		if err := callsWorked(ctx, tx, c.Host.AccountID, d.Worked); err != nil {
+			return err
+		}
 		if err := c.held(ctx, tx); err != nil {
 			return err
 		}
-		for _, l := range listed {
-			tag, err := tx.Exec(ctx, `INSERT INTO meetings (meeting_id, account_id, host_id, uuid, topic, type, start_time, ends_at, must_read, due_at, due_why, generation)
-				VALUES ($1,$2,$3,$4,$5,$6,$7,$8,true,now(),'listed',1) ON CONFLICT (meeting_id) DO NOTHING`,
-				l.ID, c.Host.AccountID, c.Host.ID, l.UUID, l.Topic, l.Type, null(l.Start), null(l.Ends))
-			if err != nil {
-				return err
+		seen := map[int64]bool{}
+		for _, l := range d.Listed {
+			if seen[l.ID] {
+				continue // a series may have a row for each of its dates
 			}
-			found += int(tag.RowsAffected())
+			seen[l.ID] = true
+			var known bool
+			err := tx.QueryRow(ctx, `INSERT INTO meetings AS m (meeting_id, account_id, host_id, uuid, topic, type, start_time, ends_at, must_read, due_at, due_why, generation)
+				VALUES ($1,$2,$3,$4,$5,$6,$7,$8,true,now(),'listed',1)
+				ON CONFLICT (meeting_id) DO UPDATE SET status = 'scheduled', host_id = excluded.host_id, must_read = true,
+					not_found = false, missing_since = NULL, misses = 0,
+					start_time = CASE WHEN $9 THEN m.start_time ELSE excluded.start_time END, ends_at = CASE WHEN $9 THEN m.ends_at ELSE excluded.ends_at END,
+					due_at = now(), due_why = 'listed', generation = m.generation + 1, attempts = 0
+				WHERE m.account_id = excluded.account_id AND (m.status IN ('deleted', 'ended') OR m.misses > 0 OR m.host_id = ''
+					OR NOT $9 AND m.start_time IS DISTINCT FROM excluded.start_time)
+				RETURNING EXISTS (SELECT FROM meetings old WHERE old.meeting_id = $1)`,
+				l.ID, c.Host.AccountID, c.Host.ID, l.UUID, l.Topic, int(l.Type), null(l.Starts), null(l.Ends), l.recurs()).Scan(&known)
+			switch {
+			case errors.Is(err, pgx.ErrNoRows): // nothing new
+			case err != nil:
+				return err
+			case known:
+				back++
+			default:
+				found++
+			}
 		}
-		_, err := tx.Exec(ctx, `UPDATE hosts SET lease_owner = NULL, lease_until = NULL, attempts = 0, last_error = '',
-			due_at = CASE WHEN generation = $2 THEN NULL ELSE due_at END WHERE host_id = $1`, c.Host.ID, c.generation)
+		var next *float64
+		if d.Next > 0 {
+			seconds := d.Next.Seconds()
+			next = &seconds
+		}
+		_, err := tx.Exec(ctx, `UPDATE hosts SET lease_owner = NULL, lease_until = NULL, attempts = 0, last_error = $4, waiting_for = $5, policy = $6,
+			due_at = CASE WHEN generation = $2 THEN now() + $3::float8 * interval '1 second' ELSE due_at END WHERE host_id = $1`,
+			c.Host.ID, c.generation, next, d.Why, d.WaitingFor, d.Policy)
 		if err != nil {
 			return err
 		}
 		return notify(ctx, tx)
 	})
 	if err != nil {
-		return 0, fmt.Errorf("complete host %s: %w", c.Host.ID, err)
+		return 0, 0, fmt.Errorf("complete host %s: %w", c.Host.ID, err)
 	}
-	return found, nil
-}
-
-// Level is what is known of an account's or a group's locks.
-type Level struct {
-	ID     string
-	Plan   passcode.Plan // accounts only
-	Locks  passcode.Values
-	Fixed  passcode.Values // the level's own values, where it locks anything
-	ReadAt time.Time       // zero: never read
-}
-
-// Account reads an account's locks; a Level without ReadAt when never read.
-func (s *Store) Account(ctx context.Context, id string) (Level, error) {
-	return s.level(ctx, `SELECT plan, locks, fixed, read_at FROM accounts WHERE account_id = $1`, id)
-}
-
-// Group reads a group's locks; a Level without ReadAt when never read.
-func (s *Store) Group(ctx context.Context, id string) (Level, error) {
-	return s.level(ctx, `SELECT '', locks, fixed, read_at FROM groups WHERE group_id = $1`, id)
-}
-
-func (s *Store) level(ctx context.Context, query, id string) (Level, error) {
-	l := Level{ID: id}
-	var locks, fixed []byte
-	var read *time.Time
-	err := s.pool.QueryRow(ctx, query, id).Scan(&l.Plan, &locks, &fixed, &read)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return l, nil
-	}
-	if err == nil {
-		err = errors.Join(decode("locks", locks, &l.Locks), decode("fixed", fixed, &l.Fixed))
-	}
-	if err != nil {
-		return l, fmt.Errorf("read the locks of %s: %w", id, err)
-	}
-	l.ReadAt = orZero(read)
-	return l, nil
-}
-
-// SaveAccount writes what was read of an account.
-func (s *Store) SaveAccount(ctx context.Context, l Level) error {
-	return s.saveLevel(ctx, l, `INSERT INTO accounts (account_id, locks, fixed, read_at, plan) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (account_id) DO UPDATE SET locks = excluded.locks, fixed = excluded.fixed, read_at = excluded.read_at, plan = excluded.plan`, l.Plan)
-}
-
-// SaveGroup writes what was read of a group.
-func (s *Store) SaveGroup(ctx context.Context, accountID string, l Level) error {
-	return s.saveLevel(ctx, l, `INSERT INTO groups (group_id, locks, fixed, read_at, account_id) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (group_id) DO UPDATE SET locks = excluded.locks, fixed = excluded.fixed, read_at = excluded.read_at`, accountID)
-}
-
-func (s *Store) saveLevel(ctx context.Context, l Level, query string, last any) error {
-	locks, err := json.Marshal(l.Locks)
-	if err == nil {
-		var fixed []byte
-		if fixed, err = json.Marshal(l.Fixed); err == nil {
-			_, err = s.pool.Exec(ctx, query, l.ID, locks, fixed, null(l.ReadAt), last)
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("save the locks of %s: %w", l.ID, err)
-	}
-	return nil
+	return found, back, nil
 }

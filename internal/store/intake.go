@@ -2,12 +2,14 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"latchkey/internal/passcode"
+	"latchkey/internal/secret"
 )
 
 // Event is one row of events. It holds nothing of the body.
@@ -25,6 +27,8 @@ type Event struct {
 
 // IntakeTx is what an event may do within the one transaction that records it.
 type IntakeTx struct {
+	// Now is the database's clock.
+	Now   time.Time
 	tx    pgx.Tx
 	event Event
 	woken bool
@@ -40,16 +44,16 @@ func (s *Store) Intake(ctx context.Context, e Event, apply func(*IntakeTx) error
 		if e.MeetingID != 0 {
 			meeting = &e.MeetingID
 		}
-		tag, err := tx.Exec(ctx, `INSERT INTO events (event_id, account_id, event, event_at, received_at, request_id, meeting_id, host_id, operator)
-			VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9) ON CONFLICT DO NOTHING`,
-			e.ID, e.AccountID, e.Name, null(e.At), e.ReceivedAt, e.RequestID, meeting, e.HostID, e.Operator)
+		it := &IntakeTx{tx: tx, event: e}
+		err := tx.QueryRow(ctx, `INSERT INTO events (event_id, account_id, event, event_at, received_at, request_id, meeting_id, host_id, operator)
+			VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9) ON CONFLICT DO NOTHING RETURNING recorded_at`,
+			e.ID, e.AccountID, e.Name, null(e.At), e.ReceivedAt, e.RequestID, meeting, e.HostID, e.Operator).Scan(&it.Now)
+		if recorded = err == nil; errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
-		if recorded = tag.RowsAffected() == 1; !recorded {
-			return nil
-		}
-		it := &IntakeTx{tx: tx, event: e}
 		if err := apply(it); err != nil {
 			return err
 		}
@@ -64,22 +68,32 @@ func (s *Store) Intake(ctx context.Context, e Event, apply func(*IntakeTx) error
 	return recorded, nil
 }
 
-// Meeting gives the row as it is, made if need be, locked until the
+// Meeting returns the row as it is, made if need be, locked until the
 // transaction ends.
 func (t *IntakeTx) Meeting(ctx context.Context, id int64) (Meeting, error) {
 	return lockMeeting(ctx, t.tx, id, t.event.AccountID)
 }
 
-// SaveMeeting writes what was seen of a meeting. passcode nil leaves the known
-// passcode alone, "" forgets it.
-func (t *IntakeTx) SaveMeeting(ctx context.Context, m Meeting, passcode *string) error {
+// SaveMeeting writes what was seen of a meeting. A nil passcode leaves the known
+// one alone, an empty one says that there is none. rotated, if not nil, makes
+// the alert for a passcode that became another one.
+func (t *IntakeTx) SaveMeeting(ctx context.Context, m Meeting, p *PasscodeSeen, rotated RotatedAlert) error {
 	if err := saveSeen(ctx, t.tx, m); err != nil {
 		return err
 	}
-	if passcode == nil {
+	if p == nil {
 		return nil
 	}
-	return savePasscode(ctx, t.tx, m.ID, *passcode, PasscodeOfZoom, t.event.ReceivedAt)
+	became, err := savePasscode(ctx, t.tx, m.ID, *p)
+	if err != nil || !became || rotated == nil {
+		return err
+	}
+	return saveAlert(ctx, t.tx, rotated(m, *p))
+}
+
+// SetupFailed is Store.SetupFailed within the event's transaction.
+func (t *IntakeTx) SetupFailed(ctx context.Context, trouble Trouble, alert Alert) (opened bool, err error) {
+	return setupFailed(ctx, t.tx, trouble, alert)
 }
 
 // MarkMeeting makes a meeting due now. A check that is running will not
@@ -90,19 +104,20 @@ func (t *IntakeTx) MarkMeeting(ctx context.Context, id int64, why string) error 
 	return err
 }
 
-// HostChangedAt says when this host's settings were last told to have changed;
+// HostChangedAt says when this host's settings were last reported to have changed;
 // zero when never.
 func (t *IntakeTx) HostChangedAt(ctx context.Context, hostID string) (time.Time, error) {
-	var at *time.Time
+	var at time.Time
 	err := t.tx.QueryRow(ctx, `SELECT max(changed_at) FROM hosts WHERE host_id = $1`, hostID).Scan(&at)
-	return orZero(at), err
+	return at, err
 }
 
-// Passcode gives the passcode that is known of a meeting, "" when none is.
-func (t *IntakeTx) Passcode(ctx context.Context, id int64) (string, error) {
+// Passcode returns the passcode that the meeting is known to have, "" when none
+// is.
+func (t *IntakeTx) Passcode(ctx context.Context, id int64) (secret.String, error) {
 	var known string
-	err := t.tx.QueryRow(ctx, `SELECT coalesce((SELECT passcode FROM passcodes WHERE meeting_id = $1), '')`, id).Scan(&known)
-	return known, err
+	err := t.tx.QueryRow(ctx, `SELECT coalesce((SELECT passcode FROM passcodes WHERE meeting_id = $1 AND state = 'current'), '')`, id).Scan(&known)
+	return secret.String(known), err
 }
 
 // RepairUnderWay says whether a repair of the meeting is not read back yet.
@@ -114,22 +129,23 @@ func (t *IntakeTx) RepairUnderWay(ctx context.Context, id int64) (bool, error) {
 
 // HostChanged notes that a host's settings changed: they must be read again,
 // the host's meetings be listed, and every upcoming meeting known already is
-// due, to be read before anything is decided. One set-based statement, however
-// many meetings there are.
+// due, to be read before anything is decided. A fixed number of statements,
+// however many meetings there are.
 func (t *IntakeTx) HostChanged(ctx context.Context, hostID string, at time.Time, why string) error {
 	return t.HostsChanged(ctx, []string{hostID}, at, why)
 }
 
 // SettingChange is one row of setting_changes.
 type SettingChange struct {
-	What      string          `json:"what"` // one of ChangeKinds
-	Level     passcode.Level  `json:"level"`
-	LevelID   string          `json:"level_id"`
-	Setting   string          `json:"setting"`
-	Old       passcode.Toggle `json:"old"`
-	New       passcode.Toggle `json:"new"`
-	ChangedBy string          `json:"changed_by,omitempty"`
-	ChangedAt time.Time       `json:"changed_at,omitzero"`
+	What      string          `json:"what" db:"what"` // one of ChangeKinds
+	Level     passcode.Level  `json:"level" db:"level"`
+	LevelID   string          `json:"level_id" db:"level_id"`
+	LevelName string          `json:"level_name,omitempty" db:"level_name"` // of a group
+	Setting   string          `json:"setting" db:"setting"`
+	Old       passcode.Toggle `json:"old" db:"old_value"`
+	New       passcode.Toggle `json:"new" db:"new_value"`
+	ChangedBy string          `json:"changed_by,omitempty" db:"changed_by"`
+	ChangedAt time.Time       `json:"changed_at,omitzero" db:"changed_at"`
 }
 
 // What a change of a setting was.
@@ -146,7 +162,7 @@ func (t *IntakeTx) SaveChanges(ctx context.Context, changes []SettingChange) err
 	var b pgx.Batch
 	for _, c := range changes {
 		b.Queue(`INSERT INTO setting_changes (event_id, level, level_id, setting, old_value, new_value, changed_by, changed_at, what)
-			VALUES ($1,$2,$3,$4,$5,$6,$7,$8,coalesce(nullif($9, ''), 'value'))`, t.event.ID, c.Level, c.LevelID, c.Setting, c.Old.String(), c.New.String(), c.ChangedBy, null(c.ChangedAt), c.What)
+			VALUES ($1,$2,$3,$4,$5,$6,$7,$8,coalesce(nullif($9, ''), 'value'))`, t.event.ID, c.Level, c.LevelID, c.Setting, c.Old, c.New, c.ChangedBy, null(c.ChangedAt), c.What)
 	}
 	return t.tx.SendBatch(ctx, &b).Close()
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"latchkey/internal/passcode"
+	"latchkey/internal/secret"
 )
 
 // The same event, twenty times at once: it has its effect once.
@@ -54,7 +55,7 @@ func TestIntakeOfDifferentEventsAboutOneMeetingAtOnce(t *testing.T) {
 				return err
 			}
 			m.Type++ // a merge that would lose one when two ran at once
-			if err := tx.SaveMeeting(t.Context(), m, nil); err != nil {
+			if err := tx.SaveMeeting(t.Context(), m, nil, nil); err != nil {
 				return err
 			}
 			return tx.MarkMeeting(t.Context(), id, "meeting.updated")
@@ -102,38 +103,42 @@ func TestIntakeThatFailsLeavesNothing(t *testing.T) {
 
 func TestSaveMeetingAndItsPasscode(t *testing.T) {
 	t.Parallel()
-	text := func(s string) *string { return &s }
 	for name, c := range map[string]struct {
-		give []*string
-		want string // "": none known
+		saw  []*PasscodeSeen
+		want secret.String // "": none known
+		was  secret.String // what is remembered
 	}{
-		"never said":                   {[]*string{nil}, ""},
-		"none":                         {[]*string{text("")}, ""},
-		"one":                          {[]*string{text("s3cret")}, "s3cret"},
-		"not said again keeps it":      {[]*string{text("s3cret"), nil}, "s3cret"},
-		"a new one replaces it":        {[]*string{text("s3cret"), text("0ther")}, "0ther"},
-		"cleared is forgotten":         {[]*string{text("s3cret"), text("")}, ""},
-		"cleared and not said is none": {[]*string{text("s3cret"), text(""), nil}, ""},
+		"never said":                   {[]*PasscodeSeen{nil}, "", ""},
+		"none":                         {[]*PasscodeSeen{seen("")}, "", ""},
+		"one":                          {[]*PasscodeSeen{seen("s3cret")}, "s3cret", "s3cret"},
+		"not said again keeps it":      {[]*PasscodeSeen{seen("s3cret"), nil}, "s3cret", "s3cret"},
+		"a new one replaces it":        {[]*PasscodeSeen{seen("s3cret"), seen("0ther")}, "0ther", "0ther"},
+		"cleared is remembered":        {[]*PasscodeSeen{seen("s3cret"), seen("")}, "", "s3cret"},
+		"cleared and not said is none": {[]*PasscodeSeen{seen("s3cret"), seen(""), nil}, "", "s3cret"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := openStore(t)
 			const id = 85746065432
-			for _, p := range c.give {
+			for _, p := range c.saw {
 				inEvent(t, s, func(tx *IntakeTx) error {
 					m, err := tx.Meeting(t.Context(), id)
 					if err != nil {
 						return err
 					}
-					return tx.SaveMeeting(t.Context(), m, p)
+					return tx.SaveMeeting(t.Context(), m, p, nil)
 				})
 			}
 			p, err := s.Passcode(t.Context(), id)
 			switch {
 			case c.want == "" && !errors.Is(err, ErrNotFound):
-				t.Errorf("passcode %q, %v; want ErrNotFound", p.Value, err)
+				t.Errorf("passcode %q, %v; want ErrNotFound", p.Value.Reveal(), err)
 			case c.want != "" && (err != nil || p.Value != c.want || p.SeenAt.IsZero()):
-				t.Errorf("passcode %+v, %v; want %q", p, err, c.want)
+				t.Errorf("passcode %q seen at %v, %v; want %q", p.Value.Reveal(), p.SeenAt, err, c.want.Reveal())
+			}
+			was, err := s.RememberedPasscode(t.Context(), id)
+			if c.was == "" && !errors.Is(err, ErrNotFound) || c.was != "" && (err != nil || was.Removed != (c.want == "")) || was.Value != c.was {
+				t.Errorf("remembered %q, removed %v, %v; want %q", was.Value.Reveal(), was.Removed, err, c.was.Reveal())
 			}
 		})
 	}
@@ -144,15 +149,16 @@ func TestMeetingRoundTrip(t *testing.T) {
 	t.Parallel()
 	s := openStore(t)
 	at := time.Date(2026, 11, 23, 20, 0, 0, 123456000, time.UTC)
-	want := Meeting{ID: 85746065432, AccountID: "acc", HostID: "host", UUID: "a/b==", Topic: "Besprechung 会議", Type: 8,
-		Start: at.Add(time.Hour), Ends: at.Add(2 * time.Hour), UsesPMI: true, Status: passcode.StatusStarted,
-		Passcode: passcode.On, PasscodeReadable: true, WaitingRoom: passcode.Off, Authentication: passcode.On,
-		ObservedAt: at, MustRead: true}
+	want := Meeting{ID: 85746065432, AccountID: "acc", HostID: "host", UUID: "a/b==", Topic: "Besprechung 会議", Meeting: passcode.Meeting{Type: passcode.TypeRecurring,
+		Starts: at.Add(time.Hour), Ends: at.Add(2 * time.Hour), UsesPMI: true, Status: passcode.StatusStarted, NotFound: true,
+		Passcode: passcode.On, PasscodeReadable: true, Unrestorable: true, WaitingRoom: passcode.Off, Authentication: passcode.On,
+		LinkHasPasscode: passcode.On, PhonePasscode: passcode.Off},
+		ObservedAt: at, MustRead: true, MissingSince: at.Add(-time.Hour), Misses: 2, Stripped: true}
 	inEvent(t, s, func(tx *IntakeTx) error {
 		if _, err := tx.Meeting(t.Context(), want.ID); err != nil {
 			return err
 		}
-		return tx.SaveMeeting(t.Context(), want, nil)
+		return tx.SaveMeeting(t.Context(), want, nil, nil)
 	})
 	got := meeting(t, s, want.ID)
 	for _, p := range []struct {
@@ -160,10 +166,12 @@ func TestMeetingRoundTrip(t *testing.T) {
 		got, want any
 	}{
 		{"account", got.AccountID, want.AccountID}, {"host", got.HostID, want.HostID}, {"uuid", got.UUID, want.UUID},
-		{"topic", got.Topic, want.Topic}, {"type", got.Type, want.Type}, {"start", got.Start.UTC(), want.Start}, {"ends", got.Ends.UTC(), want.Ends},
+		{"topic", got.Topic, want.Topic}, {"type", got.Type, want.Type}, {"start", got.Starts.UTC(), want.Starts}, {"ends", got.Ends.UTC(), want.Ends},
 		{"pmi", got.UsesPMI, want.UsesPMI}, {"status", got.Status, want.Status}, {"passcode", got.Passcode, want.Passcode},
 		{"readable", got.PasscodeReadable, want.PasscodeReadable}, {"waiting room", got.WaitingRoom, want.WaitingRoom},
 		{"authentication", got.Authentication, want.Authentication}, {"observed", got.ObservedAt.UTC(), want.ObservedAt}, {"must read", got.MustRead, want.MustRead},
+		{"not found", got.NotFound, want.NotFound}, {"unrestorable", got.Unrestorable, want.Unrestorable}, {"link", got.LinkHasPasscode, want.LinkHasPasscode},
+		{"phone", got.PhonePasscode, want.PhonePasscode}, {"missing since", got.MissingSince.UTC(), want.MissingSince}, {"misses", got.Misses, want.Misses}, {"stripped", got.Stripped, want.Stripped},
 	} {
 		if p.got != p.want {
 			t.Errorf("%s: %v, want %v", p.field, p.got, p.want)
@@ -269,7 +277,7 @@ func TestIntakeWakesOtherWorkers(t *testing.T) {
 	}
 }
 
-func TestSaveChangesAreToldInTheStory(t *testing.T) {
+func TestSaveChangesAreInTheStory(t *testing.T) {
 	t.Parallel()
 	s := openStore(t)
 	addMeeting(t, s, 1, "host", time.Hour)
@@ -277,9 +285,9 @@ func TestSaveChangesAreToldInTheStory(t *testing.T) {
 	at := received.Add(-time.Minute)
 	_, err := s.Intake(t.Context(), Event{ID: "e", AccountID: "acc", Name: "user.settings_updated", ReceivedAt: received}, func(tx *IntakeTx) error {
 		return tx.SaveChanges(t.Context(), []SettingChange{
-			{Level: passcode.LevelHost, LevelID: "host", Setting: passcode.PathPasscode, Old: passcode.Off, New: passcode.On, ChangedBy: "eve@example.com", ChangedAt: at},
-			{Level: passcode.LevelHost, LevelID: "host", Setting: passcode.PathWaitingRoom, New: passcode.Off},
-			{Level: passcode.LevelHost, LevelID: "other", Setting: passcode.PathPasscode, New: passcode.On},
+			{Level: passcode.LevelHost, LevelID: "host", Setting: passcode.KeyPasscode.Path(), Old: passcode.Off, New: passcode.On, ChangedBy: "eve@example.com", ChangedAt: at},
+			{Level: passcode.LevelHost, LevelID: "host", Setting: passcode.KeyWaitingRoom.Path(), New: passcode.Off},
+			{Level: passcode.LevelHost, LevelID: "other", Setting: passcode.KeyPasscode.Path(), New: passcode.On},
 		})
 	})
 	noError(t, err)
@@ -288,11 +296,11 @@ func TestSaveChangesAreToldInTheStory(t *testing.T) {
 	if len(story.Changes) != 2 {
 		t.Fatalf("%d changes, want the host's two: %+v", len(story.Changes), story.Changes)
 	}
-	if c := story.Changes[1]; c.Setting != passcode.PathPasscode || c.Old != passcode.Off || c.New != passcode.On || c.ChangedBy != "eve@example.com" || !c.ChangedAt.Equal(at) {
+	if c := story.Changes[1]; c.Setting != passcode.KeyPasscode.Path() || c.Old != passcode.Off || c.New != passcode.On || c.ChangedBy != "eve@example.com" || !c.ChangedAt.Equal(at) {
 		t.Errorf("the first change is %+v", c)
 	}
-	// The event did not say when: it was heard of when it was received.
+	// The event did not say when: it counts from when it was received.
 	if c := story.Changes[0]; c.Old != passcode.Unknown || c.New != passcode.Off || !c.ChangedAt.Equal(received) {
-		t.Errorf("the second change is %+v, want it told at %v", c, received)
+		t.Errorf("the second change is %+v, want it dated %v", c, received)
 	}
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -17,6 +18,12 @@ type Lease struct {
 	id         any
 	owner      string
 	generation int64
+	// Now is the database's clock when the row was claimed, and Since this
+	// process's just before it asked: the lease lasts from Since at least.
+	Now, Since time.Time
+	// Attempt is 1 for the first. It is counted when the row is claimed, so that
+	// work which kills its worker counts too.
+	Attempt int
 }
 
 // MeetingClaim is a due meeting that is now this worker's alone.
@@ -31,61 +38,109 @@ type HostClaim struct {
 	Host Host
 }
 
+// claimable is a row that is due and nobody's: its worker's lease ended. Where
+// that happened three times and more the row waits longer and longer, so that it
+// cannot take all workers down.
+const claimable = `due_at <= now() AND (lease_until IS NULL OR lease_until + CASE WHEN attempts < 3 THEN interval '0'
+	ELSE least(power(2, least(attempts - 3, 6)), 60) * interval '1 minute' END < now())`
+
+// claimed are the columns that a claim sets. A row whose lease ended without a
+// result says so.
+const claimed = `lease_owner = $1, lease_until = now() + $3 * interval '1 second', claimed_at = now(), attempts = attempts + 1,
+	last_error = CASE WHEN lease_until IS NULL THEN last_error ELSE format('the worker died or hung while working on it (attempt %s)', attempts) END`
+
 // ClaimMeetings takes up to limit due meetings, soonest start first, skipping
 // those that other workers hold. A meeting whose worker stopped sending
-// heartbeats is due again when its lease ends.
-func (s *Store) ClaimMeetings(ctx context.Context, owner string, limit int, lease time.Duration) ([]MeetingClaim, error) {
-	rows, err := s.pool.Query(ctx, `UPDATE meetings m SET lease_owner = $1 || ':' || gen_random_uuid(), lease_until = now() + $3 * interval '1 second'
-		FROM (SELECT meeting_id FROM meetings
-			WHERE due_at <= now() AND (lease_until IS NULL OR lease_until < now())
+// heartbeats is due again when its lease ends. A row that cannot be read is put
+// off alone.
+func (s *Store) ClaimMeetings(ctx context.Context, worker string, limit int, lease time.Duration) ([]MeetingClaim, error) {
+	l := Lease{table: "meetings", key: "meeting_id", owner: worker + ":" + rand.Text(), Since: time.Now()}
+	n, err := s.take(ctx, &l, `UPDATE meetings m SET `+claimed+`
+		FROM (SELECT meeting_id FROM meetings WHERE `+claimable+`
 			ORDER BY start_time NULLS FIRST, due_at LIMIT $2 FOR UPDATE SKIP LOCKED) due
-		WHERE m.meeting_id = due.meeting_id
-		RETURNING m.lease_owner, `+prefixed("m", meetingColumns), owner, limit, lease.Seconds())
+		WHERE m.meeting_id = due.meeting_id`, limit, lease)
+	if err != nil || n == 0 {
+		return nil, err
+	}
+	claims, err := readClaims(ctx, s, l, scanMeeting, meetingColumns, "start_time NULLS FIRST, due_at", func(l Lease, m Meeting) MeetingClaim {
+		l.id, l.generation, l.Attempt = m.ID, m.Generation, m.Attempts
+		return MeetingClaim{Lease: l, Meeting: m}
+	})
 	if err != nil {
 		return nil, fmt.Errorf("claim meetings: %w", err)
 	}
-	defer rows.Close()
-	var claims []MeetingClaim
-	for rows.Next() {
-		c := MeetingClaim{Lease: Lease{table: "meetings", key: "meeting_id"}}
-		m, err := scanMeeting(shifted{rows, &c.owner})
-		if err != nil {
-			return nil, fmt.Errorf("claim meetings: %w", err)
-		}
-		c.Meeting, c.id, c.generation = m, m.ID, m.Generation
-		claims = append(claims, c)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("claim meetings: %w", err)
-	}
-	// UPDATE … FROM does not keep the order it found the rows in.
-	sortSoonest(claims)
 	return claims, nil
 }
 
 // ClaimHosts takes up to limit due hosts.
-func (s *Store) ClaimHosts(ctx context.Context, owner string, limit int, lease time.Duration) ([]HostClaim, error) {
-	rows, err := s.pool.Query(ctx, `UPDATE hosts h SET lease_owner = $1 || ':' || gen_random_uuid(), lease_until = now() + $3 * interval '1 second'
-		FROM (SELECT host_id FROM hosts WHERE due_at <= now() AND (lease_until IS NULL OR lease_until < now())
-			ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED) due
-		WHERE h.host_id = due.host_id
-		RETURNING h.lease_owner, `+prefixed("h", hostColumns), owner, limit, lease.Seconds())
+func (s *Store) ClaimHosts(ctx context.Context, worker string, limit int, lease time.Duration) ([]HostClaim, error) {
+	l := Lease{table: "hosts", key: "host_id", owner: worker + ":" + rand.Text(), Since: time.Now()}
+	n, err := s.take(ctx, &l, `UPDATE hosts h SET `+claimed+`
+		FROM (SELECT host_id FROM hosts WHERE `+claimable+` ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED) due
+		WHERE h.host_id = due.host_id`, limit, lease)
+	if err != nil || n == 0 {
+		return nil, err
+	}
+	claims, err := readClaims(ctx, s, l, scanHost, hostColumns, "due_at", func(l Lease, h Host) HostClaim {
+		l.id, l.generation, l.Attempt = h.ID, h.Generation, h.Attempts
+		return HostClaim{Lease: l, Host: h}
+	})
 	if err != nil {
 		return nil, fmt.Errorf("claim hosts: %w", err)
 	}
-	defer rows.Close()
-	var claims []HostClaim
-	for rows.Next() {
-		c := HostClaim{Lease: Lease{table: "hosts", key: "host_id"}}
-		h, err := scanHost(shifted{rows, &c.owner})
-		if err != nil {
-			return nil, fmt.Errorf("claim hosts: %w", err)
-		}
-		c.Host, c.id, c.generation = h, h.ID, h.Generation
-		claims = append(claims, c)
+	return claims, nil
+}
+
+// take claims rows under the lease's owner and returns how many.
+func (s *Store) take(ctx context.Context, l *Lease, update string, limit int, lease time.Duration) (n int, err error) {
+	err = s.pool.QueryRow(ctx, `WITH taken AS (`+update+` RETURNING 1) SELECT count(*), now() FROM taken`, l.owner, limit, lease.Seconds()).Scan(&n, &l.Now)
+	if err != nil {
+		return 0, fmt.Errorf("claim %s: %w", l.table, err)
 	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("claim hosts: %w", err)
+	return n, nil
+}
+
+// readClaims reads the rows that were claimed under the lease's owner, together
+// if that can be, else one by one.
+func readClaims[R, C any](ctx context.Context, s *Store, l Lease, scan pgx.RowToFunc[R], columns, order string, claim func(Lease, R) C) ([]C, error) {
+	query := `SELECT ` + columns + ` FROM ` + l.table + ` WHERE lease_owner = $1`
+	rows, err := s.pool.Query(ctx, query+` ORDER BY `+order, l.owner)
+	if err != nil {
+		return nil, err
+	}
+	var claims []C
+	all, err := pgx.CollectRows(rows, scan)
+	if err == nil {
+		for _, row := range all {
+			claims = append(claims, claim(l, row))
+		}
+		return claims, nil
+	}
+	if Unavailable(err) && !badValue(err) {
+		return nil, err
+	}
+	rows, err = s.pool.Query(ctx, `SELECT `+l.key+`::text FROM `+l.table+` WHERE lease_owner = $1 ORDER BY `+order, l.owner)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		rows, err := s.pool.Query(ctx, query+` AND `+l.key+`::text = $2`, l.owner, id)
+		if err != nil {
+			return claims, err
+		}
+		row, err := pgx.CollectExactlyOneRow(rows, scan)
+		if err == nil {
+			claims = append(claims, claim(l, row))
+			continue
+		}
+		if _, err := s.pool.Exec(ctx, `UPDATE `+l.table+` SET lease_owner = NULL, lease_until = NULL, due_at = now() + interval '10 minutes',
+				last_error = $3 WHERE `+l.key+`::text = $1 AND lease_owner = $2`, id, l.owner, "the row cannot be read: "+err.Error()); err != nil {
+			return claims, err
+		}
 	}
 	return claims, nil
 }
@@ -103,13 +158,15 @@ func (s *Store) Heartbeat(ctx context.Context, l Lease, lease time.Duration) err
 	return nil
 }
 
-// PutOff ends a claim without a result: the row is due again at the time, with
-// the error noted. A change that arrived meanwhile makes it due at once.
-func (s *Store) PutOff(ctx context.Context, l Lease, at time.Time, why string) error {
-	tag, err := s.pool.Exec(ctx, `UPDATE `+l.table+` SET lease_owner = NULL, lease_until = NULL, last_error = $5,
-			due_at = CASE WHEN generation = $3 THEN $4 ELSE due_at END,
-			attempts = CASE WHEN generation = $3 THEN attempts + 1 ELSE 0 END
-		WHERE `+l.key+` = $1 AND lease_owner = $2`, l.id, l.owner, l.generation, at, why)
+// PutOff ends a claim without a result: the row is due again after the time,
+// with the error noted. A change that arrived meanwhile makes it due at once.
+// waitingFor names the Zoom call that latchkey's own set-up does not allow, if
+// that is why.
+func (s *Store) PutOff(ctx context.Context, l Lease, after time.Duration, why, waitingFor string) error {
+	tag, err := s.pool.Exec(ctx, `UPDATE `+l.table+` SET lease_owner = NULL, lease_until = NULL, last_error = $5, waiting_for = $6,
+			due_at = CASE WHEN generation = $3 THEN now() + $4 * interval '1 second' ELSE due_at END,
+			attempts = CASE WHEN generation = $3 THEN attempts ELSE 0 END
+		WHERE `+l.key+` = $1 AND lease_owner = $2`, l.id, l.owner, l.generation, after.Seconds(), why, waitingFor)
 	if err != nil {
 		return fmt.Errorf("put off: %w", err)
 	}
@@ -136,7 +193,7 @@ func (s *Store) WaitDue(ctx context.Context, wake func()) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	// The connection is closed rather than given back: it is still listening.
+	// The connection is closed rather than returned: it is still listening.
 	defer func() { conn.Hijack().Close(context.WithoutCancel(ctx)) }()
 	if _, err := conn.Exec(ctx, `LISTEN `+dueChannel); err != nil {
 		return fmt.Errorf("listen: %w", err)

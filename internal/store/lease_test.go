@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -22,6 +23,7 @@ func TestClaimsNeverOverlap(t *testing.T) {
 	var mu sync.Mutex
 	taken := map[int64]int{}
 	owners := map[string]bool{}
+	calls := 0
 	for _, err := range atOnce(workers, func(int) error {
 		for {
 			claims, err := s.ClaimMeetings(t.Context(), "w", 7, time.Hour)
@@ -29,6 +31,7 @@ func TestClaimsNeverOverlap(t *testing.T) {
 				return err
 			}
 			mu.Lock()
+			calls++
 			for _, c := range claims {
 				taken[c.Meeting.ID]++
 				owners[c.owner] = true
@@ -46,8 +49,8 @@ func TestClaimsNeverOverlap(t *testing.T) {
 			t.Errorf("meeting %d was taken %d times", id, n)
 		}
 	}
-	if len(owners) != meetings {
-		t.Errorf("%d owners for %d claims: one that lost a lease could mistake the next for its own", len(owners), meetings)
+	if len(owners) != calls {
+		t.Errorf("%d owners for %d calls: one that lost a lease could mistake the next for its own", len(owners), calls)
 	}
 }
 
@@ -128,26 +131,25 @@ func TestLeaseRunsOutUnlessHeartbeat(t *testing.T) {
 	}
 }
 
-// Whoever lost his lease writes nothing, whichever way he reports.
+// Whoever lost the lease writes nothing, whichever way it reports.
 func TestNothingIsWrittenWithoutTheLease(t *testing.T) {
 	t.Parallel()
-	secret := "stolen"
 	reports := map[string]func(context.Context, *Store, MeetingClaim) error{
 		"Heartbeat": func(ctx context.Context, s *Store, c MeetingClaim) error { return s.Heartbeat(ctx, c.Lease, time.Hour) },
 		"PutOff": func(ctx context.Context, s *Store, c MeetingClaim) error {
-			return s.PutOff(ctx, c.Lease, time.Now(), "x")
+			return s.PutOff(ctx, c.Lease, 0, "x", "")
 		},
 		"BeginRepair": func(ctx context.Context, s *Store, c MeetingClaim) error {
-			_, err := s.BeginRepair(ctx, c, Repair{Remedy: passcode.RemedyClear, StartedAt: time.Now()}, "")
+			_, err := s.BeginRepair(ctx, c, clearing(), "stolen")
 			return err
 		},
-		"AbandonRepair": func(ctx context.Context, s *Store, c MeetingClaim) error {
-			return s.AbandonRepair(ctx, c, value[int64](t, s, `SELECT id FROM repairs`), time.Now())
+		"EndRepair": func(ctx context.Context, s *Store, c MeetingClaim) error {
+			return s.EndRepair(ctx, c, Repair{ID: value[int64](t, s, `SELECT id FROM repairs`), Result: RepairAbandoned})
 		},
 		"Complete": func(ctx context.Context, s *Store, c MeetingClaim) error {
 			m := decided(c, passcode.OutcomeDemands, passcode.RemedyKeep)
 			m.Topic, m.ObservedAt = "stolen", time.Now().Add(time.Hour)
-			return s.Complete(ctx, c, Check{Meeting: m, Passcode: &secret, Repair: Repair{ID: value[int64](t, s, `SELECT id FROM repairs`), Result: RepairHeld, EndedAt: time.Now()},
+			return s.Complete(ctx, c, Check{Meeting: m, Passcode: seen("stolen"), Worked: []string{"GET /meetings/{meetingId}"}, Repair: Repair{ID: value[int64](t, s, `SELECT id FROM repairs`), Result: RepairHeld},
 				Alerts: []Alert{{AccountID: "acc", Type: "x", Subject: "1", Data: []byte(`{}`)}}})
 		},
 	}
@@ -161,7 +163,7 @@ func TestNothingIsWrittenWithoutTheLease(t *testing.T) {
 			c := claim(t, s, "thief")
 			noError(t, s.Complete(t.Context(), c, Check{Meeting: c.Meeting}))
 		},
-		"the same worker claimed it anew": func(t *testing.T, s *Store) {
+		"the same worker claimed it again": func(t *testing.T, s *Store) {
 			expire(t, s, 1)
 			claim(t, s, "loser")
 		},
@@ -173,7 +175,7 @@ func TestNothingIsWrittenWithoutTheLease(t *testing.T) {
 				s := openStore(t)
 				addMeeting(t, s, 1, "host", time.Hour)
 				c := claim(t, s, "loser")
-				_, err := s.BeginRepair(t.Context(), c, Repair{Remedy: passcode.RemedyClear, StartedAt: time.Now()}, "")
+				_, err := s.BeginRepair(t.Context(), c, clearing(), "")
 				noError(t, err)
 				lose(t, s)
 				before := everything(t, s)
@@ -192,7 +194,8 @@ func TestNothingIsWrittenWithoutTheLease(t *testing.T) {
 func everything(t *testing.T, s *Store) string {
 	t.Helper()
 	return value[string](t, s, `SELECT concat_ws(E'\n', (SELECT string_agg(m::text, ' ') FROM meetings m), (SELECT string_agg(p::text, ' ') FROM passcodes p),
-		(SELECT string_agg(r::text, ' ') FROM repairs r), (SELECT string_agg(v::text, ' ') FROM verdicts v), (SELECT string_agg(a::text, ' ') FROM alerts a))`)
+		(SELECT string_agg(r::text, ' ') FROM repairs r), (SELECT string_agg(v::text, ' ') FROM verdicts v), (SELECT string_agg(a::text, ' ') FROM alerts a),
+		(SELECT string_agg(c::text, ' ') FROM passcode_changes c), (SELECT string_agg(c::text, ' ') FROM account_calls c))`)
 }
 
 func TestPutOff(t *testing.T) {
@@ -200,22 +203,105 @@ func TestPutOff(t *testing.T) {
 	s := openStore(t)
 	addMeeting(t, s, 1, "host", time.Hour)
 
-	later := time.Now().Add(time.Hour).Truncate(time.Millisecond)
-	noError(t, s.PutOff(t.Context(), claim(t, s, "w").Lease, later, "Zoom is away"))
-	if m := meeting(t, s, 1); !m.DueAt.Equal(later) || m.Attempts != 1 || m.LastError != "Zoom is away" {
-		t.Errorf("put off: due %v, attempts %d, error %q", m.DueAt, m.Attempts, m.LastError)
+	const call = "GET /meetings/{meetingId}"
+	noError(t, s.PutOff(t.Context(), claim(t, s, "w").Lease, time.Hour, "Zoom is away", call))
+	if m := meeting(t, s, 1); !nearly(t, s, m.DueAt, time.Hour) || m.Attempts != 1 || m.LastError != "Zoom is away" || m.WaitingFor != call {
+		t.Errorf("put off: due %v, attempts %d, error %q, waiting for %q", m.DueAt, m.Attempts, m.LastError, m.WaitingFor)
 	}
 	claimNone(t, s, "before its time")
 
 	// An event that comes during the claim makes it due at once, as if new.
 	mark(t, s, 1)
 	c := claim(t, s, "w")
-	if c.Meeting.Attempts != 0 {
-		t.Errorf("attempts %d after an event, want 0", c.Meeting.Attempts)
+	if c.Attempt != 1 || c.Meeting.Attempts != 1 {
+		t.Errorf("attempt %d after an event, want the first", c.Attempt)
 	}
 	mark(t, s, 1)
-	noError(t, s.PutOff(t.Context(), c.Lease, later, "again"))
-	if again := claim(t, s, "w"); again.Meeting.Attempts != 0 || again.Meeting.DueWhy != "marked" {
+	noError(t, s.PutOff(t.Context(), c.Lease, time.Hour, "again", ""))
+	if again := claim(t, s, "w"); again.Attempt != 1 || again.Meeting.WaitingFor != "" || again.Meeting.DueWhy != "marked" {
 		t.Errorf("claimed again: %+v", again.Meeting)
+	}
+}
+
+// Attempts count when a row is claimed, so that work which kills its worker
+// counts too, and such a row says what became of it.
+func TestAttemptsCountAtTheClaim(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	addMeeting(t, s, 1, "host", time.Hour)
+	addHost(t, s, "host", "acc")
+	exec(t, s, `UPDATE hosts SET due_at = now() - interval '1 second'`)
+	for attempt := 1; attempt <= 3; attempt++ {
+		want := ""
+		if attempt > 1 {
+			want = fmt.Sprintf("the worker died or hung while working on it (attempt %d)", attempt-1)
+		}
+		m, h := claim(t, s, "w"), claimHost(t, s)
+		if m.Attempt != attempt || m.Meeting.Attempts != attempt || m.Meeting.LastError != want {
+			t.Errorf("the meeting's attempt %d, error %q; want %d, %q", m.Attempt, m.Meeting.LastError, attempt, want)
+		}
+		if h.Attempt != attempt || h.Host.Attempts != attempt || h.Host.LastError != want {
+			t.Errorf("the host's attempt %d, error %q; want %d, %q", h.Attempt, h.Host.LastError, attempt, want)
+		}
+		expire(t, s, 1)
+		exec(t, s, `UPDATE hosts SET lease_until = now() - interval '1 second'`)
+	}
+	claimNone(t, s, "after three deaths, at once")
+
+	// A check that ends forgets them; so does an event.
+	exec(t, s, `UPDATE meetings SET lease_until = now() - interval '61 seconds'`)
+	c := claim(t, s, "w")
+	noError(t, s.Complete(t.Context(), c, Check{Meeting: c.Meeting}))
+	if m := meeting(t, s, 1); m.Attempts != 0 || m.LastError != "" {
+		t.Errorf("after a check that ended: attempts %d, error %q", m.Attempts, m.LastError)
+	}
+	exec(t, s, `UPDATE meetings SET attempts = 7`)
+	mark(t, s, 1)
+	if c := claim(t, s, "w"); c.Attempt != 1 {
+		t.Errorf("attempt %d after an event, want the first", c.Attempt)
+	}
+}
+
+// A row over which many workers died waits longer and longer, and keeps nothing
+// else waiting, however many they were.
+func TestRowsThatKillWorkersWait(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	for _, c := range []struct {
+		attempts int
+		wait     time.Duration
+	}{
+		{1, 0}, {2, 0}, {3, time.Minute}, {4, 2 * time.Minute}, {5, 4 * time.Minute}, {8, 32 * time.Minute},
+		{9, time.Hour}, {10, time.Hour}, {1100, time.Hour}, {2_000_000_000, time.Hour},
+	} {
+		for _, late := range []time.Duration{-5 * time.Second, 5 * time.Second} {
+			for table, add := range map[string]string{
+				"meetings": `INSERT INTO meetings (meeting_id, account_id, due_at, attempts) VALUES (1, 'acc', now(), $1), (2, 'acc', now(), 0)`,
+				"hosts":    `INSERT INTO hosts (host_id, account_id, due_at, attempts) VALUES ('1', 'acc', now(), $1), ('2', 'acc', now(), 0)`,
+			} {
+				exec(t, s, `DELETE FROM `+table)
+				exec(t, s, add, c.attempts)
+				exec(t, s, `UPDATE `+table+` SET lease_owner = 'dead', lease_until = now() - $1 * interval '1 second' WHERE attempts > 0`, (c.wait + late).Seconds())
+				var ids []string
+				meetings, err := s.ClaimMeetings(t.Context(), "w", 10, time.Hour)
+				noError(t, err)
+				for _, m := range meetings {
+					ids = append(ids, fmt.Sprint(m.Meeting.ID))
+				}
+				hosts, err := s.ClaimHosts(t.Context(), "w", 10, time.Hour)
+				noError(t, err)
+				for _, h := range hosts {
+					ids = append(ids, h.Host.ID)
+				}
+				slices.Sort(ids)
+				want := []string{"1", "2"}
+				if late < 0 {
+					want = []string{"2"}
+				}
+				if !slices.Equal(ids, want) {
+					t.Errorf("%s, %d attempts, %v after the lease's end: claimed %v, want %v", table, c.attempts, c.wait+late, ids, want)
+				}
+			}
+		}
 	}
 }

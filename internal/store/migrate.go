@@ -36,6 +36,9 @@ func migrate(ctx context.Context, db *sql.DB) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("migrate: %w", err)
 	}
+	if err := tooNew(ctx, provider); err != nil {
+		return nil, err
+	}
 	results, err := provider.Up(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("migrate: %w", err)
@@ -45,4 +48,27 @@ func migrate(ctx context.Context, db *sql.DB) ([]string, error) {
 		applied = append(applied, r.Source.Path)
 	}
 	return applied, nil
+}
+
+// TooNewError says that the database was migrated by a newer version: its rows
+// may mean what this version does not know.
+type TooNewError struct {
+	Database, Known int64 // the newest migration applied, and the newest known
+}
+
+func (e *TooNewError) Error() string {
+	return fmt.Sprintf("the database has schema version %d and this latchkey knows versions up to %d: run the newer latchkey that migrated it", e.Database, e.Known)
+}
+
+func tooNew(ctx context.Context, p *goose.Provider) error {
+	current, err := p.GetDBVersion(ctx)
+	if err != nil {
+		return fmt.Errorf("read the schema's version: %w", err)
+	}
+	sources := p.ListSources()
+	known := sources[len(sources)-1].Version
+	if current > known {
+		return &TooNewError{Database: current, Known: known}
+	}
+	return nil
 }

@@ -11,14 +11,14 @@ import (
 // markWithin is what writing the marks may take once the caller's time is up.
 const markWithin = 5 * time.Second
 
-// outlive gives a context that ends d after ctx does.
+// outlive returns a context that ends d after ctx does.
 func outlive(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(d, cancel) })
 	return longer, func() { stop(); cancel() }
 }
 
-// PublishAlerts gives up to limit unpublished alerts, oldest first, to publish
+// PublishAlerts hands over up to limit unpublished alerts, oldest first, to publish
 // and marks those it accepts as published. Several workers may call it at once:
 // each takes other rows. publish may see an alert again after a crash between
 // its acceptance and the commit, so it must be idempotent by the alert's ID.
@@ -29,7 +29,7 @@ func (s *Store) PublishAlerts(ctx context.Context, limit int, publish func(conte
 		return 0, fmt.Errorf("publish alerts: %w", err)
 	}
 	// A ctx that ends while publishing must not undo the marks: on a slow bus the
-	// same first alerts would be published for ever.
+	// same first alerts would be published again and again.
 	db, cancel := outlive(ctx, markWithin)
 	defer cancel()
 	err = s.inTx(db, func(tx pgx.Tx) error {

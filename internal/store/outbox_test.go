@@ -12,7 +12,7 @@ import (
 
 var errBus = errors.New("the bus is away")
 
-// addAlerts puts alerts into the outbox, oldest first, and gives their ids.
+// addAlerts puts alerts into the outbox, oldest first, and returns their ids.
 func addAlerts(t *testing.T, s *Store, n int) []string {
 	t.Helper()
 	ids := make([]string, n)

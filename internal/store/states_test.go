@@ -32,6 +32,13 @@ func toggles() []string {
 func TestClosedSetsAreTheSameInGoAndSQL(t *testing.T) {
 	t.Parallel()
 	s := openStore(t)
+	var changing []string
+	for _, r := range passcode.Remedies() {
+		if r.Changes() {
+			changing = append(changing, string(r))
+		}
+	}
+	slices.Sort(changing)
 	want := map[string][]string{
 		"meetings.status":         words(passcode.Statuses()),
 		"meetings.passcode":       toggles(),
@@ -39,10 +46,11 @@ func TestClosedSetsAreTheSameInGoAndSQL(t *testing.T) {
 		"meetings.authentication": toggles(),
 		"meetings.outcome":        words(passcode.Outcomes()),
 		"meetings.remedy":         words(passcode.Remedies()),
+		"meetings.would":          words(passcode.Remedies()),
 		"verdicts.outcome":        words(passcode.Outcomes()),
 		"verdicts.remedy":         words(passcode.Remedies()),
 		// A repair is one of the remedies that change a meeting.
-		"repairs.remedy":             words([]passcode.Remedy{passcode.RemedyClear, passcode.RemedySet}),
+		"repairs.remedy":             changing,
 		"repairs.result":             words(RepairResults()),
 		"setting_changes.level":      words([]passcode.Level{passcode.LevelHost, passcode.LevelGroup, passcode.LevelAccount}),
 		"setting_changes.old_value":  toggles(),
@@ -52,10 +60,13 @@ func TestClosedSetsAreTheSameInGoAndSQL(t *testing.T) {
 		"meetings.phone_passcode":    toggles(),
 		"alignments.before":          {"off", "on"},
 		"alignments.after":           {"off", "on"},
-		// Spelt out until Go has constants for them.
-		"alignments.result":    {"held", "overwritten", "refused", "undone", "unfinished"},
-		"setting_changes.what": {"lock", "value"},
-		"passcodes.source":     {"latchkey", "zoom"},
+		"alignments.result":          words(AlignmentResults()),
+		"setting_changes.what":       words(ChangeKinds()),
+		"passcodes.source":           words(PasscodeSources()),
+		"passcodes.state":            words(PasscodeStates()),
+		// A passcode is changed by whoever is its source.
+		"passcode_changes.changed_by": words(PasscodeSources()),
+		"repairs.asked_passcode":      words([]string{passcode.AskNothing.String(), passcode.AskOff.String(), passcode.AskOn.String()}),
 	}
 	got := map[string][]string{}
 	rows, err := s.pool.Query(t.Context(), `SELECT conrelid::regclass::text || '.' || attname, pg_get_constraintdef(c.oid)
@@ -151,7 +162,7 @@ func TestCheckDiagramIsTrue(t *testing.T) {
 			noError(t, s.Complete(t.Context(), c, Check{Meeting: c.Meeting}))
 		},
 		{"leased", "idle", "put off"}: func(t *testing.T, s *Store, c MeetingClaim) {
-			noError(t, s.PutOff(t.Context(), c.Lease, time.Now().Add(time.Hour), "x"))
+			noError(t, s.PutOff(t.Context(), c.Lease, time.Hour, "x", ""))
 		},
 		{"leased", "due", "complete, an event came meanwhile"}: func(t *testing.T, s *Store, c MeetingClaim) {
 			mark(t, s, 1)
@@ -159,7 +170,7 @@ func TestCheckDiagramIsTrue(t *testing.T) {
 		},
 		{"leased", "due", "put off, an event came meanwhile"}: func(t *testing.T, s *Store, c MeetingClaim) {
 			mark(t, s, 1)
-			noError(t, s.PutOff(t.Context(), c.Lease, time.Now().Add(time.Hour), "x"))
+			noError(t, s.PutOff(t.Context(), c.Lease, time.Hour, "x", ""))
 		},
 		{"leased", "due", "lease ran out"}: func(t *testing.T, s *Store, _ MeetingClaim) { expire(t, s, 1) },
 	}
@@ -199,12 +210,12 @@ func TestRepairDiagramIsTrue(t *testing.T) {
 	_, edges := diagram(t, "A repair's result")
 	for _, e := range edges {
 		if e.from == "[*]" {
-			if e.to != RepairUnfinished {
+			if RepairResult(e.to) != RepairUnfinished {
 				t.Errorf("a repair begins as %s", e.to)
 			}
 			continue
 		}
-		if e.from != RepairUnfinished {
+		if RepairResult(e.from) != RepairUnfinished {
 			t.Errorf("%s is drawn as if it could become %s", e.from, e.to)
 		}
 		t.Run(e.to, func(t *testing.T) {
@@ -212,12 +223,12 @@ func TestRepairDiagramIsTrue(t *testing.T) {
 			s := openStore(t)
 			addMeeting(t, s, 1, "host", time.Hour)
 			c := claim(t, s, "w")
-			id, err := s.BeginRepair(t.Context(), c, Repair{Remedy: passcode.RemedyClear, StartedAt: time.Now()}, "")
+			r, err := s.BeginRepair(t.Context(), c, clearing(), "")
 			noError(t, err)
 			if got := value[string](t, s, `SELECT result FROM repairs`); got != e.from {
 				t.Errorf("it begins as %s", got)
 			}
-			noError(t, s.Complete(t.Context(), c, Check{Meeting: c.Meeting, Repair: Repair{ID: id, Result: e.to, EndedAt: time.Now()}}))
+			noError(t, s.Complete(t.Context(), c, Check{Meeting: c.Meeting, Repair: Repair{ID: r.ID, Result: RepairResult(e.to)}}))
 			if got := value[string](t, s, `SELECT result FROM repairs`); got != e.to {
 				t.Errorf("it ended as %s", got)
 			}

@@ -29,8 +29,8 @@ type Store struct {
 	pool *pgxpool.Pool
 }
 
-// Open makes a Store. It does not connect: a server that is away now may come
-// back, so only a URL that cannot be read is an error.
+// Open makes a Store. It does not connect: a server that is unavailable now may
+// come back, so only a URL that cannot be read is an error.
 func Open(url string) (*Store, error) {
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil { // pgx's own text may quote the password
@@ -47,6 +47,7 @@ func Open(url string) (*Store, error) {
 	if cfg.ConnConfig.ConnectTimeout == 0 {
 		cfg.ConnConfig.ConnectTimeout = 5 * time.Second
 	}
+	cfg.AfterConnect = registerTypes
 	pool, err := pgxpool.NewWithConfig(context.Background(), cfg)
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
@@ -57,7 +58,7 @@ func Open(url string) (*Store, error) {
 // Close waits for running queries and closes all connections.
 func (s *Store) Close() { s.pool.Close() }
 
-// Ping asks the server for a sign of life.
+// Ping checks that the server responds.
 func (s *Store) Ping(ctx context.Context) error { return s.pool.Ping(ctx) }
 
 // inTx runs f in one transaction, committed when f returns nil.
@@ -112,21 +113,6 @@ func serverState(code string) bool {
 // database. No retry changes that.
 func badValue(err error) bool {
 	var scan pgx.ScanArgError
-	return errors.Is(err, errColumn) || errors.As(err, &scan) ||
+	return errors.As(err, &scan) ||
 		strings.Contains(err.Error(), "failed to encode args[") // pgx has no type for it
-}
-
-// null turns a zero time into SQL null.
-func null(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
-}
-
-func orZero(t *time.Time) time.Time {
-	if t == nil {
-		return time.Time{}
-	}
-	return *t
 }

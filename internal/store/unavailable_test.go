@@ -9,8 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"latchkey/internal/passcode"
 	"latchkey/internal/testenv"
 )
 
@@ -28,7 +30,7 @@ func TestUnavailable(t *testing.T) {
 		"canceled":                        {context.Canceled, true},
 		"refused":                         {&net.OpError{Op: "dial", Err: errors.New("connection refused")}, true},
 		"connection cut":                  {io.ErrUnexpectedEOF, true},
-		"column that does not decode":     {decode("reasons", []byte(`{`), new([]int)), false},
+		"column that does not decode":     {fmt.Errorf("x: %w", pgx.ScanArgError{Err: errors.New("no number")}), false},
 		"connection failure":              {pg("08006"), true},
 		"too many connections":            {pg("53300"), true},
 		"disk full":                       {pg("53100"), true},
@@ -79,12 +81,12 @@ func TestUnavailableOfRealErrors(t *testing.T) {
 				return err
 			}
 			m.ID, m.AccountID, m.Status = old.ID, old.AccountID, old.Status
-			return tx.SaveMeeting(t.Context(), m, nil)
+			return tx.SaveMeeting(t.Context(), m, nil, nil)
 		})
 		return err
 	}
-	exec(t, s, `INSERT INTO meetings (meeting_id, account_id, reasons) VALUES (7, 'acc', '[{"value": "maybe"}]')`)
-	_, scanErr := s.Meeting(t.Context(), 7)
+	exec(t, s, `INSERT INTO hosts (host_id, account_id, requirement) VALUES ('h', 'acc', '"as long as can be"')`)
+	_, scanErr := s.Host(t.Context(), "h")
 
 	proxy, through := testenv.ProxyURL(t, migratedURL(t))
 	cut := openURL(t, through)
@@ -105,8 +107,8 @@ func TestUnavailableOfRealErrors(t *testing.T) {
 	}{
 		"a NUL":                        {intake(Meeting{Topic: "a\x00b"}), false},
 		"text that is not UTF-8":       {intake(Meeting{Topic: "a\xff"}), false},
-		"a number that does not fit":   {intake(Meeting{Type: 1 << 40}), false},
-		"a reason that nobody knows":   {scanErr, false},
+		"a number that does not fit":   {intake(Meeting{Meeting: passcode.Meeting{Type: 1 << 40}}), false},
+		"a requirement that is none":   {scanErr, false},
 		"the connection is cut":        {cutErr, true},
 		"the database is not migrated": {missingErr, true},
 		"the time is up":               {lateErr, true},

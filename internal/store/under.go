@@ -15,7 +15,7 @@ const isNamed = `host_id = $1 OR lower(email) = lower($1) AND email <> ''`
 
 // HostNamed reads a host by id or e-mail address; ErrNotFound when none is known.
 func (s *Store) HostNamed(ctx context.Context, name string) (Host, error) {
-	h, err := scanHost(s.pool.QueryRow(ctx, `SELECT `+hostColumns+` FROM hosts WHERE `+isNamed+` LIMIT 1`, name))
+	h, err := oneHost(s.pool.Query(ctx, `SELECT `+hostColumns+` FROM hosts WHERE `+isNamed+` LIMIT 1`, name))
 	if err != nil {
 		return h, fmt.Errorf("read host %s: %w", name, err)
 	}
@@ -34,7 +34,7 @@ func (s *Store) HostsUnder(ctx context.Context, level passcode.Level, id string)
 	if err != nil {
 		return nil, fmt.Errorf("read the hosts under %s %s: %w", level, id, err)
 	}
-	hosts, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Host, error) { return scanHost(row) })
+	hosts, err := pgx.CollectRows(rows, scanHost)
 	if err != nil {
 		return nil, fmt.Errorf("read the hosts under %s %s: %w", level, id, err)
 	}
@@ -48,7 +48,7 @@ func (s *Store) UpcomingOf(ctx context.Context, hostID string) ([]Meeting, error
 	if err != nil {
 		return nil, fmt.Errorf("read the meetings of host %s: %w", hostID, err)
 	}
-	meetings, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Meeting, error) { return scanMeeting(row) })
+	meetings, err := pgx.CollectRows(rows, scanMeeting)
 	if err != nil {
 		return nil, fmt.Errorf("read the meetings of host %s: %w", hostID, err)
 	}

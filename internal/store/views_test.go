@@ -16,20 +16,23 @@ func world(t *testing.T) *Store {
 	t.Helper()
 	s := openStore(t)
 	exec(t, s, `INSERT INTO hosts (host_id, account_id, email) VALUES ('h', 'acc', 'host@example.com')`)
-	exec(t, s, `INSERT INTO meetings (meeting_id, account_id, host_id, topic, status, start_time, ends_at, outcome, remedy, passcode_readable, why, reasons) VALUES
-		(1, 'acc', 'h', 'later, locked', 'scheduled', now() + interval '2 hours', now() + interval '3 hours', 'demands_passcode', 'keep', true, 'w1',
-			'[{"code": "locked_on", "path": "meeting_security.meeting_password", "level": "group", "by": "g1"}]'),
-		(2, 'acc', 'h', 'soon, nobody can', 'scheduled', now() + interval '1 hour', now() + interval '2 hours', 'demands_passcode', 'impossible', false, 'w2',
-			'[{"code": "setting_on", "path": "meeting_security.meeting_password", "level": "host"},
-			  {"code": "waiting_room_locked_off", "path": "meeting_security.waiting_room", "level": "account", "by": "acc"}]'),
-		(3, 'acc', 'x', 'no time, host not known', 'scheduled', null, null, 'demands_passcode', 'defer', false, 'w3', '[]'),
-		(4, 'acc', 'h', 'running', 'started', now(), now() + interval '1 hour', 'demands_passcode', 'keep', true, 'w4', '[{"code": "request", "path": "password", "level": "meeting"}]'),
-		(5, 'acc', 'h', 'joinable', 'scheduled', now(), null, 'joinable', 'none', false, '', '[]'),
-		(6, 'acc', 'h', 'not known', 'scheduled', now(), null, 'unknown', 'none', false, '', '[]'),
-		(7, 'acc', 'h', 'not decided', 'scheduled', now(), null, null, null, false, '', '[]'),
-		(8, 'acc', 'h', 'over', 'scheduled', now() - interval '2 hours', now() - interval '1 hour', 'demands_passcode', 'keep', true, '', '[]'),
-		(9, 'acc', 'h', 'deleted', 'deleted', now(), null, 'demands_passcode', 'keep', true, '', '[]'),
-		(10, 'acc', 'h', 'observed only', 'scheduled', now() + interval '3 hours', null, 'demands_passcode', 'none', false, '', '[]')`)
+	exec(t, s, `INSERT INTO meetings (meeting_id, account_id, host_id, topic, status, start_time, ends_at, outcome, remedy, passcode_readable, why, setting, setting_level, setting_by, setting_by_name) VALUES
+		(1, 'acc', 'h', 'later, locked', 'scheduled', now() + interval '2 hours', now() + interval '3 hours', 'demands_passcode', 'keep', true, 'w1', 'meeting_security.meeting_password', 'group', 'g1', 'Sales'),
+		(2, 'acc', 'h', 'soon, nobody can', 'scheduled', now() + interval '1 hour', now() + interval '2 hours', 'demands_passcode', 'impossible', false, 'w2', 'meeting_security.waiting_room', 'account', 'acc', null),
+		(3, 'acc', 'x', 'no time, host not known', 'scheduled', null, null, 'demands_passcode', 'defer', false, 'w3', null, null, null, null),
+		(4, 'acc', 'h', 'running', 'started', now(), now() + interval '1 hour', 'demands_passcode', 'keep', true, 'w4', null, null, null, null),
+		(5, 'acc', 'h', 'joinable', 'scheduled', now(), null, 'joinable', 'none', false, '', null, null, null, null),
+		(6, 'acc', 'h', 'not known', 'scheduled', now(), null, 'unknown', 'none', false, '', null, null, null, null),
+		(7, 'acc', 'h', 'not decided', 'scheduled', now(), null, null, null, false, '', null, null, null, null),
+		(8, 'acc', 'h', 'over', 'scheduled', now() - interval '2 hours', now() - interval '1 hour', 'demands_passcode', 'keep', true, '', null, null, null, null),
+		(9, 'acc', 'h', 'deleted', 'deleted', now(), null, 'demands_passcode', 'keep', true, '', null, null, null, null),
+		(10, 'acc', 'h', 'observed only', 'scheduled', now() + interval '3 hours', null, 'demands_passcode', 'none', false, '', null, null, null, null),
+		(11, 'acc', 'h', 'open, made so', 'scheduled', now() + interval '1 hour', null, 'unsecured', 'none', false, '', null, null, null, null),
+		(12, 'acc', 'h', 'open and over', 'scheduled', now() - interval '2 hours', now() - interval '1 hour', 'unsecured', 'none', false, '', null, null, null, null),
+		(13, 'acc', 'h', 'opened by us', 'started', now() + interval '2 hours', null, 'unsecured', 'secure', false, '', null, null, null, null)`)
+	exec(t, s, `UPDATE meetings SET stripped = true WHERE meeting_id IN (5, 13)`)
+	exec(t, s, `INSERT INTO account_calls (account_id, call, failing, since, kind, detail) VALUES
+		('acc', 'a', true, now(), 'credentials', 'y'), ('acc', 'b', true, now() - interval '1 hour', 'scopes', 'x'), ('acc', 'c', false, null, '', '')`)
 	exec(t, s, `INSERT INTO repairs (meeting_id, host_id, remedy, result, started_at) VALUES
 		(5, 'h', 'clear', 'held', now() - interval '1 hour'), (1, 'h', 'clear', 'overwritten', now() - interval '1 minute'), (5, 'h', 'clear', 'held', now() - interval '8 days')`)
 	exec(t, s, `INSERT INTO passcodes (meeting_id, passcode, source, seen_at) VALUES (1, 'hunter2', 'zoom', now())`)
@@ -55,10 +58,15 @@ func TestViewsAnswer(t *testing.T) {
 		"meetings_demanding_passcode, soonest first": {
 			`SELECT concat_ws('|', meeting_id, host_email, remedy) FROM meetings_demanding_passcode`,
 			[]string{"4|host@example.com|keep", "2|host@example.com|impossible", "1|host@example.com|keep", "10|host@example.com|none", "3|defer"}},
-		// What stands in the way is named, not what caused the passcode.
 		"unfixable_meetings, with the setting in the way": {
-			`SELECT concat_ws('|', meeting_id, remedy, passcode_known, setting, level, locked_by) FROM unfixable_meetings`,
-			[]string{"4|keep|t|password|meeting", "2|impossible|f|meeting_security.waiting_room|account|acc", "1|keep|t|meeting_security.meeting_password|group|g1"}},
+			`SELECT concat_ws('|', meeting_id, remedy, passcode_known, setting, level, locked_by, locked_by_name) FROM unfixable_meetings`,
+			[]string{"4|keep|t", "2|impossible|f|meeting_security.waiting_room|account|acc", "1|keep|t|meeting_security.meeting_password|group|g1|Sales"}},
+		"open_meetings, those of latchkey's first": {
+			`SELECT concat_ws('|', meeting_id, host_email, opened_by_latchkey) FROM open_meetings`,
+			[]string{"13|host@example.com|t", "11|host@example.com|f"}},
+		"account_troubles, oldest first": {
+			`SELECT concat_ws('|', account_id, call, kind, detail) FROM account_troubles`,
+			[]string{"acc|b|scopes|x", "acc|a|credentials|y"}},
 		"recent_repairs, newest first": {
 			`SELECT concat_ws('|', meeting_id, host_email, result) FROM recent_repairs`,
 			[]string{"1|host@example.com|overwritten", "5|host@example.com|held"}},
@@ -75,14 +83,14 @@ func TestViewsAnswer(t *testing.T) {
 	}
 }
 
-// DESIGN section 4, rule 6: passcodes have a role of their own.
+// ARCHITECTURE.md, rule 9: passcodes have a role of their own.
 func TestRoles(t *testing.T) {
 	t.Parallel()
 	s := world(t)
 	const denied = "42501"
 	relations := rowsOf(t, s, `SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v')
 		AND relname NOT IN ('passcodes', 'goose_db_version')`)
-	if len(relations) < 12 {
+	if len(relations) < 18 {
 		t.Fatalf("only %d tables and views beside passcodes: %v", len(relations), relations)
 	}
 	for role, may := range map[string]struct{ passcodes, others bool }{

@@ -19,6 +19,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
+	"latchkey/internal/intake"
+	private "latchkey/internal/secret"
 	"latchkey/internal/webhook"
 	"latchkey/internal/zoom"
 )
@@ -111,7 +113,7 @@ func newRig(t testing.TB, change func(*webhook.Options)) *rig {
 	r := &rig{router: gin.New(), bus: &bus{}, registry: prometheus.NewRegistry(), log: &lockedBuffer{}}
 	r.metrics = webhook.NewMetrics(r.registry)
 	o := webhook.Options{
-		Secrets: []string{secret}, Bus: r.bus, Wanted: zoom.Handled, Metrics: r.metrics,
+		Secrets: []private.String{secret}, Bus: r.bus, Wanted: intake.Wanted, Metrics: r.metrics,
 		Decode: r.decode, Now: func() time.Time { return arrival },
 		Logger: slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	private "latchkey/internal/secret"
 	"latchkey/internal/webhook"
 )
 
@@ -163,7 +164,7 @@ func TestURLValidation(t *testing.T) {
 	} {
 		t.Run("signed with "+secret, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, func(o *webhook.Options) { o.Secrets = []string{"first", "second"} })
+			r := newRig(t, func(o *webhook.Options) { o.Secrets = []private.String{"first", "second"} })
 			body := `{"payload":{"plainToken":"` + token + `"},"event_ts":1654503849680,"event":"endpoint.url_validation"}`
 			w := r.serve(request(body, func(req *http.Request) { req.Header.Set("x-zm-signature", sign(secret, now, body)) }))
 			want := `{"encryptedToken":"` + want + `","plainToken":"` + token + `"}`

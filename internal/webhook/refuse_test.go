@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/iotest"
 
+	private "latchkey/internal/secret"
 	"latchkey/internal/webhook"
 )
 
@@ -87,8 +88,9 @@ func flip(hex string) string {
 
 func TestEachSecretIsAccepted(t *testing.T) {
 	t.Parallel()
-	secrets := []string{"first", "second", "third"}
-	for _, s := range secrets {
+	secrets := []private.String{"first", "second", "third"}
+	for _, private := range secrets {
+		s := private.Reveal()
 		t.Run(s, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, func(o *webhook.Options) { o.Secrets = secrets; o.MostAtOnce = 1 })
@@ -125,7 +127,7 @@ func TestEachSecretIsAccepted(t *testing.T) {
 
 func TestNewRefusesToTrustEverybody(t *testing.T) {
 	t.Parallel()
-	for name, secrets := range map[string][]string{
+	for name, secrets := range map[string][]private.String{
 		"none":                nil,
 		"no entry":            {},
 		"empty":               {""},
@@ -135,7 +137,7 @@ func TestNewRefusesToTrustEverybody(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if h, err := webhook.New(webhook.Options{Secrets: secrets}); err == nil || h != nil {
-				t.Errorf("New(%q) = %v, %v: want an error", secrets, h, err)
+				t.Errorf("New = %v, %v: want an error", h, err)
 			}
 		})
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/gin-gonic/gin"
+
+	"latchkey/internal/secret"
 )
 
 // Zoom's headers (Z-HOOK-2).
@@ -20,12 +22,12 @@ const (
 	headerTraceParent = "Traceparent"
 )
 
-func checkSecrets(secrets []string) error {
+func checkSecrets(secrets []secret.String) error {
 	if len(secrets) == 0 {
 		return errors.New("no webhook secret token is set")
 	}
 	for _, s := range secrets {
-		if strings.TrimSpace(s) == "" {
+		if strings.TrimSpace(s.Reveal()) == "" {
 			return errors.New("a webhook secret token is empty")
 		}
 	}
@@ -43,10 +45,10 @@ type verifier struct {
 	want, sum [sha256.Size]byte
 }
 
-func newVerifier(secrets []string) *verifier {
+func newVerifier(secrets []secret.String) *verifier {
 	v := &verifier{}
 	for _, s := range secrets {
-		v.macs = append(v.macs, hmac.New(sha256.New, []byte(s)))
+		v.macs = append(v.macs, hmac.New(sha256.New, []byte(s.Reveal())))
 	}
 	return v
 }
@@ -96,8 +98,8 @@ func signatureProblem(h http.Header) string {
 
 // validate answers Zoom's endpoint.url_validation with the secret that signed
 // it (Z-HOOK-13).
-func (h *Handler) validate(c *gin.Context, plainToken, secret string) {
-	mac := hmac.New(sha256.New, []byte(secret))
+func (h *Handler) validate(c *gin.Context, plainToken string, key secret.String) {
+	mac := hmac.New(sha256.New, []byte(key.Reveal()))
 	mac.Write([]byte(plainToken))
 	h.o.Metrics.count(resultValidation)
 	h.o.Logger.Info("Zoom validated the webhook URL")

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	private "latchkey/internal/secret"
 )
 
 // A signature made with openssl, with secret "first", over
@@ -18,16 +20,16 @@ func TestVerifyKnownVector(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name    string
-		secrets []string
+		secrets []private.String
 		time    string
 		body    string
 		want    int
 	}{
-		{"alone", []string{"first"}, vectorTime, vectorBody, 0},
-		{"last of three", []string{"third", "second", "first"}, vectorTime, vectorBody, 2},
-		{"not among them", []string{"third", "second"}, vectorTime, vectorBody, -1},
-		{"another body", []string{"first"}, vectorTime, vectorBody + " ", -1},
-		{"colon moved", []string{"first"}, vectorTime + ":", vectorBody[1:], -1},
+		{"alone", []private.String{"first"}, vectorTime, vectorBody, 0},
+		{"last of three", []private.String{"third", "second", "first"}, vectorTime, vectorBody, 2},
+		{"not among them", []private.String{"third", "second"}, vectorTime, vectorBody, -1},
+		{"another body", []private.String{"first"}, vectorTime, vectorBody + " ", -1},
+		{"colon moved", []private.String{"first"}, vectorTime + ":", vectorBody[1:], -1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -41,7 +43,7 @@ func TestVerifyKnownVector(t *testing.T) {
 // TestVerifyAllocatesNothing is not parallel: it counts the whole process's
 // allocations.
 func TestVerifyAllocatesNothing(t *testing.T) {
-	v := newVerifier([]string{"second", "first"})
+	v := newVerifier([]private.String{"second", "first"})
 	body := []byte(vectorBody)
 	if n := testing.AllocsPerRun(100, func() {
 		if v.verify(vectorTime, vector, body) != 1 {
@@ -56,7 +58,7 @@ func TestVerifyAllocatesNothing(t *testing.T) {
 // reach them all.
 func TestVerifyKeepsNoHugeHeader(t *testing.T) {
 	t.Parallel()
-	v := newVerifier([]string{"first"})
+	v := newVerifier([]private.String{"first"})
 	for _, stamp := range []string{strings.Repeat("1", 30<<10), vectorTime} {
 		v.verify(stamp, vector, []byte(vectorBody))
 	}
@@ -67,7 +69,7 @@ func TestVerifyKeepsNoHugeHeader(t *testing.T) {
 
 func BenchmarkVerify(b *testing.B) {
 	for _, size := range []int{600, 8 << 10, MaxBody} {
-		for _, secrets := range [][]string{{"first"}, {"first", "second"}} {
+		for _, secrets := range [][]private.String{{"first"}, {"first", "second"}} {
 			b.Run(fmt.Sprintf("body=%d/secrets=%d", size, len(secrets)), func(b *testing.B) {
 				v := newVerifier(secrets)
 				body := []byte(strings.Repeat("x", size))

@@ -16,6 +16,8 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"golang.org/x/time/rate"
+
+	"latchkey/internal/secret"
 )
 
 // Path is where deliveries arrive.
@@ -65,7 +67,7 @@ type Envelope struct {
 // Options configure a Handler; all are required but MostAtOnce and Now.
 type Options struct {
 	// Secrets are the app's secret tokens, several while rotating.
-	Secrets []string
+	Secrets []secret.String
 	Bus     Bus
 	// Decode reads a body; its error must not quote it.
 	Decode func(body []byte) (Envelope, error)
@@ -130,7 +132,7 @@ func (h *Handler) Register(r gin.IRoutes) { r.POST(Path, h.receive) }
 // receive is the whole path of a delivery, in order.
 func (h *Handler) receive(c *gin.Context) {
 	arrived := h.o.Now()
-	body, secret, ok := h.admit(c)
+	body, which, ok := h.admit(c)
 	if !ok {
 		return
 	}
@@ -158,7 +160,7 @@ func (h *Handler) receive(c *gin.Context) {
 		return
 	}
 	if env.PlainToken != "" {
-		h.validate(c, env.PlainToken, h.o.Secrets[secret])
+		h.validate(c, env.PlainToken, h.o.Secrets[which])
 		return
 	}
 	if !h.o.Wanted(d.Event) {

@@ -11,13 +11,15 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"latchkey/internal/secret"
 )
 
 // Options configure a Client. Credentials are required.
 type Options struct {
 	Credentials Credentials
 	// APIURL is the base of all calls, "https://api.zoom.us/v2". When empty, the
-	// token's own api_url is used, as Zoom asks (FACTS section 7).
+	// token's own api_url is used, as Zoom asks (Z-AUTH-3).
 	APIURL string
 	// OAuthURL defaults to https://zoom.us/oauth/token.
 	OAuthURL string
@@ -25,7 +27,7 @@ type Options struct {
 	Rates Rates
 	// Timeout bounds one HTTP exchange; default 10 s.
 	Timeout time.Duration
-	// OnCall is told of every exchange with the API (not of token requests).
+	// OnCall is called after every exchange with the API (not of token requests).
 	OnCall func(op string, status int, kind Kind, took time.Duration)
 	// Transport is for tests; nil means a private http.Transport.
 	Transport http.RoundTripper
@@ -104,8 +106,27 @@ type call struct {
 	label  Label
 	into   any // decoded from a 200 answer; nil when none is expected
 	// passcode is what the body holds, so that no error repeats it.
-	passcode Secret
+	passcode secret.String
 }
+
+// The paths of calls, as Zoom documents them, and the names of the calls: how
+// errors and metrics call them.
+const (
+	pathMeeting      = "/meetings/{meetingId}"
+	pathMeetings     = "/users/{userId}/meetings"
+	pathUser         = "/users/{userId}"
+	pathUserSettings = "/users/{userId}/settings"
+	pathGroupLocks   = "/groups/{groupId}/lock_settings"
+	pathAccountLocks = "/accounts/{accountId}/lock_settings"
+
+	CallGetMeeting      = "GET " + pathMeeting
+	CallPatchMeeting    = "PATCH " + pathMeeting
+	CallListMeetings    = "GET " + pathMeetings
+	CallGetUser         = "GET " + pathUser
+	CallGetUserSettings = "GET " + pathUserSettings
+	CallGetGroupLocks   = "GET " + pathGroupLocks
+	CallGetAccountLocks = "GET " + pathAccountLocks
+)
 
 // tries bounds the attempts of one call, first one included.
 const tries = 3
@@ -190,7 +211,7 @@ func (c *Client) once(ctx context.Context, op string, k call, t token) error {
 	return err
 }
 
-func (c *Client) exchange(op string, k call, req *http.Request, token Secret) (int, error) {
+func (c *Client) exchange(op string, k call, req *http.Request, token secret.String) (int, error) {
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return 0, &Error{Kind: KindTransport, Op: op, Err: withoutURL(err)}

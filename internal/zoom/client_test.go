@@ -17,6 +17,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"latchkey/internal/secret"
 	"latchkey/internal/zoom"
 )
 
@@ -53,7 +54,7 @@ func TestGetIsRepeated(t *testing.T) {
 		{"passcode is an object", always(200, `{"id":85746065432,"password":{"`+marker+`":1}}`), zoom.KindBadAnswer, 3},
 		{"id is words", always(200, `{"id":"`+marker+`"}`), zoom.KindBadAnswer, 3},
 		{"gone is gone", always(404, `{"code":3001}`), zoom.KindNotFound, 1},
-		{"running is running", always(400, `{"code":3000}`), zoom.KindBusy, 1},
+		{"running is running", always(400, `{"code":3000,"message":"Cannot access meeting information."}`), zoom.KindBusy, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -122,7 +123,7 @@ func list(ctx context.Context, c *zoom.Client) error {
 }
 
 func patch(ctx context.Context, c *zoom.Client) error {
-	return c.PatchMeeting(ctx, meeting, zoom.MeetingPatch{Password: ptr(zoom.Secret("")), WaitingRoom: ptr(true)})
+	return c.PatchMeeting(ctx, meeting, zoom.MeetingPatch{Password: ptr(secret.String("")), WaitingRoom: ptr(true)})
 }
 
 // TestDeadlineInABreak: a caller whose time is up does not wait for the next try.
@@ -461,8 +462,8 @@ func TestPatchBody(t *testing.T) {
 		patch zoom.MeetingPatch
 		want  string
 	}{
-		{"clear", zoom.MeetingPatch{Password: ptr(zoom.Secret("")), WaitingRoom: ptr(true)}, `{"password":"","settings":{"waiting_room":true}}`},
-		{"set", zoom.MeetingPatch{Password: ptr(zoom.Secret(marker))}, `{"password":"` + marker + `"}`},
+		{"clear", zoom.MeetingPatch{Password: ptr(secret.String("")), WaitingRoom: ptr(true)}, `{"password":"","settings":{"waiting_room":true}}`},
+		{"set", zoom.MeetingPatch{Password: ptr(secret.String(marker))}, `{"password":"` + marker + `"}`},
 		{"waiting room alone", zoom.MeetingPatch{WaitingRoom: ptr(false)}, `{"settings":{"waiting_room":false}}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

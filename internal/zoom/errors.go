@@ -8,26 +8,38 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"latchkey/internal/secret"
 )
 
 // Kind is what an error of Zoom's means for whoever has to decide.
 type Kind string
 
-// The kinds, from FACTS section 6.
+// The kinds (Z-ERR-1 and following). What to do about each is not this package's to say.
 const (
-	KindUnauthorized Kind = "unauthorized" // the token was refused twice, a new one included
-	KindForbidden    Kind = "forbidden"    // a scope or permission is missing: a person must act
-	KindNotFound     Kind = "not_found"    // the meeting, user or group is gone
-	KindBusy         Kind = "busy"         // the meeting is running and may not be changed now
-	KindRateSecond   Kind = "rate_second"  // per-second limit, of the whole account
-	KindRateDay      Kind = "rate_day"     // daily limit of the whole account
-	KindHostDay      Kind = "host_day"     // the host's 100 creates and updates of this UTC day
-	KindPaidOnly     Kind = "paid_only"    // the account is free: the call does not exist for it
-	KindInvalid      Kind = "invalid"      // Zoom refused the request's content
-	KindServer       Kind = "server"       // 5xx
-	KindTransport    Kind = "transport"    // no answer, or half of one
-	KindBadAnswer    Kind = "bad_answer"   // an answer that cannot be understood
+	KindUnauthorized Kind = "unauthorized"  // the token was refused twice, a new one included, or no token was granted
+	KindScope        Kind = "missing_scope" // the app lacks a scope
+	KindForbidden    Kind = "forbidden"     // no permission: the app's role, or this meeting's owner
+	KindForeign      Kind = "foreign"       // an answer that is not Zoom's: a proxy, a gateway, a wrong URL
+	KindNotFound     Kind = "not_found"     // Zoom does not know the meeting, user or group
+	KindBusy         Kind = "busy"          // the meeting is in progress and may not be changed now
+	KindWebinar      Kind = "webinar"       // the number belongs to a webinar
+	KindRefused      Kind = "refused"       // Zoom looked at it and will not do it for this meeting or host
+	KindRateSecond   Kind = "rate_second"   // per-second limit, of the whole account
+	KindRateDay      Kind = "rate_day"      // daily limit of the whole account
+	KindHostDay      Kind = "host_day"      // the host's 100 creates and updates of this UTC day
+	KindPaidOnly     Kind = "paid_only"     // the account is free: the call does not exist for it
+	KindInvalid      Kind = "invalid"       // Zoom refused the request's content
+	KindServer       Kind = "server"        // 5xx
+	KindTransport    Kind = "transport"     // no answer, or half of one
+	KindBadAnswer    Kind = "bad_answer"    // an answer that cannot be understood
 )
+
+// Kinds is the closed set, for tests that hold other places to it.
+func Kinds() []Kind {
+	return []Kind{KindUnauthorized, KindScope, KindForbidden, KindForeign, KindNotFound, KindBusy, KindWebinar, KindRefused,
+		KindRateSecond, KindRateDay, KindHostDay, KindPaidOnly, KindInvalid, KindServer, KindTransport, KindBadAnswer}
+}
 
 // Error is the one error type of this package. Its text never holds a
 // credential, a passcode or a query string.
@@ -62,10 +74,10 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap gives the transport's own error, so that errors.Is sees a deadline.
+// Unwrap returns the transport's own error, so that errors.Is sees a deadline.
 func (e *Error) Unwrap() error { return e.Err }
 
-// KindOf gives the kind of an error of this package, "" for any other.
+// KindOf returns the kind of an error of this package, "" for any other.
 func KindOf(err error) Kind {
 	var e *Error
 	if errors.As(err, &e) {
@@ -78,58 +90,86 @@ const hostDayMessage = "Meeting Create/Update API requests permitted for this pa
 
 // errorFrom reads Zoom's error answer. Should its words repeat a secret of the
 // request, they are taken out.
-func errorFrom(op string, resp *http.Response, body []byte, now time.Time, secrets ...Secret) *Error {
-	var answer struct {
-		Code    int    `json:"code"`
+func errorFrom(op string, resp *http.Response, body []byte, now time.Time, secrets ...secret.String) *Error {
+	type invalid struct {
+		Field   string `json:"field"`
 		Message string `json:"message"`
-		Errors  []struct {
-			Field   string `json:"field"`
-			Message string `json:"message"`
-		} `json:"errors"`
 	}
-	_ = json.Unmarshal(body, &answer) // not JSON: the status alone must do
-	words := answer.Message
-	if len(answer.Errors) > 0 {
-		words += " (" + answer.Errors[0].Field + ": " + answer.Errors[0].Message + ")"
+	var in struct {
+		Code    loose[flexibleInt]    `json:"code"`
+		Message loose[flexibleString] `json:"message"`
+		Errors  loose[[]invalid]      `json:"errors"`
+	}
+	foreign := json.Unmarshal(body, &in) != nil
+	code, message := int(in.Code.or(0)), string(in.Message.or(""))
+	words := message
+	if errs := in.Errors.or(nil); len(errs) > 0 {
+		words += " (" + errs[0].Field + ": " + errs[0].Message + ")"
 	}
 	for _, s := range secrets {
 		if s != "" {
-			words = strings.ReplaceAll(words, s.Reveal(), redacted)
+			words = strings.ReplaceAll(words, s.Reveal(), secret.Redacted)
 		}
 	}
-	e := &Error{Op: op, Status: resp.StatusCode, Code: answer.Code, Message: shorten(words)}
-	switch {
-	case resp.StatusCode == http.StatusTooManyRequests:
-		// The limits are told apart by their words: the host limit carries
-		// another limit's headers (FACTS section 6).
+	e := &Error{Op: op, Status: resp.StatusCode, Code: code, Message: shorten(words)}
+	if resp.StatusCode == http.StatusTooManyRequests {
+		// The limits are told apart by their words: the host limit carries another
+		// limit's headers (Z-LIMIT-6).
 		switch {
-		case strings.Contains(answer.Message, hostDayMessage):
+		case strings.Contains(message, hostDayMessage):
 			e.Kind, e.RetryAt = KindHostDay, nextUTCDay(now)
-		case strings.Contains(answer.Message, "daily rate limit"):
+		case strings.Contains(message, "daily rate limit"):
 			e.Kind, e.RetryAt = KindRateDay, retryAfter(resp.Header, now, nextUTCDay(now))
 		default:
 			e.Kind, e.RetryAt = KindRateSecond, retryAfter(resp.Header, now, now.Add(time.Second))
 		}
-	case resp.StatusCode == http.StatusUnauthorized || answer.Code == 124:
-		e.Kind = KindUnauthorized
-	case answer.Code == 3001 || answer.Code == 1001 || answer.Code == 4130 || answer.Code == 2001:
-		e.Kind = KindNotFound
-	case answer.Code == 200 && strings.Contains(strings.ToLower(answer.Message), "paid account"):
-		e.Kind = KindPaidOnly
-	case answer.Code == 4711 || answer.Code == 200 || resp.StatusCode == http.StatusForbidden:
-		e.Kind = KindForbidden
-	case answer.Code == 3000:
-		e.Kind = KindBusy
-	case resp.StatusCode == http.StatusNotFound:
-		e.Kind = KindNotFound
-	case resp.StatusCode >= 500:
-		e.Kind = KindServer
-	case resp.StatusCode >= 400:
-		e.Kind = KindInvalid
-	default:
-		e.Kind = KindBadAnswer
+		return e
 	}
+	e.Kind = kindOf(resp.StatusCode, code, strings.ToLower(message), foreign)
 	return e
+}
+
+// kindOf reads what an error answer means. A proxy's page is not Zoom's word,
+// whatever its status (Z-ERR-15).
+func kindOf(status, code int, words string, foreign bool) Kind {
+	switch {
+	case status >= 500:
+		return KindServer
+	case foreign && status >= 400 && status != http.StatusUnauthorized:
+		return KindForeign
+	case status == http.StatusUnauthorized || code == 124:
+		return KindUnauthorized
+	case code == 4700 || code == 4711 || code == 104:
+		return KindScope
+	case code == 200 && strings.Contains(words, "paid account"):
+		return KindPaidOnly
+	case code == 3000:
+		return kindOf3000(words)
+	case code == 3001 || code == 1001 || code == 4130 || code == 2001:
+		return KindNotFound
+	case code == 3003 || code == 3007 || code == 3018 || code == 3037 || code == 3161 || code == 1010:
+		return KindRefused
+	case code == 200 || status == http.StatusForbidden:
+		return KindForbidden
+	case status == http.StatusNotFound && code == 2300:
+		return KindForeign // no such endpoint: ZOOM_API_URL does not lead to Zoom's API
+	case status == http.StatusNotFound:
+		return KindNotFound
+	case status >= 400:
+		return KindInvalid
+	}
+	return KindBadAnswer
+}
+
+// kindOf3000 tells the meanings of code 3000 apart by their words (Z-ERR-7).
+func kindOf3000(words string) Kind {
+	switch {
+	case strings.Contains(words, "webinar"):
+		return KindWebinar
+	case strings.Contains(words, "meeting info") || strings.Contains(words, "in progress") || strings.Contains(words, "in-progress") || strings.Contains(words, "started"):
+		return KindBusy
+	}
+	return KindRefused // an occurrence that does not exist, a host who cannot be scheduled for
 }
 
 // retryAfter reads Retry-After as seconds, as an HTTP date, or as the date-time

@@ -10,10 +10,11 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"latchkey/internal/secret"
 	"latchkey/internal/zoom"
 )
 
-// Zoom's words, from FACTS section 6.
+// Zoom's words (Z-LIMIT-6, Z-LIMIT-7).
 const (
 	perSecond = `{"code":429,"message":"You have reached the maximum per-second rate limit for this API. Try again later."}`
 	perDay    = `{"code":429,"message":"You have reached the maximum daily rate limit for this API. Refer to the response header for details on when you can make another request."}`
@@ -60,16 +61,29 @@ func TestAnswers(t *testing.T) {
 		{"meeting gone, as 400", 400, `{"code":3001,"message":"Meeting has expired"}`, nil, zoom.KindNotFound, 3001, none, ""},
 		{"user gone", 404, `{"code":1001,"message":"User does not exist: x."}`, nil, zoom.KindNotFound, 1001, none, ""},
 		{"user gone, as 400", 400, `{"code":1001,"message":"User not exist"}`, nil, zoom.KindNotFound, 1001, none, ""},
-		{"gone without words", 404, ``, nil, zoom.KindNotFound, 0, none, ""},
-		{"scope missing", 400, `{"code":4711,"message":"Invalid access token, does not contain scopes:[meeting:update:meeting:admin]."}`, nil, zoom.KindForbidden, 4711, none, "meeting:update:meeting:admin"},
+		{"gone without words", 404, ``, nil, zoom.KindForeign, 0, none, ""},
+		{"gone in JSON without words", 404, `{}`, nil, zoom.KindNotFound, 0, none, ""},
+		{"scope missing", 400, `{"code":4711,"message":"Invalid access token, does not contain scopes:[meeting:update:meeting:admin]."}`, nil, zoom.KindScope, 4711, none, "meeting:update:meeting:admin"},
 		{"no permission", 400, `{"code":200,"message":"No permission."}`, nil, zoom.KindForbidden, 200, none, ""},
-		{"forbidden", 403, `<html>`, nil, zoom.KindForbidden, 0, none, ""},
+		{"scope missing, the other code", 400, `{"code":4700,"message":"Invalid access token, does not contain scopes."}`, nil, zoom.KindScope, 4700, none, ""},
+		{"forbidden", 403, `{"code":403,"message":"Forbidden"}`, nil, zoom.KindForbidden, 403, none, ""},
+		{"a proxy's forbidden", 403, `<html>`, nil, zoom.KindForeign, 0, none, ""},
+		{"a proxy's not found", 404, `<html><body>404 ` + marker + `</body></html>`, nil, zoom.KindForeign, 0, none, ""},
+		{"no such endpoint", 404, `{"code":2300,"message":"This API endpoint is not recognized."}`, nil, zoom.KindForeign, 2300, none, ""},
 		{"paid only, as 400", 400, `{"code":200,"message":"Only available for Paid account: acct."}`, nil, zoom.KindPaidOnly, 200, none, "Paid account"},
 		{"the meeting runs", 400, `{"code":3000,"message":"Cannot access meeting information."}`, nil, zoom.KindBusy, 3000, none, ""},
+		{"in progress", 400, `{"code":3000,"message":"Cannot access meeting info: the meeting is in progress."}`, nil, zoom.KindBusy, 3000, none, ""},
+		{"a webinar now", 400, `{"code":3000,"message":"Cannot access webinar info."}`, nil, zoom.KindWebinar, 3000, none, ""},
+		{"no such date", 400, `{"code":3000,"message":"Invalid occurrence_id."}`, nil, zoom.KindRefused, 3000, none, ""},
+		{"cannot schedule for them", 400, `{"code":3000,"message":"You cannot schedule a meeting for somebody@example.com."}`, nil, zoom.KindRefused, 3000, none, ""},
+		{"3000 without words", 400, `{"code":3000}`, nil, zoom.KindRefused, 3000, none, ""},
+		{"over", 400, `{"code":3007,"message":"Sorry, you cannot delete this meeting since it has ended."}`, nil, zoom.KindRefused, 3007, none, ""},
+		{"may not host", 400, `{"code":3161,"message":"Meeting hosting and scheduling capabilities are not allowed for your user account."}`, nil, zoom.KindRefused, 3161, none, ""},
+		{"another account's", 400, `{"code":1010,"message":"User belongs to another account."}`, nil, zoom.KindRefused, 1010, none, ""},
 		{"validation", 400, `{"code":300,"message":"Validation Failed.","errors":[{"field":"password","message":"Must be 1 to 10 characters."}]}`, nil, zoom.KindInvalid, 300, none, "Validation Failed. (password: Must be 1 to 10 characters.)"},
 		{"validation, errors not a list", 400, `{"code":300,"message":"Validation Failed.","errors":"none"}`, nil, zoom.KindInvalid, 300, none, "Validation Failed."},
-		{"bad request without words", 400, ``, nil, zoom.KindInvalid, 0, none, ""},
-		{"code as text", 400, `{"code":"300","message":"Validation Failed."}`, nil, zoom.KindInvalid, 0, none, "Validation Failed."},
+		{"bad request without words", 400, ``, nil, zoom.KindForeign, 0, none, ""},
+		{"code as text", 400, `{"code":"300","message":"Validation Failed."}`, nil, zoom.KindInvalid, 300, none, "Validation Failed."},
 		{"server", 500, `{"code":500,"message":"Internal error"}`, nil, zoom.KindServer, 500, none, ""},
 		{"gateway, in HTML", 502, `<html><body>Bad Gateway ` + marker + `</body></html>`, nil, zoom.KindServer, 0, none, ""},
 		{"redirect", 302, ``, []string{"Location", "https://evil.test/"}, zoom.KindBadAnswer, 0, none, ""},
@@ -142,7 +156,7 @@ func TestErrorWords(t *testing.T) {
 			t.Parallel()
 			f := &fakeZoom{api: always(400, `{"code":300,"message":"`+message+`"}`)}
 			c := overNetwork(t, f, nil)
-			err := c.PatchMeeting(t.Context(), meeting, zoom.MeetingPatch{Password: ptr(zoom.Secret(marker))})
+			err := c.PatchMeeting(t.Context(), meeting, zoom.MeetingPatch{Password: ptr(secret.String(marker))})
 			wantKind(t, err, zoom.KindInvalid)
 			text := err.Error()
 			if len(text) > 300 || !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' }) {

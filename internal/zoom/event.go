@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// The events latchkey has a use for. Others are acknowledged and counted.
+// The names of events. What latchkey does about each is internal/intake's table.
 const (
 	EventURLValidation   = "endpoint.url_validation"
 	EventMeetingCreated  = "meeting.created"
@@ -31,18 +31,6 @@ const (
 
 	eventNameMostLetters = 100
 )
-
-// Handled reports whether latchkey has a use for events of this name.
-func Handled(event string) bool {
-	switch event {
-	case EventMeetingCreated, EventMeetingUpdated, EventMeetingDeleted, EventMeetingGone, EventMeetingBack, EventMeetingStarted, EventMeetingEnded,
-		EventUserSettings, EventUserDeactivated, EventUserDeleted,
-		EventGroupSettings, EventGroupLocks, EventMemberAdded, EventMemberDeleted, EventMembersDeleted,
-		EventAccountSettings, EventAccountLocks:
-		return true
-	}
-	return false
-}
 
 // Envelope is what every event of Zoom's carries around its object.
 type Envelope struct {
@@ -71,7 +59,7 @@ func DecodeEnvelope(body []byte) (Envelope, error) {
 		return Envelope{}, errors.New("the body is not a JSON object")
 	}
 	// Zoom has been seen with event_ts missing, in seconds, and account_id
-	// outside the payload (FACTS section 2).
+	// outside the payload (Z-EVENT-19, Z-EVENT-20).
 	var raw struct {
 		Event     string          `json:"event"`
 		EventTS   flexibleInt     `json:"event_ts"`
@@ -132,11 +120,8 @@ func epoch(n int64) time.Time {
 
 // SettingsObject is the object of a settings event: only what changed.
 type SettingsObject struct {
-	ID       string
-	Security Security
-	// Decides is true when a section changed that may decide about passcodes,
-	// be it under one of the older names that Security does not hold.
-	Decides bool
+	ID string
+	Settings
 }
 
 // DecodeSettings reads the object of a settings or lock settings event, of a

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+
+	"latchkey/internal/secret"
 )
 
 // MeetingObject is the object of a meeting event: whole in meeting.created, a
@@ -19,8 +21,8 @@ type MeetingObject struct {
 	Type        *flexibleInt
 	StartTime   *Time
 	Duration    *flexibleInt
-	Password    *Secret
-	JoinURL     *Secret // may carry the passcode, encrypted
+	Password    *secret.String
+	JoinURL     *secret.String // may carry the passcode, encrypted
 	Occurrences []Occurrence
 	Settings    struct {
 		UsePMI                *bool
@@ -44,8 +46,8 @@ func (m *MeetingObject) UnmarshalJSON(raw []byte) error {
 		Type        loose[flexibleInt]    `json:"type"`
 		StartTime   loose[Time]           `json:"start_time"`
 		Duration    loose[flexibleInt]    `json:"duration"`
-		Password    loose[Secret]         `json:"password"`
-		JoinURL     loose[Secret]         `json:"join_url"`
+		Password    loose[secret.String]  `json:"password"`
+		JoinURL     loose[secret.String]  `json:"join_url"`
 		Occurrences loose[[]Occurrence]   `json:"occurrences"`
 		Settings    loose[settings]       `json:"settings"`
 	}

@@ -1,24 +1,20 @@
 package zoom
 
 import (
-	"encoding/json"
-	"reflect"
 	"strings"
+
+	"latchkey/internal/passcode"
 )
 
 // SettingsPaths are the members of a settings answer or event that are read.
-func SettingsPaths() []string { return paths(reflect.TypeFor[settingsAnswer](), "") }
-
-func paths(t reflect.Type, under string) (all []string) {
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
+func SettingsPaths() []string {
+	all := []string{"schedule_meeting.force_pmi_jbh_password", "schedule_meeting.join_before_host"}
+	for _, s := range passcode.AllSettings() {
+		all = append(append(all, s.Path), s.Older...)
 	}
-	if t.Kind() != reflect.Struct || reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()) {
-		return []string{strings.TrimPrefix(under, ".")}
-	}
-	for f := range t.Fields() {
-		if name := f.Tag.Get("json"); name != "-" {
-			all = append(all, paths(f.Type, under+"."+name)...)
+	for _, path := range []string{passcode.PathRequirement, "schedule_meeting.meeting_password_requirement"} {
+		for _, member := range strings.Fields("length have_letter have_number have_special_character only_allow_numeric have_upper_and_lower_characters consecutive_characters_length weak_enhance_detection") {
+			all = append(all, path+"."+member)
 		}
 	}
 	return all

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"latchkey/internal/passcode"
 	"latchkey/internal/zoom"
 )
 
@@ -104,7 +105,7 @@ func FuzzAnswers(f *testing.F) {
 		f.Add(body)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
-		for _, into := range []any{&zoom.Meeting{}, &zoom.ListedMeeting{}, &zoom.Security{}, &zoom.Requirement{}} {
+		for _, into := range []any{&zoom.Meeting{}, &zoom.ListedMeeting{}, &zoom.Settings{}, &passcode.Requirement{}} {
 			if err := json.Unmarshal(fill(body), into); err != nil {
 				continue
 			}
@@ -162,7 +163,7 @@ func FuzzDecodeSettings(f *testing.F) {
 	f.Fuzz(func(t *testing.T, object, old string) {
 		now, _, err := zoom.Envelope{Object: fill(object), OldObject: fill(old)}.DecodeSettings()
 		fit(t, err)
-		if err == nil && (now.ID == "" || now.Security != (zoom.Security{}) && !now.Decides) {
+		if err == nil && (now.ID == "" || now.Values != (passcode.Values{}) && !now.Says()) {
 			t.Fatalf("read %+v", now)
 		}
 	})

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Label is Zoom's rate-limit class of a call (FACTS section 6).
+// Label is Zoom's rate-limit class of a call (Z-LIMIT-1).
 type Label string
 
 // Zoom's labels of the calls used here.
@@ -22,7 +22,7 @@ const (
 // customer's own calls.
 type Rates map[Label]rate.Limit
 
-// RatesFor gives the share of Zoom's per-second limits that latchkey allows
+// RatesFor returns the share of Zoom's per-second limits that latchkey allows
 // itself: half, of the plan's published figures.
 func RatesFor(plan string) (Rates, bool) {
 	switch plan {

@@ -28,7 +28,7 @@ func (l *loose[T]) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// or gives the value, or what to take instead.
+// or returns the value, or what to take instead.
 func (l loose[T]) or(otherwise T) T {
 	if l.value == nil {
 		return otherwise
@@ -56,7 +56,7 @@ func (n *flexibleInt) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Int gives the number; a nil pointer gives 0.
+// Int returns the number; 0 of a nil pointer.
 func (n *flexibleInt) Int() int {
 	if n == nil {
 		return 0

@@ -8,28 +8,29 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"latchkey/internal/secret"
 )
 
-// Meeting is GET /meetings/{meetingId} as far as latchkey needs it (FACTS
-// section 3).
+// Meeting is GET /meetings/{meetingId} as far as latchkey needs it (Z-CALL-1).
 type Meeting struct {
-	ID        MeetingID `json:"id"`
-	UUID      string    `json:"uuid"`
-	HostID    string    `json:"host_id"`
-	HostEmail string    `json:"host_email"`
-	Topic     string    `json:"topic"`
-	Type      int       `json:"type"`
-	Status    string    `json:"status"` // "waiting" or "started"
-	StartTime Time      `json:"start_time"`
-	Duration  int       `json:"duration"` // minutes
-	Password  Secret    `json:"password"` // "" when the meeting has none
+	ID        MeetingID     `json:"id"`
+	UUID      string        `json:"uuid"`
+	HostID    string        `json:"host_id"`
+	HostEmail string        `json:"host_email"`
+	Topic     string        `json:"topic"`
+	Type      int           `json:"type"`
+	Status    string        `json:"status"` // "waiting" or "started"
+	StartTime Time          `json:"start_time"`
+	Duration  int           `json:"duration"` // minutes
+	Password  secret.String `json:"password"` // "" when the meeting has none
 	// EncryptedPassword is set when there is a passcode even if Password is not
 	// shown to this app.
-	EncryptedPassword Secret `json:"encrypted_password"`
+	EncryptedPassword secret.String `json:"encrypted_password"`
 	// PhonePasscode is what joiners by phone type; "" when they type nothing.
-	PhonePasscode Secret       `json:"pstn_password"`
-	JoinURL       Secret       `json:"join_url"` // may carry the passcode, encrypted
-	Occurrences   []Occurrence `json:"occurrences"`
+	PhonePasscode secret.String `json:"pstn_password"`
+	JoinURL       secret.String `json:"join_url"` // may carry the passcode, encrypted
+	Occurrences   []Occurrence  `json:"occurrences"`
 	Settings      struct {
 		WaitingRoom           *bool `json:"waiting_room"`
 		MeetingAuthentication *bool `json:"meeting_authentication"`
@@ -79,11 +80,11 @@ func (l *length) UnmarshalJSON(raw []byte) error {
 }
 
 // LinkHasPasscode reports whether the invitation link carries the passcode, so
-// that its joiners type nothing (FACTS section 3).
+// that its joiners type nothing (Z-CALL-2).
 func (m Meeting) LinkHasPasscode() bool { return LinkHasPasscode(m.JoinURL) }
 
 // LinkHasPasscode reports whether an invitation link carries a passcode.
-func LinkHasPasscode(joinURL Secret) bool {
+func LinkHasPasscode(joinURL secret.String) bool {
 	u, err := url.Parse(joinURL.Reveal())
 	return err == nil && u.Query().Get("pwd") != ""
 }
@@ -95,7 +96,7 @@ type Occurrence struct {
 	Status    string `json:"status"` // "available" or "deleted"
 }
 
-// Ends is when the meeting is over for good: the end of its last occurrence,
+// Ends is when the meeting is over: the end of its last occurrence,
 // else of the meeting itself; zero when it has no fixed time.
 func Ends(start Time, minutes int, occurrences []Occurrence) time.Time {
 	var ends time.Time
@@ -121,23 +122,23 @@ func planned(minutes int) time.Duration {
 // GetMeeting reads one meeting. LIGHT.
 func (c *Client) GetMeeting(ctx context.Context, id MeetingID) (Meeting, error) {
 	var m Meeting
-	err := c.do(ctx, call{method: http.MethodGet, path: "/meetings/{meetingId}", args: []string{id.String()}, label: Light, into: &m})
+	err := c.do(ctx, call{method: http.MethodGet, path: pathMeeting, args: []string{id.String()}, label: Light, into: &m})
 	if err == nil && m.ID != id {
-		return Meeting{}, &Error{Kind: KindBadAnswer, Op: "GET /meetings/{meetingId}", Message: "the answer is about another meeting"}
+		return Meeting{}, &Error{Kind: KindBadAnswer, Op: CallGetMeeting, Message: "the answer is about another meeting"}
 	}
 	return m, err
 }
 
 // MeetingPatch is what latchkey may change of a meeting. Nil fields are not sent.
 type MeetingPatch struct {
-	// Password "" asks for no passcode (FACTS section 5).
-	Password    *Secret
+	// Password "" asks for no passcode (Z-CODE-11).
+	Password    *secret.String
 	WaitingRoom *bool
 }
 
 // PatchMeeting changes one meeting. LIGHT, and one of the host's 100 creates
 // and updates of the UTC day. 204 is not success: Zoom may have overwritten
-// what was asked (FACTS section 4), so read the meeting back.
+// what was asked (Z-RULE-17), so read the meeting back.
 func (c *Client) PatchMeeting(ctx context.Context, id MeetingID, p MeetingPatch) error {
 	type settings struct {
 		WaitingRoom *bool `json:"waiting_room,omitempty"`
@@ -146,7 +147,7 @@ func (c *Client) PatchMeeting(ctx context.Context, id MeetingID, p MeetingPatch)
 		Password *string   `json:"password,omitempty"`
 		Settings *settings `json:"settings,omitempty"`
 	}{}
-	k := call{method: http.MethodPatch, path: "/meetings/{meetingId}", args: []string{id.String()}, label: Light}
+	k := call{method: http.MethodPatch, path: pathMeeting, args: []string{id.String()}, label: Light}
 	if p.Password != nil {
 		plain := p.Password.Reveal()
 		body.Password, k.passcode = &plain, *p.Password
@@ -207,7 +208,7 @@ func (c *Client) ListUpcomingMeetings(ctx context.Context, userID string) ([]Lis
 			Next     string                 `json:"next_page_token"`
 			Meetings []loose[ListedMeeting] `json:"meetings"`
 		}
-		if err := c.do(ctx, call{method: http.MethodGet, path: "/users/{userId}/meetings", args: []string{userID}, query: q, label: Medium, into: &page}); err != nil {
+		if err := c.do(ctx, call{method: http.MethodGet, path: pathMeetings, args: []string{userID}, query: q, label: Medium, into: &page}); err != nil {
 			return nil, err
 		}
 		for _, row := range page.Meetings {
@@ -220,5 +221,5 @@ func (c *Client) ListUpcomingMeetings(ctx context.Context, userID string) ([]Lis
 		}
 		next = page.Next
 	}
-	return nil, &Error{Kind: KindBadAnswer, Op: "GET /users/{userId}/meetings", Message: fmt.Sprintf("the list does not end within %d pages", maxPages)}
+	return nil, &Error{Kind: KindBadAnswer, Op: CallListMeetings, Message: fmt.Sprintf("the list does not end within %d pages", maxPages)}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/internal/secret"
 	"latchkey/internal/zoom"
 )
 
@@ -85,7 +86,7 @@ func TestLinkHasPasscode(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			if got := (zoom.Meeting{JoinURL: zoom.Secret(c.link)}).LinkHasPasscode(); got != c.want {
+			if got := (zoom.Meeting{JoinURL: secret.String(c.link)}).LinkHasPasscode(); got != c.want {
 				t.Errorf("LinkHasPasscode = %v", got)
 			}
 		})

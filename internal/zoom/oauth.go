@@ -11,13 +11,15 @@ import (
 	"time"
 
 	"golang.org/x/sync/singleflight"
+
+	"latchkey/internal/secret"
 )
 
-// Credentials are a server-to-server app's (FACTS section 7).
+// Credentials are a server-to-server app's (Z-AUTH-1).
 type Credentials struct {
 	AccountID    string
 	ClientID     string
-	ClientSecret Secret
+	ClientSecret secret.String
 }
 
 // tokenMargin is how long before its end a token is no longer used, so that it
@@ -38,12 +40,13 @@ type tokenSource struct {
 }
 
 type token struct {
-	value   Secret
+	value   secret.String
 	apiURL  string // Zoom says which base URL to call
+	scopes  []string
 	expires time.Time
 }
 
-// get gives a valid token. The refresh outlives the caller that started it, so
+// get returns a valid token. The refresh outlives the caller that started it, so
 // one impatient caller does not fail the others that wait for the same token.
 func (s *tokenSource) get(ctx context.Context) (token, error) {
 	s.mu.Lock()
@@ -84,7 +87,7 @@ func (s *tokenSource) get(ctx context.Context) (token, error) {
 
 // drop forgets the token if it is still the one that was refused; a newer one,
 // fetched meanwhile by somebody else, stays.
-func (s *tokenSource) drop(refused Secret) {
+func (s *tokenSource) drop(refused secret.String) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.token.value == refused {
@@ -92,7 +95,21 @@ func (s *tokenSource) drop(refused Secret) {
 	}
 }
 
+// CallToken names the token request where calls are named.
+const CallToken = opToken
+
 const opToken = "POST /oauth/token"
+
+// Scopes are what a newly fetched token may do, by Zoom's names (Z-AUTH-3). The
+// token that was held is forgotten: a scope that was granted meanwhile comes
+// with a new one only.
+func (c *Client) Scopes(ctx context.Context) ([]string, error) {
+	if t, err := c.tokens.get(ctx); err == nil {
+		c.tokens.drop(t.value)
+	}
+	t, err := c.tokens.get(ctx)
+	return t.scopes, err
+}
 
 func (s *tokenSource) fetch(ctx context.Context) (token, error) {
 	form := url.Values{"grant_type": {"account_credentials"}, "account_id": {s.creds.AccountID}}
@@ -124,15 +141,16 @@ func (s *tokenSource) fetch(ctx context.Context) (token, error) {
 		AccessToken string `json:"access_token"`
 		ExpiresIn   int    `json:"expires_in"`
 		APIURL      string `json:"api_url"`
+		Scope       string `json:"scope"`
 	}
 	if err := json.Unmarshal(body, &answer); err != nil || answer.AccessToken == "" {
 		return token{}, &Error{Kind: KindBadAnswer, Op: opToken, Status: resp.StatusCode, Message: "no access_token in the answer"}
 	}
 	life := time.Duration(answer.ExpiresIn) * time.Second
 	if life <= 0 || life > 24*time.Hour {
-		life = time.Hour // FACTS section 7
+		life = time.Hour // Z-AUTH-2
 	}
 	// Short-lived tokens keep a margin too, but one they can afford.
 	margin := min(tokenMargin, life/10)
-	return token{value: Secret(answer.AccessToken), apiURL: answer.APIURL, expires: asked.Add(life - margin)}, nil
+	return token{value: secret.String(answer.AccessToken), apiURL: answer.APIURL, scopes: strings.Fields(answer.Scope), expires: asked.Add(life - margin)}, nil
 }

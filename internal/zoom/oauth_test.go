@@ -15,7 +15,7 @@ import (
 	"latchkey/internal/zoom"
 )
 
-// TestTokenRequest holds the request against FACTS section 7.
+// TestTokenRequest holds the request against Z-AUTH-1.
 func TestTokenRequest(t *testing.T) {
 	t.Parallel()
 	f := &fakeZoom{}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"latchkey/internal/secret"
 	"latchkey/internal/zoom"
 )
 
@@ -18,7 +19,7 @@ import (
 func TestSecretsNeverShow(t *testing.T) {
 	t.Parallel()
 	const hidden = "hunter2hunter2"
-	s := zoom.Secret(hidden)
+	s := secret.String(hidden)
 	creds := zoom.Credentials{AccountID: "acct", ClientID: "client", ClientSecret: s}
 	f := &fakeZoom{api: always(400, `{"code":300,"message":"`+hidden+` is too weak","errors":[{"field":"`+hidden+`","message":"`+hidden+`"}]}`)}
 	client := overNetwork(t, f, func(o *zoom.Options) { o.Credentials = creds })
@@ -36,9 +37,9 @@ func TestSecretsNeverShow(t *testing.T) {
 		value any
 	}{
 		{"Secret", s},
-		{"*Secret", &s},
-		{"[]Secret", []zoom.Secret{s}},
-		{"map", map[string]zoom.Secret{"k": s}},
+		{"*secret.String", &s},
+		{"[]secret.String", []secret.String{s}},
+		{"map", map[string]secret.String{"k": s}},
 		{"Credentials", creds},
 		{"*Credentials", &creds},
 		{"Options", zoom.Options{Credentials: creds}},
@@ -84,7 +85,7 @@ func TestSecretsNeverShow(t *testing.T) {
 	}
 	for how, got := range map[string]string{"%v": fmt.Sprintf("%v", s), "%#v": fmt.Sprintf("%#v", s), "%d": fmt.Sprintf("%d", s)} {
 		if got != "[redacted]" {
-			t.Errorf("%s of a Secret is %q: want something that says why nothing is there", how, got)
+			t.Errorf("%s of a secret.String is %q: want something that says why nothing is there", how, got)
 		}
 	}
 }

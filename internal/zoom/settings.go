@@ -1,114 +1,127 @@
 package zoom
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strings"
+
+	"latchkey/internal/passcode"
 )
 
-// Security is what of a settings answer decides about passcodes: of a user the
-// effective values, of a lock answer whether each is locked, of a settings
-// event only what changed. Nil means that the answer did not say.
-//
-// Zoom keeps most of these twice: under meeting_security and, with older names,
-// under schedule_meeting and in_meeting. Where both are there and differ,
-// meeting_security wins [I]: it is the newer, and lock settings name it alone.
-type Security struct {
-	Passcode       *bool        `json:"meeting_password"`
-	Scheduled      *bool        `json:"require_password_for_scheduled_meeting"`
-	PMI            *bool        `json:"pmi_password"`
-	WaitingRoom    *bool        `json:"waiting_room"`
-	AutoSecurity   *bool        `json:"auto_security"`
-	Phone          *bool        `json:"phone_password"`
-	Embed          *bool        `json:"embed_password_in_join_link"`
-	WebClient      *bool        `json:"only_authenticated_can_join_from_webclient"`
-	Requirement    *Requirement `json:"meeting_password_requirement"`
-	Authentication *bool        `json:"-"` // outside meeting_security
+// Settings is what of a settings answer the rule knows: of a user the effective
+// values, of a lock answer whether each is locked, of a settings event only what
+// changed. Unknown means that the answer did not say.
+type Settings struct {
+	passcode.Values
+	// Requirement is nil when the answer did not say.
+	Requirement *passcode.Requirement
+	// Odd says that something of a section which may decide was there and could
+	// not be used, or says that something changed but not what it comes to.
+	Odd bool
 }
 
-// Requirement is what a host's passcodes must look like; the zero value asks
-// for nothing.
-type Requirement struct {
-	Length                int  `json:"length"`
-	HaveLetter            bool `json:"have_letter"`
-	HaveNumber            bool `json:"have_number"`
-	HaveSpecial           bool `json:"have_special_character"`
-	OnlyNumeric           bool `json:"only_allow_numeric"`
-	HaveUpperAndLower     bool `json:"have_upper_and_lower_characters"`
-	ConsecutiveLength     int  `json:"consecutive_characters_length"`
-	WeakEnhancedDetection bool `json:"weak_enhance_detection"`
-}
-
-// settingsAnswer is any settings or lock settings, of an answer or an event.
-type settingsAnswer struct {
-	Security       Security     `json:"meeting_security"`
-	Authentication flexibleBool `json:"meeting_authentication"`
-	Schedule       struct {
-		New            flexibleBool `json:"require_password_for_scheduling_new_meetings"`
-		Instant        flexibleBool `json:"require_password_for_instant_meetings"`
-		Scheduled      flexibleBool `json:"require_password_for_scheduled_meetings"`
-		PMI            pmiRule      `json:"require_password_for_pmi_meetings"`
-		ForcePMI       flexibleBool `json:"force_pmi_jbh_password"`
-		Phone          flexibleBool `json:"pstn_password_protected"`
-		Embed          flexibleBool `json:"embed_password_in_join_link"`
-		Authentication flexibleBool `json:"meeting_authentication"`
-		JoinBeforeHost flexibleBool `json:"join_before_host"`
-		Requirement    *Requirement `json:"meeting_password_requirement"`
-	} `json:"schedule_meeting"`
-	InMeeting struct {
-		WaitingRoom flexibleBool `json:"waiting_room"`
-	} `json:"in_meeting"`
-}
-
-// merged fills what meeting_security does not say from the older names.
-func (a settingsAnswer) merged() Security {
-	s, old := a.Security, a.Schedule
-	fill := func(to **bool, from ...flexibleBool) {
-		for _, f := range from {
-			if *to == nil && f.set {
-				v := f.value
-				*to = &v
+// decode reads a settings answer or an event's settings on top of what an
+// earlier answer said, by the rule's own table: first a setting's path, then its
+// older names (Z-SET-8). One odd field costs itself alone.
+func (s *Settings) decode(raw []byte) error {
+	var top map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &top); err != nil {
+		return err
+	}
+	sections := map[string]map[string]json.RawMessage{}
+	for _, name := range []string{"meeting_security", "schedule_meeting", "in_meeting"} {
+		var section map[string]json.RawMessage
+		if raw, there := top[name]; there && json.Unmarshal(raw, &section) != nil {
+			s.Odd, section = true, nil
+		}
+		sections[name] = section
+	}
+	at := func(path string) (json.RawMessage, bool) {
+		section, name, nested := strings.Cut(path, ".")
+		if !nested {
+			raw, there := top[path]
+			return raw, there
+		}
+		raw, there := sections[section][name]
+		return raw, there
+	}
+	for _, info := range passcode.AllSettings() {
+		for _, path := range append([]string{info.Path}, info.Older...) {
+			if s.Values[info.Key] != passcode.Unknown {
+				break
 			}
+			raw, there := at(path)
+			if !there || string(raw) == "null" {
+				continue
+			}
+			value := toggle(raw)
+			if path == pathPMIRule {
+				value = pmiRule(raw, sections["schedule_meeting"]["join_before_host"])
+			}
+			s.Values[info.Key] = value
+			s.Odd = s.Odd || value == passcode.Unknown
 		}
 	}
-	fill(&s.Passcode, old.New, old.Instant)
-	fill(&s.Scheduled, old.Scheduled)
-	fill(&s.PMI, old.PMI.toggle(old.JoinBeforeHost))
-	fill(&s.WaitingRoom, a.InMeeting.WaitingRoom)
-	fill(&s.Phone, old.Phone)
-	fill(&s.Embed, old.Embed)
-	fill(&s.Authentication, a.Authentication, old.Authentication)
-	if s.Requirement == nil {
-		s.Requirement = old.Requirement
+	for _, path := range []string{passcode.PathRequirement, "schedule_meeting.meeting_password_requirement"} {
+		raw, there := at(path)
+		if !there || s.Requirement != nil {
+			continue
+		}
+		var r *passcode.Requirement
+		if json.Unmarshal(raw, &r) != nil {
+			s.Odd = true
+			continue
+		}
+		s.Requirement = r
 	}
-	return s
-}
-
-// pmiRule is "all", "none" or "jbh_only" in settings, and a boolean in lock
-// settings (FACTS section 3).
-type pmiRule string
-
-func (r *pmiRule) UnmarshalJSON(raw []byte) error {
-	if string(raw) != "null" {
-		*r = pmiRule(bytes.Trim(raw, `"`))
+	for _, path := range []string{"schedule_meeting.force_pmi_jbh_password", "schedule_meeting.join_before_host"} {
+		if raw, there := at(path); there && string(raw) != "null" {
+			s.Odd = true // what it comes to is not said
+		}
 	}
 	return nil
 }
 
-// toggle: "jbh_only" asks only where people can join before the host, which is
-// the meeting's default by the host's own setting.
-func (r pmiRule) toggle(joinBeforeHost flexibleBool) flexibleBool {
-	switch r {
-	case "all", "true":
-		return flexibleBool{set: true, value: true}
-	case "none", "false":
-		return flexibleBool{set: true}
-	case "jbh_only":
-		return joinBeforeHost
+// UnmarshalJSON reads one answer.
+func (s *Settings) UnmarshalJSON(raw []byte) error {
+	if string(raw) == "null" {
+		return nil
 	}
-	return flexibleBool{}
+	return s.decode(raw)
+}
+
+// Says reports whether anything of it may decide about passcodes.
+func (s Settings) Says() bool {
+	return s.Values != passcode.Values{} || s.Requirement != nil || s.Odd
+}
+
+func toggle(raw json.RawMessage) passcode.Toggle {
+	var b flexibleBool
+	_ = b.UnmarshalJSON(raw) // what is not understood counts as not said
+	if !b.set {
+		return passcode.Unknown
+	}
+	return passcode.ToggleOf(b.value)
+}
+
+// pathPMIRule is "all", "none" or "jbh_only" in settings, and a boolean in lock
+// settings (Z-SET-8).
+const pathPMIRule = "schedule_meeting.require_password_for_pmi_meetings"
+
+// pmiRule: "jbh_only" asks only where people can join before the host, which is
+// the meeting's default by the host's own setting.
+func pmiRule(raw, joinBeforeHost json.RawMessage) passcode.Toggle {
+	switch strings.Trim(string(raw), `"`) {
+	case "all":
+		return passcode.On
+	case "none":
+		return passcode.Off
+	case "jbh_only":
+		return toggle(joinBeforeHost)
+	}
+	return toggle(raw)
 }
 
 const (
@@ -117,97 +130,92 @@ const (
 )
 
 // GetUserSettings reads a host's effective security settings: two MEDIUM calls,
-// since each option answers only its own part (FACTS section 3), and a third
-// for the older names where meeting_security leaves something out.
-func (c *Client) GetUserSettings(ctx context.Context, userID string) (Security, error) {
-	var all settingsAnswer
-	if err := c.settings(ctx, "/users/{userId}/settings", userID, optionSecurity, &all); err != nil {
-		return Security{}, err
+// since each option answers only its own part (Z-CALL-5), and a third for the
+// older names where meeting_security leaves something out.
+func (c *Client) GetUserSettings(ctx context.Context, userID string) (Settings, error) {
+	const path = pathUserSettings
+	s, err := c.settings(ctx, path, userID, optionSecurity, optionAuthentication)
+	if err != nil {
+		return Settings{}, err
 	}
-	if err := c.settings(ctx, "/users/{userId}/settings", userID, optionAuthentication, &all); err != nil {
-		return Security{}, err
-	}
-	s := all.Security
-	if s.Passcode == nil || s.Scheduled == nil || s.PMI == nil || s.WaitingRoom == nil || s.Phone == nil || s.Embed == nil {
-		if err := c.settings(ctx, "/users/{userId}/settings", userID, "", &all); err != nil {
-			return Security{}, err
+	for _, info := range passcode.AllSettings() {
+		if len(info.Older) > 0 && strings.HasPrefix(info.Path, optionSecurity+".") && s.Values[info.Key] == passcode.Unknown {
+			return c.settingsOnTop(ctx, s, path, userID, "")
 		}
 	}
-	return all.merged(), nil
+	return s, nil
 }
 
-// PatchUserSettings turns settings of a host on or off: those of s that are not
-// nil, under meeting_security (FACTS section 3). One call, label as openapi
-// says for user settings. Zoom ignores what is locked above the host: read back.
-func (c *Client) PatchUserSettings(ctx context.Context, userID string, s Security) error {
+// PatchUserSettings turns settings of a host on or off: those that are known in
+// v, all of which must be of meeting_security. One MEDIUM call. Zoom ignores
+// what is locked above the host: read back.
+func (c *Client) PatchUserSettings(ctx context.Context, userID string, v passcode.Values) error {
 	section := map[string]bool{}
-	for name, v := range map[string]*bool{"meeting_password": s.Passcode, "require_password_for_scheduled_meeting": s.Scheduled, "pmi_password": s.PMI} {
-		if v != nil {
-			section[name] = *v
+	for _, info := range passcode.AllSettings() {
+		if v[info.Key] == passcode.Unknown {
+			continue
 		}
+		if !strings.HasPrefix(info.Path, optionSecurity+".") {
+			return &Error{Kind: KindInvalid, Op: "PATCH " + pathUserSettings, Message: info.Path + " is not of " + optionSecurity}
+		}
+		section[info.Name] = v[info.Key] == passcode.On
 	}
-	return c.do(ctx, call{method: http.MethodPatch, path: "/users/{userId}/settings", args: []string{userID},
+	return c.do(ctx, call{method: http.MethodPatch, path: pathUserSettings, args: []string{userID},
 		query: url.Values{"option": {optionSecurity}}, label: Medium, body: map[string]any{optionSecurity: section}})
 }
 
 // GetGroupLocks reads which settings a group locks for its members. Two MEDIUM
-// calls. A setting the answer does not name stays nil: not known.
-func (c *Client) GetGroupLocks(ctx context.Context, groupID string) (Security, error) {
-	return c.locks(ctx, "/groups/{groupId}/lock_settings", groupID)
+// calls. A setting the answer does not name is Unknown.
+func (c *Client) GetGroupLocks(ctx context.Context, groupID string) (Settings, error) {
+	return c.settings(ctx, pathGroupLocks, groupID, optionSecurity, "")
 }
 
 // GetAccountLocks reads which settings the account locks for everybody. Two
-// MEDIUM calls. A free account gives KindPaidOnly.
-func (c *Client) GetAccountLocks(ctx context.Context, accountID string) (Security, error) {
-	return c.locks(ctx, "/accounts/{accountId}/lock_settings", accountID)
+// MEDIUM calls: the plain one carries the lock on authentication (Z-CALL-8). A
+// free account is a KindPaidOnly.
+func (c *Client) GetAccountLocks(ctx context.Context, accountID string) (Settings, error) {
+	return c.settings(ctx, pathAccountLocks, accountID, optionSecurity, "")
 }
 
-func (c *Client) locks(ctx context.Context, path, id string) (Security, error) {
-	var all settingsAnswer
-	if err := c.settings(ctx, path, id, optionSecurity, &all); err != nil {
-		return Security{}, err
-	}
-	// The plain call carries the lock on authentication (FACTS section 3).
-	if err := c.settings(ctx, path, id, "", &all); err != nil {
-		return Security{}, err
-	}
-	return all.merged(), nil
+// GetAccountSettings reads the values that a lock of the account fixes. Two
+// MEDIUM calls.
+func (c *Client) GetAccountSettings(ctx context.Context, accountID string) (Settings, error) {
+	return c.settings(ctx, "/accounts/{accountId}/settings", accountID, optionSecurity, optionAuthentication)
 }
 
-// GetAccountSettings and GetGroupSettings read the values that a lock of that
-// level fixes. Two MEDIUM calls.
-func (c *Client) GetAccountSettings(ctx context.Context, accountID string) (Security, error) {
-	return c.levelSettings(ctx, "/accounts/{accountId}/settings", accountID)
+// GetGroupSettings reads the values that a lock of the group fixes. Two MEDIUM
+// calls.
+func (c *Client) GetGroupSettings(ctx context.Context, groupID string) (Settings, error) {
+	return c.settings(ctx, "/groups/{groupId}/settings", groupID, optionSecurity, optionAuthentication)
 }
 
-// GetGroupSettings reads a group's values; see GetAccountSettings.
-func (c *Client) GetGroupSettings(ctx context.Context, groupID string) (Security, error) {
-	return c.levelSettings(ctx, "/groups/{groupId}/settings", groupID)
-}
-
-func (c *Client) levelSettings(ctx context.Context, path, id string) (Security, error) {
-	var all settingsAnswer
-	for _, option := range []string{optionSecurity, optionAuthentication} {
-		if err := c.settings(ctx, path, id, option, &all); err != nil {
-			return Security{}, err
+// settings reads the options of one path, "" for the plain call, on top of each
+// other: the first to say something wins.
+func (c *Client) settings(ctx context.Context, path, id string, options ...string) (s Settings, err error) {
+	for _, option := range options {
+		if s, err = c.settingsOnTop(ctx, s, path, id, option); err != nil {
+			return Settings{}, err
 		}
 	}
-	return all.merged(), nil
+	return s, nil
 }
 
-func (c *Client) settings(ctx context.Context, path, id, option string, into *settingsAnswer) error {
-	k := call{method: http.MethodGet, path: path, args: []string{id}, label: Medium, into: into}
+func (c *Client) settingsOnTop(ctx context.Context, s Settings, path, id, option string) (Settings, error) {
+	k := call{method: http.MethodGet, path: path, args: []string{id}, label: Medium, into: &s}
 	if option != "" {
 		k.query = url.Values{"option": {option}}
 	}
-	return c.do(ctx, k)
+	if err := c.do(ctx, k); err != nil {
+		return Settings{}, err // nothing half read
+	}
+	return s, nil
 }
 
 // decodeSettings reads the settings of an event's object.
 func decodeSettings(raw json.RawMessage) (SettingsObject, error) {
 	var o struct {
-		ID       flexibleString `json:"id"`
-		Settings settingsAnswer `json:"settings"`
+		ID       flexibleString  `json:"id"`
+		Settings loose[Settings] `json:"settings"`
 	}
 	if len(raw) == 0 {
 		return SettingsObject{}, errMissing
@@ -215,9 +223,7 @@ func decodeSettings(raw json.RawMessage) (SettingsObject, error) {
 	if err := json.Unmarshal(raw, &o); err != nil {
 		return SettingsObject{}, problem(err)
 	}
-	s := SettingsObject{ID: string(o.ID), Security: o.Settings.merged()}
-	// These alone say that something changed, but not what it comes to.
-	old := o.Settings.Schedule
-	s.Decides = s.Security != Security{} || old.PMI != "" || old.ForcePMI.set || old.JoinBeforeHost.set
+	s := SettingsObject{ID: string(o.ID), Settings: o.Settings.or(Settings{})}
+	s.Odd = s.Odd || o.Settings.bad
 	return s, nil
 }

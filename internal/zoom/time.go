@@ -11,7 +11,7 @@ import (
 type Time struct{ time.Time }
 
 // UnmarshalJSON accepts RFC 3339 with or without fractions and zone (none
-// means UTC); "" and null give the zero time.
+// means UTC); "" and null become the zero time.
 func (t *Time) UnmarshalJSON(b []byte) error {
 	var s string
 	if err := json.Unmarshal(b, &s); err != nil {

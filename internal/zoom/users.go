@@ -18,8 +18,21 @@ type User struct {
 // GetUser reads a user and the groups they are in. LIGHT.
 func (c *Client) GetUser(ctx context.Context, userID string) (User, error) {
 	var u User
-	err := c.do(ctx, call{method: http.MethodGet, path: "/users/{userId}", args: []string{userID}, label: Light, into: &u})
+	err := c.do(ctx, call{method: http.MethodGet, path: pathUser, args: []string{userID}, label: Light, into: &u})
 	return u, err
+}
+
+// Group is GET /groups/{groupId} as far as latchkey needs it.
+type Group struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// GetGroup reads what people call a group. MEDIUM.
+func (c *Client) GetGroup(ctx context.Context, groupID string) (Group, error) {
+	var g Group
+	err := c.do(ctx, call{method: http.MethodGet, path: "/groups/{groupId}", args: []string{groupID}, label: Medium, into: &g})
+	return g, err
 }
 
 // CountLicensed counts the account's active licensed users, up to two: what

@@ -45,6 +45,6 @@ func TestCountLicensed(t *testing.T) {
 	t.Run("not allowed", func(t *testing.T) {
 		t.Parallel()
 		_, err := overNetwork(t, &fakeZoom{api: always(400, `{"code":4711,"message":"scopes"}`)}, nil).CountLicensed(t.Context())
-		wantKind(t, err, zoom.KindForbidden)
+		wantKind(t, err, zoom.KindScope)
 	})
 }

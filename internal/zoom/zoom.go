@@ -10,14 +10,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"strconv"
 	"strings"
 )
 
 // MeetingID is a Zoom meeting number: 9 to 11 digits, more than int32 holds.
-// Zoom sends it as a number or as a string (FACTS section 2); both decode.
+// Zoom sends it as a number or as a string (Z-EVENT-18); both decode.
 type MeetingID int64
 
 // String is the number in decimal, as people know it.
@@ -68,41 +66,3 @@ func ParseMeetingID(s string) (MeetingID, error) {
 	}
 	return MeetingID(n), nil
 }
-
-// Secret is a passcode or a credential. It never prints: every formatting,
-// logging and JSON route gives a placeholder. Reveal is the one way out.
-type Secret string
-
-const redacted = "[redacted]"
-
-// Reveal gives the value itself. Its callers are the places to audit.
-func (s Secret) Reveal() string { return string(s) }
-
-// Format hides the value from fmt, whatever the verb: %d of a string would
-// print it, as a complaint.
-func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
-
-// String, GoString, LogValue and MarshalJSON hide the value.
-func (s Secret) String() string   { return redacted }
-func (s Secret) GoString() string { return redacted }
-
-// LogValue hides the value from slog.
-func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-// UnmarshalJSON takes a string or, as some senders write passcodes, a number's
-// digits. Its error does not quote what was there instead.
-func (s *Secret) UnmarshalJSON(b []byte) error {
-	switch {
-	case string(b) == "null":
-		return nil
-	case b[0] == '"':
-		return json.Unmarshal(b, (*string)(s))
-	case strings.Trim(string(b), "0123456789") != "":
-		return errors.New("a string was expected")
-	}
-	*s = Secret(b)
-	return nil
-}
-
-// MarshalJSON hides the value; requests that must carry one spell it out.
-func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }

@@ -1,4 +1,4 @@
-package reconcile
+package work
 
 import (
 	"context"
@@ -13,9 +13,9 @@ import (
 )
 
 // steps runs a loop in a bubble with a clock of its own and notes when each
-// step was made. step says what the n-th one, from 0, gives.
+// step was made. step says what the n-th one, from 0, returns.
 type steps struct {
-	loop  *loop
+	loop  *Loop
 	begun time.Time
 	stop  context.CancelFunc
 
@@ -25,8 +25,8 @@ type steps struct {
 
 func runLoop(t *testing.T, poll time.Duration, step func(n int) (bool, error)) *steps {
 	ctx, cancel := context.WithCancel(t.Context())
-	s := &steps{loop: newLoop(poll), begun: time.Now(), stop: cancel}
-	go s.loop.run(ctx, slog.New(slog.DiscardHandler), func() (bool, error) {
+	s := &steps{loop: NewLoop(poll), begun: time.Now(), stop: cancel}
+	go s.loop.Run(ctx, slog.New(slog.DiscardHandler), func() (bool, error) {
 		s.mu.Lock()
 		n := len(s.at)
 		s.at = append(s.at, time.Since(s.begun))
@@ -36,7 +36,7 @@ func runLoop(t *testing.T, poll time.Duration, step func(n int) (bool, error)) *
 	return s
 }
 
-// until lets the bubble's clock go on to a moment and gives the steps made by then.
+// until lets the bubble's clock go on to a moment and returns the steps made by then.
 func (s *steps) until(t *testing.T, moment time.Duration) []time.Duration {
 	t.Helper()
 	<-time.After(moment - time.Since(s.begun))
@@ -88,7 +88,7 @@ func TestLoopIsWoken(t *testing.T) {
 		defer s.stop()
 		s.until(t, 3*sec)
 		for range 100 { // wakes gather, and never block
-			s.loop.wake()
+			s.loop.Wake()
 		}
 		same(t, "woken", s.until(t, 4*sec), 0, 3*sec, 3*sec)
 		same(t, "and idle again", s.until(t, 14*sec), 0, 3*sec, 3*sec, 13*sec)
@@ -105,7 +105,7 @@ func TestLoopIsWokenDuringAStep(t *testing.T) {
 		s = runLoop(t, 10*sec, func(n int) (bool, error) {
 			<-ready
 			if n == 0 {
-				s.loop.wake()
+				s.loop.Wake()
 			}
 			return false, nil
 		})
@@ -122,7 +122,7 @@ func TestLoopSlowsDownWhileFailing(t *testing.T) {
 		var works atomic.Bool
 		s := runLoop(t, 2*sec, func(int) (bool, error) {
 			if !works.Load() {
-				return false, errors.New("away")
+				return false, errors.New("unavailable")
 			}
 			return false, nil
 		})
@@ -130,7 +130,7 @@ func TestLoopSlowsDownWhileFailing(t *testing.T) {
 		const ms = time.Millisecond
 		for at := time.Duration(0); at < 3*sec; at += 100 * ms {
 			s.until(t, at)
-			s.loop.wake()
+			s.loop.Wake()
 		}
 		same(t, "at first", s.until(t, 3*sec), 0, 250*ms, 750*ms, 1500*ms, 2500*ms)
 		hour := s.until(t, time.Hour)
@@ -165,11 +165,11 @@ func TestLoopStopsWhileFailing(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			newLoop(sec).run(ctx, slog.New(slog.DiscardHandler), func() (bool, error) {
+			NewLoop(sec).Run(ctx, slog.New(slog.DiscardHandler), func() (bool, error) {
 				if n++; n == 3 {
 					cancel()
 				}
-				return true, errors.New("away")
+				return true, errors.New("unavailable")
 			})
 		}()
 		<-done // a loop that did not stop would be a deadlock, or time without end
@@ -185,24 +185,24 @@ func TestPauseEndsWithItsContext(t *testing.T) {
 		begun := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), sec)
 		defer cancel()
-		pause(ctx, time.Hour)
+		Pause(ctx, time.Hour)
 		if took := time.Since(begun); took != sec {
 			t.Errorf("paused %v, want 1 s: the context ended", took)
 		}
-		pause(t.Context(), time.Minute)
+		Pause(t.Context(), time.Minute)
 		if took := time.Since(begun); took != sec+time.Minute {
 			t.Errorf("paused until %v", took)
 		}
 	})
 }
 
-// TestClaimedDoesNotWaitForWhatHangs: one piece of work that hangs takes one
+// TestClaimDoesNotWaitForWhatHangs: one piece of work that hangs takes one
 // place; the others are claimed and done meanwhile, and never more than there
 // are places for.
-func TestClaimedDoesNotWaitForWhatHangs(t *testing.T) {
+func TestClaimDoesNotWaitForWhatHangs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p := newPool(2)
+		p := NewPool(2)
 		queue := []int{0, 1, 2, 3}
 		var mu sync.Mutex
 		running, most, done := 0, 0, 0
@@ -229,14 +229,14 @@ func TestClaimedDoesNotWaitForWhatHangs(t *testing.T) {
 		}
 		begun := time.Now()
 		for len(queue) > 0 {
-			if _, err := claimed(t.Context(), p, claim, work); err != nil {
+			if _, err := Claim(t.Context(), p, claim, work); err != nil {
 				t.Fatal(err)
 			}
 		}
 		if took := time.Since(begun); took > 2*time.Second {
 			t.Errorf("the last was claimed after %v: the one that hangs held up the others", took)
 		}
-		p.wg.Wait()
+		p.Wait()
 		if most != 2 || done != 4 {
 			t.Errorf("%d at once and %d done, want 2 and 4", most, done)
 		}

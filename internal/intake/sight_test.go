@@ -1,11 +1,10 @@
-package reconcile
+package intake
 
 import (
 	"encoding/json"
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"latchkey/internal/passcode"
 	"latchkey/internal/store"
@@ -43,9 +42,9 @@ var tomorrow = time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
 
 // known is a meeting that was read at noon.
 func known(change func(*store.Meeting)) store.Meeting {
-	m := store.Meeting{ID: 85746065432, AccountID: "acc", HostID: "h", UUID: "u", Topic: "T", Type: 2, Status: passcode.StatusScheduled,
-		Start: tomorrow, Ends: tomorrow.Add(time.Hour), Passcode: passcode.On, PasscodeReadable: true,
-		WaitingRoom: passcode.On, Authentication: passcode.Off, ObservedAt: noon}
+	m := store.Meeting{ID: 85746065432, AccountID: "acc", HostID: "h", UUID: "u", Topic: "T", ObservedAt: noon,
+		Meeting: passcode.Meeting{Type: 2, Status: passcode.StatusScheduled, Starts: tomorrow, Ends: tomorrow.Add(time.Hour),
+			Passcode: passcode.On, PasscodeReadable: true, WaitingRoom: passcode.On, Authentication: passcode.Off}}
 	if change != nil {
 		change(&m)
 	}
@@ -53,7 +52,7 @@ func known(change func(*store.Meeting)) store.Meeting {
 }
 
 func unheard() store.Meeting {
-	return store.Meeting{ID: 85746065432, AccountID: "acc", Status: passcode.StatusScheduled, MustRead: true}
+	return store.Meeting{ID: 85746065432, AccountID: "acc", MustRead: true, Meeting: passcode.Meeting{Status: passcode.StatusScheduled}}
 }
 
 func TestSightCreated(t *testing.T) {
@@ -67,7 +66,7 @@ func TestSightCreated(t *testing.T) {
 		row    store.Meeting
 		at     int // seconds from noon
 		object string
-		came   sighted // receivedAt: how much later than at, from the zero time; see below
+		came   arrival // now: how much later than at, see below
 		delay  time.Duration
 		want   want
 	}{
@@ -76,9 +75,9 @@ func TestSightCreated(t *testing.T) {
 		"fresh, not named":             {row: unheard(), object: strings.Replace(fullObject, `"password": "s3cret", `, "", 1), want: want{passcode: passcode.Off, value: ""}},
 		"just in time":                 {row: unheard(), object: fullObject, delay: freshFor, want: want{passcode: passcode.On, value: "s3cret"}},
 		"delayed":                      {row: unheard(), object: fullObject, delay: freshFor + time.Second, want: want{mustRead: true, passcode: passcode.On, value: "s3cret"}},
-		"after the host changed":       {row: unheard(), at: 1, object: fullObject, came: sighted{hostChangedAt: noon}, want: want{passcode: passcode.On, value: "s3cret"}},
-		"as the host changed":          {row: unheard(), object: fullObject, came: sighted{hostChangedAt: noon}, want: want{mustRead: true, passcode: passcode.On, value: "s3cret"}},
-		"before the host changed":      {row: unheard(), at: -1, object: fullObject, came: sighted{hostChangedAt: noon}, want: want{mustRead: true, passcode: passcode.On, value: "s3cret"}},
+		"after the host changed":       {row: unheard(), at: 1, object: fullObject, came: arrival{hostChangedAt: noon}, want: want{passcode: passcode.On, value: "s3cret"}},
+		"as the host changed":          {row: unheard(), object: fullObject, came: arrival{hostChangedAt: noon}, want: want{mustRead: true, passcode: passcode.On, value: "s3cret"}},
+		"before the host changed":      {row: unheard(), at: -1, object: fullObject, came: arrival{hostChangedAt: noon}, want: want{mustRead: true, passcode: passcode.On, value: "s3cret"}},
 		"instant":                      {row: unheard(), object: `{"id": 85746065432, "host_id": "h", "type": 1, "password": "s3cret"}`, want: want{mustRead: true, passcode: passcode.On, value: "s3cret"}},
 		"without a type":               {row: unheard(), object: `{"id": 85746065432, "host_id": "h"}`, want: want{mustRead: true, passcode: passcode.Off, value: ""}},
 		"of a type that is none":       {row: unheard(), object: `{"id": 85746065432, "host_id": "h", "type": 99999999999}`, want: want{mustRead: true, passcode: passcode.Off, value: ""}},
@@ -91,8 +90,8 @@ func TestSightCreated(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			env, obj := sent(t, zoom.EventMeetingCreated, c.at, nil, c.object)
-			c.came.receivedAt = env.At.Add(c.delay)
-			got := sight(c.row, env, obj, c.came)
+			c.came.now = env.At.Add(c.delay)
+			got := merge(c.row, env, obj, c.came)
 			if got.nothingNew != c.want.nothingNew || got.meeting.MustRead != c.want.mustRead || got.meeting.Passcode != c.want.passcode || stored(got.passcode) != c.want.value {
 				t.Errorf("nothing new %v, must read %v, passcode %v, stored %q; want %+v", got.nothingNew, got.meeting.MustRead, got.meeting.Passcode, stored(got.passcode), c.want)
 			}
@@ -107,11 +106,11 @@ func TestSightCreated(t *testing.T) {
 }
 
 // stored is what becomes of the stored passcode.
-func stored(p *string) string {
+func stored(p *store.PasscodeSeen) string {
 	if p == nil {
 		return "-"
 	}
-	return *p
+	return p.Value.Reveal()
 }
 
 func TestSightUpdated(t *testing.T) {
@@ -121,33 +120,36 @@ func TestSightUpdated(t *testing.T) {
 		row                  store.Meeting
 		at                   int
 		object               string
-		came                 sighted
+		came                 arrival
 		nothingNew, mustRead bool
 	}{
-		"thin":                          {row: known(nil), at: 60, object: `{"id": 85746065432, "topic": "New"}`, mustRead: true},
-		"thin, of a meeting not known":  {row: unheard(), at: 60, object: `{"id": 85746065432}`, mustRead: true},
-		"the passcode that is known":    {row: known(nil), at: 60, object: `{"id": 85746065432, "password": "s3cret"}`, came: sighted{knownPasscode: "s3cret"}, nothingNew: true},
-		"another passcode":              {row: known(nil), at: 60, object: `{"id": 85746065432, "password": "0ther"}`, came: sighted{knownPasscode: "s3cret"}, mustRead: true},
-		"a passcode, its value unknown": {row: known(nil), at: 60, object: `{"id": 85746065432, "password": "s3cret"}`, mustRead: true},
-		"a passcode where none was":     {row: known(cleared), at: 60, object: `{"id": 85746065432, "password": "s3cret"}`, mustRead: true},
-		"none where there was one":      {row: known(nil), at: 60, object: `{"id": 85746065432, "password": ""}`, came: sighted{knownPasscode: "s3cret"}, mustRead: true},
-		"the echo of our own PATCH":     {row: known(cleared), at: 60, object: `{"id": 85746065432, "password": "", "settings": {"waiting_room": true}}`, nothingNew: true},
-		"the echo, and more":            {row: known(cleared), at: 60, object: `{"id": 85746065432, "password": "", "settings": {"waiting_room": false}}`, mustRead: true},
-		"and no authentication":         {row: known(cleared), at: 60, object: `{"id": 85746065432, "password": "", "settings": {"meeting_authentication": true}}`, mustRead: true},
-		"agreeing with what is doubted": {row: known(func(m *store.Meeting) { cleared(m); m.MustRead = true }), at: 60, object: `{"id": 85746065432, "password": ""}`, mustRead: true},
-		"the echo during a repair":      {row: known(func(m *store.Meeting) { m.MustRead = true }), at: 60, object: `{"id": 85746065432, "password": ""}`, came: sighted{clearUnderWay: true}, nothingNew: true, mustRead: true},
-		"a passcode during a repair":    {row: known(nil), at: 60, object: `{"id": 85746065432, "password": "new"}`, came: sighted{clearUnderWay: true}, mustRead: true},
-		"moved, the passcode agreeing":  {row: known(nil), at: 60, object: `{"id": 85746065432, "password": "s3cret", "start_time": "2026-12-24T10:00:00Z"}`, came: sighted{knownPasscode: "s3cret"}, mustRead: true},
-		"longer, the passcode agreeing": {row: known(nil), at: 60, object: `{"id": 85746065432, "password": "s3cret", "duration": 90}`, came: sighted{knownPasscode: "s3cret"}, mustRead: true},
-		"moved during a repair":         {row: known(nil), at: 60, object: `{"id": 85746065432, "password": "", "start_time": "2026-12-24T10:00:00Z"}`, came: sighted{clearUnderWay: true}, mustRead: true},
-		"older than what was read":      {row: known(nil), at: -11, object: `{"id": 85746065432, "topic": "Old"}`, nothingNew: true},
-		"older, but clocks differ":      {row: known(nil), at: -9, object: `{"id": 85746065432, "topic": "Old"}`, mustRead: true},
+		"thin":                                   {row: known(nil), at: 60, object: `{"id": 85746065432, "topic": "New"}`, mustRead: true},
+		"thin, of a meeting not known":           {row: unheard(), at: 60, object: `{"id": 85746065432}`, mustRead: true},
+		"the passcode that is known":             {row: known(nil), at: 60, object: `{"id": 85746065432, "password": "s3cret"}`, came: arrival{knownPasscode: "s3cret"}, nothingNew: true},
+		"another passcode":                       {row: known(nil), at: 60, object: `{"id": 85746065432, "password": "0ther"}`, came: arrival{knownPasscode: "s3cret"}, mustRead: true},
+		"a passcode, its value unknown":          {row: known(nil), at: 60, object: `{"id": 85746065432, "password": "s3cret"}`, mustRead: true},
+		"a passcode where none was":              {row: known(cleared), at: 60, object: `{"id": 85746065432, "password": "s3cret"}`, mustRead: true},
+		"none where there was one":               {row: known(nil), at: 60, object: `{"id": 85746065432, "password": ""}`, came: arrival{knownPasscode: "s3cret"}, mustRead: true},
+		"the echo of our own PATCH":              {row: known(cleared), at: 60, object: `{"id": 85746065432, "password": "", "settings": {"waiting_room": true}}`, nothingNew: true},
+		"the echo, and more":                     {row: known(cleared), at: 60, object: `{"id": 85746065432, "password": "", "settings": {"waiting_room": false}}`, mustRead: true},
+		"and no authentication":                  {row: known(cleared), at: 60, object: `{"id": 85746065432, "password": "", "settings": {"meeting_authentication": true}}`, mustRead: true},
+		"agreeing with what is doubted":          {row: known(func(m *store.Meeting) { cleared(m); m.MustRead = true }), at: 60, object: `{"id": 85746065432, "password": ""}`, mustRead: true},
+		"the echo during a repair":               {row: known(func(m *store.Meeting) { m.MustRead = true }), at: 60, object: `{"id": 85746065432, "password": ""}`, came: arrival{repairUnderWay: true}, nothingNew: true, mustRead: true},
+		"a passcode during a repair":             {row: known(nil), at: 60, object: `{"id": 85746065432, "password": "new"}`, came: arrival{repairUnderWay: true}, mustRead: true},
+		"moved, the passcode agreeing":           {row: known(nil), at: 60, object: `{"id": 85746065432, "password": "s3cret", "start_time": "2026-12-24T10:00:00Z"}`, came: arrival{knownPasscode: "s3cret"}, mustRead: true},
+		"longer, the passcode agreeing":          {row: known(nil), at: 60, object: `{"id": 85746065432, "password": "s3cret", "duration": 90}`, came: arrival{knownPasscode: "s3cret"}, mustRead: true},
+		"moved during a repair":                  {row: known(nil), at: 60, object: `{"id": 85746065432, "password": "", "start_time": "2026-12-24T10:00:00Z"}`, came: arrival{repairUnderWay: true}, mustRead: true},
+		"older than what was read, by one clock": {row: known(nil), at: -3600, object: `{"id": 85746065432, "topic": "Old"}`, mustRead: true},
+		"older, a passcode that is not known":    {row: known(nil), at: -3600, object: `{"id": 85746065432, "password": "0ther"}`, came: arrival{knownPasscode: "s3cret"}, mustRead: true},
+		"older, the passcode that is known":      {row: known(nil), at: -3600, object: `{"id": 85746065432, "password": "s3cret"}`, came: arrival{knownPasscode: "s3cret"}, nothingNew: true},
+		"the waiting room off during a repair":   {row: known(func(m *store.Meeting) { m.MustRead = true }), at: 60, object: `{"id": 85746065432, "password": "", "settings": {"waiting_room": false}}`, came: arrival{repairUnderWay: true}, mustRead: true},
+		"older, but clocks differ":               {row: known(nil), at: -9, object: `{"id": 85746065432, "topic": "Old"}`, mustRead: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			env, obj := sent(t, zoom.EventMeetingUpdated, c.at, map[string]any{"scope": "all"}, c.object)
-			c.came.receivedAt = env.At
-			got := sight(c.row, env, obj, c.came)
+			c.came.now = env.At
+			got := merge(c.row, env, obj, c.came)
 			if got.nothingNew != c.nothingNew || got.meeting.MustRead != c.mustRead {
 				t.Errorf("nothing new %v, must read %v; want %v, %v", got.nothingNew, got.meeting.MustRead, c.nothingNew, c.mustRead)
 			}
@@ -170,7 +172,7 @@ func TestSightDeleted(t *testing.T) {
 		"all":                           {row: known(nil), at: 60, operation: "all", deleted: true},
 		"not said which":                {row: known(nil), at: 60, deleted: true},
 		"one occurrence":                {row: known(nil), at: 60, operation: "single", mustRead: true},
-		"never heard of":                {row: unheard(), at: 60, operation: "all", deleted: true, mustRead: true},
+		"not known before":              {row: unheard(), at: 60, operation: "all", deleted: true, mustRead: true},
 		"seen alive after it":           {row: known(nil), at: -11, operation: "all", mustRead: true},
 		"seen alive, but clocks differ": {row: known(nil), at: -9, operation: "all", deleted: true},
 		"twice":                         {row: known(func(m *store.Meeting) { m.Status = passcode.StatusDeleted }), at: 60, operation: "all", deleted: true},
@@ -178,7 +180,7 @@ func TestSightDeleted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			env, obj := sent(t, zoom.EventMeetingDeleted, c.at, map[string]any{"operation": c.operation}, `{"id": 85746065432}`)
-			got := sight(c.row, env, obj, sighted{receivedAt: env.At})
+			got := merge(c.row, env, obj, arrival{now: env.At})
 			wantStored := "-"
 			if c.deleted {
 				wantStored = ""
@@ -211,7 +213,7 @@ func TestSightTakesTheSchedule(t *testing.T) {
 		"a duration of nonsense": {unheard(), 0, `{"id": 85746065432, "type": 2, "start_time": "2026-11-24T10:00:00Z", "duration": 99999999999}`, tomorrow, tomorrow.Add(24 * time.Hour)},
 		"a negative duration":    {unheard(), 0, `{"id": 85746065432, "type": 2, "start_time": "2026-11-24T10:00:00Z", "duration": -5}`, tomorrow, tomorrow},
 		"late does not move it":  {known(nil), -5, `{"id": 85746065432, "start_time": "2026-11-30T08:00:00Z"}`, tomorrow, tomorrow.Add(time.Hour)},
-		"late fills what is missing": {known(func(m *store.Meeting) { m.Start, m.Ends = time.Time{}, time.Time{} }), -5,
+		"late fills what is missing": {known(func(m *store.Meeting) { m.Starts, m.Ends = time.Time{}, time.Time{} }), -5,
 			`{"id": 85746065432, "start_time": "2026-11-30T08:00:00Z", "duration": 15}`, day(30, 8, 0), day(30, 8, 15)},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -221,9 +223,9 @@ func TestSightTakesTheSchedule(t *testing.T) {
 				name = zoom.EventMeetingCreated
 			}
 			env, obj := sent(t, name, c.at, nil, c.object)
-			got := sight(c.row, env, obj, sighted{receivedAt: env.At}).meeting
-			if !got.Start.Equal(c.start) || !got.Ends.Equal(c.ends) {
-				t.Errorf("from %v to %v, want from %v to %v", got.Start, got.Ends, c.start, c.ends)
+			got := merge(c.row, env, obj, arrival{now: env.At}).meeting
+			if !got.Starts.Equal(c.start) || !got.Ends.Equal(c.ends) {
+				t.Errorf("from %v to %v, want from %v to %v", got.Starts, got.Ends, c.start, c.ends)
 			}
 		})
 	}
@@ -234,9 +236,18 @@ func TestSightWithoutATime(t *testing.T) {
 	t.Parallel()
 	env, obj := sent(t, zoom.EventMeetingCreated, 0, nil, fullObject)
 	env.At = time.Time{}
-	got := sight(unheard(), env, obj, sighted{receivedAt: noon.Add(time.Hour)})
-	if !got.meeting.ObservedAt.Equal(noon.Add(time.Hour)) || got.meeting.MustRead {
-		t.Errorf("observed at %v, must read %v", got.meeting.ObservedAt, got.meeting.MustRead)
+	for name, c := range map[string]struct {
+		received, observed time.Duration
+		mustRead           bool
+	}{
+		"received just now":                    {0, 0, false},
+		"received a day ago, and waited":       {-24 * time.Hour, -24 * time.Hour, true},
+		"received by a clock an hour too fast": {time.Hour, 0, false},
+	} {
+		got := merge(unheard(), env, obj, arrival{now: noon, receivedAt: noon.Add(c.received)})
+		if !got.meeting.ObservedAt.Equal(noon.Add(c.observed)) || got.meeting.MustRead != c.mustRead {
+			t.Errorf("%s: observed at %v, must read %v", name, got.meeting.ObservedAt, got.meeting.MustRead)
+		}
 	}
 }
 
@@ -259,20 +270,54 @@ func TestPlausible(t *testing.T) {
 	}
 }
 
-func TestClean(t *testing.T) {
+// TestAnyLaterEventBringsAMeetingBack: whatever said that a meeting is gone, an
+// event that happened after it says that it is not.
+func TestAnyLaterEventBringsAMeetingBack(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct{ give, want string }{
-		"as it is":       {"Besprechung 会議 🎉", "Besprechung 会議 🎉"},
-		"nothing":        {"", ""},
-		"NUL":            {"a\x00b\x00", "ab"},
-		"line breaks":    {"a\nb", "a\nb"},
-		"300 runes":      {strings.Repeat("ü", 300), strings.Repeat("ü", 300)},
-		"more":           {strings.Repeat("ü", 301), strings.Repeat("ü", 300)},
-		"not UTF-8":      {"a\xffb", "a\uFFFDb"},
-		"cut in a rune?": {strings.Repeat("🎉", 1000), strings.Repeat("🎉", 300)},
+	deleted := func(m *store.Meeting) { m.Status = passcode.StatusDeleted }
+	notFound := func(m *store.Meeting) {
+		m.Status, m.NotFound, m.Misses, m.MissingSince = passcode.StatusDeleted, true, 3, noon
+	}
+	for name, c := range map[string]struct {
+		row   store.Meeting
+		event string
+		at    int
+		back  bool
+	}{
+		"updated after it was deleted":                    {known(deleted), zoom.EventMeetingUpdated, 60, true},
+		"created after it was deleted":                    {known(deleted), zoom.EventMeetingCreated, 60, true},
+		"ended after it was deleted":                      {known(deleted), zoom.EventMeetingEnded, 60, true},
+		"recovered":                                       {known(deleted), zoom.EventMeetingBack, 60, true},
+		"recovered, by an event that comes late":          {known(deleted), zoom.EventMeetingBack, -60, true},
+		"updated before it was deleted":                   {known(deleted), zoom.EventMeetingUpdated, -60, false},
+		"updated after Zoom did not find it":              {known(notFound), zoom.EventMeetingUpdated, 60, true},
+		"updated, by a clock before Zoom did not find it": {known(notFound), zoom.EventMeetingUpdated, -60, true},
 	} {
-		if got := clean(c.give); got != c.want || !utf8.ValidString(got) {
-			t.Errorf("%s: %q, want %q", name, got, c.want)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			env, obj := sent(t, c.event, c.at, map[string]any{"operation": "all"}, fullObject)
+			got := merge(c.row, env, obj, arrival{now: env.At})
+			if back := got.meeting.Status == passcode.StatusScheduled && !got.nothingNew; back != c.back {
+				t.Errorf("status %q, nothing new %t; want back %t", got.meeting.Status, got.nothingNew, c.back)
+			}
+			if c.back && c.event != zoom.EventMeetingCreated && !got.meeting.MustRead {
+				t.Error("it is believed without a read")
+			}
+		})
+	}
+}
+
+// TestAPasscodeEndsOurPart: a meeting that has a passcode again is not open
+// because of us any more.
+func TestAPasscodeEndsOurPart(t *testing.T) {
+	t.Parallel()
+	env, obj := sent(t, zoom.EventMeetingCreated, 60, nil, fullObject)
+	got := merge(known(func(m *store.Meeting) { m.Stripped = true }), env, obj, arrival{now: env.At})
+	if got.meeting.Stripped || got.meeting.Unrestorable {
+		t.Errorf("%+v", got.meeting)
+	}
+	env, obj = sent(t, zoom.EventMeetingCreated, 60, nil, strings.Replace(fullObject, "s3cret", "a!b#c", 1))
+	if got := merge(unheard(), env, obj, arrival{now: env.At}); !got.meeting.Unrestorable {
+		t.Error("a passcode that no update takes is taken for one that could be put back")
 	}
 }

@@ -1,21 +1,31 @@
-package reconcile
+package admin
 
 import (
+	"context"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"testing"
 	"time"
 
 	"latchkey/internal/passcode"
+	"latchkey/internal/reconcile"
 	"latchkey/internal/store"
 	"latchkey/internal/testenv"
 )
 
+func TestMain(m *testing.M) { os.Exit(testenv.Main(m)) }
+
+func migrate(ctx context.Context, url string) error {
+	_, err := store.Migrate(ctx, url)
+	return err
+}
+
 // office is a database with two hosts of group g, one of them also of group k,
 // which locks the waiting room on, and one of no group; all settings are off
 // but the waiting room.
-func office(t *testing.T) *Worker {
+func office(t *testing.T) *store.Store {
 	t.Helper()
 	url := testenv.PostgresURLFrom(t, "migrated", migrate)
 	s, err := store.Open(url)
@@ -23,22 +33,21 @@ func office(t *testing.T) *Worker {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
-	w := &Worker{o: Options{Store: s}}
 	do := func(err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	now := time.Now()
-	off := passcode.Values{Passcode: passcode.Off, Scheduled: passcode.Off, WaitingRoom: passcode.Off, AutoSecurity: passcode.Off, Authentication: passcode.Off, PMI: passcode.Off}
+	off := passcode.Values{passcode.KeyPasscode: passcode.Off, passcode.KeyScheduled: passcode.Off, passcode.KeyWaitingRoom: passcode.Off, passcode.KeyAutoSecurity: passcode.Off, passcode.KeyAuthentication: passcode.Off, passcode.KeyPMI: passcode.Off}
 	settings, waitingRoom := off, off
-	settings.WaitingRoom, waitingRoom.WaitingRoom = passcode.On, passcode.On
-	do(s.SaveAccount(t.Context(), store.Level{ID: "acc", Plan: passcode.PlanPaid, Locks: off, ReadAt: now}))
-	do(s.SaveGroup(t.Context(), "acc", store.Level{ID: "g", Locks: off, ReadAt: now}))
-	do(s.SaveGroup(t.Context(), "acc", store.Level{ID: "k", Locks: waitingRoom, ReadAt: now}))
+	settings[passcode.KeyWaitingRoom], waitingRoom[passcode.KeyWaitingRoom] = passcode.On, passcode.On
+	do(s.SaveAccount(t.Context(), store.Level{ID: "acc", Plan: passcode.PlanPaid, Locks: off}, 0, 0))
+	do(s.SaveGroup(t.Context(), "acc", store.Level{ID: "g", Locks: off}, 0, 0))
+	do(s.SaveGroup(t.Context(), "acc", store.Level{ID: "k", Locks: waitingRoom}, 0, 0))
 	for id, groups := range map[string][]string{"anna": {"g"}, "ben": {"k", "g"}, "carl": nil} {
-		do(s.SaveHost(t.Context(), store.Host{ID: id, AccountID: "acc", Email: id + "@example.com", GroupIDs: groups, Settings: settings, ReadAt: now}, 0))
+		_, err := s.SaveHost(t.Context(), store.Host{ID: id, AccountID: "acc", Email: id + "@example.com", GroupIDs: groups, Settings: settings}, 0, 0)
+		do(err)
 	}
 	n := 0
 	for _, host := range []string{"anna", "ben", "carl"} {
@@ -52,10 +61,10 @@ func office(t *testing.T) *Worker {
 	testenv.Exec(t, url, `INSERT INTO meetings (meeting_id, account_id, host_id, type, uses_pmi, passcode, waiting_room, authentication, must_read) VALUES (7, 'acc', 'anna', 2, true, 'off', 'on', 'off', false)`)
 	testenv.Exec(t, url, `INSERT INTO meetings (meeting_id, account_id, host_id, type, ends_at, passcode, waiting_room) VALUES (8, 'acc', 'anna', 2, now() - interval '1 hour', 'on', 'on')`)
 	testenv.Exec(t, url, `INSERT INTO meetings (meeting_id, account_id, host_id, type, status, passcode, waiting_room) VALUES (9, 'acc', 'anna', 2, 'deleted', 'on', 'on')`)
-	return w
+	return s
 }
 
-func TestSuppose(t *testing.T) {
+func TestWhatIf(t *testing.T) {
 	t.Parallel()
 	const (
 		demandsClear = "demands_passcode/clear"
@@ -70,7 +79,7 @@ func TestSuppose(t *testing.T) {
 		id       string
 		mode     passcode.Mode
 		changed  map[string]meetings
-		forecast bool // those changed are foretold otherwise
+		forecast bool // those changed are predicted otherwise
 		hosts, n int  // looked at
 	}{
 		{name: "a group locks the passcode on", set: "passcode=on,locked", level: passcode.LevelGroup, id: "g", forecast: true, hosts: 2, n: 5,
@@ -98,7 +107,7 @@ func TestSuppose(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			w := office(t)
+			s := office(t)
 			change, err := passcode.ParseChange(c.set)
 			if err != nil {
 				t.Fatal(err)
@@ -108,19 +117,19 @@ func TestSuppose(t *testing.T) {
 			if c.mode != "" {
 				mode = c.mode
 			}
-			rule := func(Who) Rule { return Rule{Policy: passcode.Policy{Mode: mode}} }
-			changed, hosts, n, err := Suppose(t.Context(), w.o.Store, change, rule, time.Now())
-			if err != nil || hosts != c.hosts || n != c.n {
-				t.Errorf("looked at %d hosts and %d meetings, %v; want %d and %d", hosts, n, err, c.hosts, c.n)
+			rule := func(reconcile.Who) reconcile.Rule { return reconcile.Rule{Policy: passcode.Policy{Mode: mode}} }
+			all, err := WhatIf(t.Context(), s, change, rule, time.Now())
+			if err != nil || all.Hosts != c.hosts || all.Meetings != c.n {
+				t.Errorf("looked at %d hosts and %d meetings, %v; want %d and %d", all.Hosts, all.Meetings, err, c.hosts, c.n)
 			}
 			got := map[string]meetings{}
-			for _, one := range changed {
+			for _, one := range all.Changed {
 				got[one.Host.ID] = meetings{}
 				for _, m := range one.Meetings {
 					got[one.Host.ID][m.Meeting.ID] = fmt.Sprintf("%s/%s -> %s/%s", m.Before.Outcome, m.Before.Remedy, m.After.Outcome, m.After.Remedy)
 				}
-				if differs := one.Before.Sentence() != one.After.Sentence(); differs != c.forecast {
-					t.Errorf("%s was foretold %q, then %q", one.Host.ID, one.Before.Sentence(), one.After.Sentence())
+				if differs := one.Before.Signature() != one.After.Signature(); differs != c.forecast {
+					t.Errorf("%s was predicted %q, then %q", one.Host.ID, one.Before.Sentence(), one.After.Sentence())
 				}
 			}
 			if want := slices.Sorted(maps.Keys(c.changed)); !slices.Equal(slices.Sorted(maps.Keys(got)), want) {
@@ -132,7 +141,7 @@ func TestSuppose(t *testing.T) {
 				}
 			}
 			// It only supposes.
-			if h, err := w.o.Store.Host(t.Context(), "anna"); err != nil || h.Settings.Passcode != passcode.Off || h.ForecastWhy != "" || h.Generation != 0 {
+			if h, err := s.Host(t.Context(), "anna"); err != nil || h.Settings[passcode.KeyPasscode] != passcode.Off || h.ForecastWhy != "" || h.Generation != 0 {
 				t.Errorf("it changed %+v, %v", h, err)
 			}
 		})

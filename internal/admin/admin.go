@@ -1,0 +1,124 @@
+// Package admin answers what people ask of latchkey: why is a meeting as it is,
+// what will a host's next meetings be like, what would a change of a setting do.
+// It returns data and prints nothing, so that a command line, a page and an API
+// can share it. It holds no passcode.
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"latchkey/internal/alert"
+	"latchkey/internal/passcode"
+	"latchkey/internal/store"
+)
+
+// UnknownMeetingError says that latchkey has no record of a meeting.
+type UnknownMeetingError struct{ ID int64 }
+
+func (e *UnknownMeetingError) Error() string {
+	return fmt.Sprintf("latchkey has no record of meeting %d: no event has mentioned it. Was it made before latchkey was set up, or on another account?", e.ID)
+}
+
+// UnknownHostError says that latchkey has no record of a host.
+type UnknownHostError struct{ Name string }
+
+func (e *UnknownHostError) Error() string {
+	return fmt.Sprintf("latchkey has no record of host %s: no event has mentioned one of their meetings or settings yet", e.Name)
+}
+
+// Trouble is what latchkey's own set-up stands in the way of, in words.
+type Trouble struct {
+	store.Trouble
+	Why string `json:"why"`
+}
+
+// Explanation is all that is known of one meeting. It holds no passcode.
+type Explanation struct {
+	MeetingID string            `json:"meeting_id"`
+	AccountID string            `json:"account_id"`
+	HostID    string            `json:"host_id,omitempty"`
+	HostEmail string            `json:"host_email,omitempty"`
+	Topic     string            `json:"topic,omitempty"`
+	Status    passcode.Status   `json:"status"`
+	Start     time.Time         `json:"start_time,omitzero"`
+	Outcome   passcode.Outcome  `json:"outcome,omitempty"`
+	Remedy    passcode.Remedy   `json:"remedy,omitempty"`
+	Would     passcode.Remedy   `json:"would,omitempty"`
+	Why       string            `json:"why"`
+	Reasons   store.Reasons     `json:"reasons"`
+	Channels  passcode.Channels `json:"channels"`
+	Known     bool              `json:"passcode_known"`
+	Passcode  passcode.Toggle   `json:"passcode"`
+	Room      passcode.Toggle   `json:"waiting_room"`
+	Auth      passcode.Toggle   `json:"authentication"`
+	// OpenedByUs: the meeting is open and latchkey removed its passcode.
+	OpenedByUs bool                   `json:"opened_by_latchkey,omitempty"`
+	Observed   time.Time              `json:"observed_at,omitzero"`
+	Decided    time.Time              `json:"decided_at,omitzero"`
+	Since      time.Time              `json:"demanding_since,omitzero"`
+	Due        time.Time              `json:"due_at,omitzero"`
+	DueWhy     string                 `json:"due_why,omitempty"`
+	WaitingFor string                 `json:"waiting_for,omitempty"`
+	LastError  string                 `json:"last_error,omitempty"`
+	HostError  string                 `json:"host_last_error,omitempty"`
+	Troubles   []Trouble              `json:"troubles"`
+	Repairs    []store.Repair         `json:"repairs"`
+	Rotated    []store.PasscodeChange `json:"passcode_changes"`
+	History    []store.PastVerdict    `json:"history"`
+	Changes    []store.SettingChange  `json:"setting_changes"`
+}
+
+// Explain tells a meeting's story; an *UnknownMeetingError when there is none.
+func Explain(ctx context.Context, s *store.Store, id int64, now time.Time) (Explanation, error) {
+	st, err := s.Story(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return Explanation{}, &UnknownMeetingError{ID: id}
+	}
+	if err != nil {
+		return Explanation{}, err
+	}
+	m := st.Meeting
+	e := Explanation{MeetingID: fmt.Sprint(m.ID), AccountID: m.AccountID, HostID: m.HostID, HostEmail: st.Host.Email, Topic: m.Topic, Status: m.Status,
+		Start: m.Starts, Outcome: m.Outcome, Remedy: m.Remedy, Would: m.Would, Why: m.Why, Reasons: m.Reasons, Channels: channelsOf(st, now),
+		Known: m.PasscodeReadable, Passcode: m.Passcode, Room: m.WaitingRoom, Auth: m.Authentication,
+		OpenedByUs: m.Outcome == passcode.OutcomeUnsecured && m.Stripped, Observed: m.ObservedAt, Decided: m.DecidedAt, Since: m.DemandingSince,
+		Due: m.DueAt, WaitingFor: m.WaitingFor, LastError: m.LastError, HostError: st.Host.LastError,
+		Repairs: st.Repairs, Rotated: st.Rotated, History: st.History, Changes: st.Changes}
+	if !m.DueAt.IsZero() {
+		e.DueWhy = m.DueWhy
+	}
+	for _, t := range st.Troubles {
+		e.Troubles = append(e.Troubles, Trouble{Trouble: t, Why: alert.TroubleSentence(t)})
+	}
+	return e, nil
+}
+
+// LastRepair is what was done last; nil when nothing was.
+func (e Explanation) LastRepair() *store.Repair {
+	if len(e.Repairs) == 0 {
+		return nil
+	}
+	return &e.Repairs[len(e.Repairs)-1]
+}
+
+// channelsOf says what each way of joining asks for, from what was last seen.
+func channelsOf(st store.Story, now time.Time) passcode.Channels {
+	f := passcode.Facts{Meeting: st.Meeting.Meeting}
+	for _, k := range []passcode.Key{passcode.KeyPhone, passcode.KeyWebClient} {
+		f.Host.Settings[k].Value = st.Host.Settings[k]
+	}
+	return passcode.Evaluate(f, passcode.Policy{Mode: passcode.ModeObserve}, now).Channels
+}
+
+// Forecast returns the host of that id or e-mail address with what is predicted
+// of their next meetings; an *UnknownHostError when there is none.
+func Forecast(ctx context.Context, s *store.Store, name string) (store.Host, error) {
+	h, err := s.HostNamed(ctx, name)
+	if errors.Is(err, store.ErrNotFound) {
+		return h, &UnknownHostError{Name: name}
+	}
+	return h, err
+}

@@ -1,0 +1,66 @@
+package alert
+
+import (
+	"encoding/json"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"latchkey/internal/passcode"
+	"latchkey/internal/store"
+)
+
+// TestTheDocsListEveryType holds docs/alerts.md to the types that there are.
+func TestTheDocsListEveryType(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/alerts.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var listed []string
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z]+\\.[a-z_]+)` \\|").FindAllStringSubmatch(string(page), -1) {
+		listed = append(listed, m[1])
+	}
+	want := Types()
+	slices.Sort(listed)
+	slices.Sort(want)
+	if !slices.Equal(listed, want) {
+		t.Errorf("docs/alerts.md lists %v, the code has %v", listed, want)
+	}
+}
+
+// TestNoAlertHoldsWhatItMustNot: neither topic nor passcode, whatever the type.
+func TestNoAlertHoldsWhatItMustNot(t *testing.T) {
+	t.Parallel()
+	m := store.Meeting{ID: 85746065432, AccountID: "acc", HostID: "h", Topic: "hunter2"}
+	trouble := store.Trouble{AccountID: "acc", Call: "PATCH /meetings/{meetingId}", Kind: "missing_scope", Detail: "scope x"}
+	for _, a := range []store.Alert{
+		Meeting(Unfixable, m, passcode.OutcomeDemands, passcode.RemedyKeep, nil, "why"),
+		MeetingOpen(m, true, passcode.RemedySecure, nil, "why"),
+		MeetingPasscodeChanged(m, store.PasscodeSeen{Value: "hunter2", Operator: "eve@example.com"}),
+		HostForecast(store.Host{ID: "h", AccountID: "acc"}, passcode.Forecast{}),
+		Trouble(trouble),
+	} {
+		var data map[string]any
+		if err := json.Unmarshal(a.Data, &data); err != nil || data["account_id"] != "acc" || a.AccountID != "acc" || a.Subject == "" || data["why"] == "" {
+			t.Errorf("%s: %s, subject %q, %v", a.Type, a.Data, a.Subject, err)
+		}
+		if strings.Contains(string(a.Data), "hunter2") {
+			t.Errorf("%s holds a topic or a passcode: %s", a.Type, a.Data)
+		}
+	}
+}
+
+// TestTroubleSaysWhatToDo: each kind names the account and what to look at.
+func TestTroubleSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	for kind, says := range map[string]string{"not_guarded": "does not guard it", "unauthorized": "credentials", "missing_scope": "lacks a scope for PATCH /x",
+		"foreign": "not Zoom", "forbidden": "does not permit"} {
+		got := TroubleSentence(store.Trouble{AccountID: "acc", Call: "PATCH /x", Kind: kind, Detail: "words of Zoom"})
+		if !strings.Contains(got, says) || !strings.Contains(got, "words of Zoom") {
+			t.Errorf("%s: %s", kind, got)
+		}
+	}
+}

@@ -1,0 +1,210 @@
+package intake
+
+import (
+	"time"
+
+	"latchkey/internal/passcode"
+	"latchkey/internal/secret"
+	"latchkey/internal/store"
+	"latchkey/internal/zoom"
+)
+
+// arrival is what is known at the moment an event is taken in.
+type arrival struct {
+	now            time.Time // the database's clock
+	receivedAt     time.Time // ingest's clock
+	operator       string
+	hostChangedAt  time.Time // when the host's settings were last reported to have changed, by Zoom's clock
+	repairUnderWay bool      // a change of ours was sent and not yet read back
+	knownPasscode  secret.String
+}
+
+// sighting is a meeting's row with an event merged into it.
+type sighting struct {
+	meeting  store.Meeting
+	passcode *store.PasscodeSeen // as in store.IntakeTx.SaveMeeting
+	// nothingNew: the event says nothing that is not known already.
+	nothingNew bool
+}
+
+// freshFor is how old an event may be for its values to be believed without
+// asking Zoom: older ones were delayed or retried, and things may have changed.
+const freshFor = 2 * time.Minute
+
+// merge puts one meeting event into what is known. It is pure.
+//
+// Only meeting.created carries enough to be believed by itself. An update is a
+// thin diff (Z-EVENT-6): what it says of the meeting's times is taken, but
+// before anything is decided the meeting is read, unless the diff names the
+// passcode and that is known already, as after every PATCH of our own. Clocks
+// only ever decide that a read is needed, never that an event is dropped.
+func merge(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, came arrival) sighting {
+	at := env.At
+	if at.IsZero() {
+		// It happened when it was received, which cannot be later than now.
+		if at = came.receivedAt; at.IsZero() || at.After(came.now) {
+			at = came.now
+		}
+	}
+	late := !m.ObservedAt.IsZero() && at.Before(m.ObservedAt)
+	out := sighting{meeting: m}
+	if m.Status == passcode.StatusDeleted && !deletes(env) {
+		if late && !m.NotFound && env.Event != zoom.EventMeetingBack {
+			out.nothingNew = true // older than the event that deleted it: both times are Zoom's
+			return out
+		}
+		// Any later event brings a meeting back, whatever said that it is gone.
+		out.meeting.Status, out.meeting.MustRead = passcode.StatusScheduled, true
+	}
+	if !late {
+		out.meeting.NotFound, out.meeting.Misses, out.meeting.MissingSince = false, 0, time.Time{}
+	}
+	describe(&out.meeting, obj, at, late)
+
+	switch env.Event {
+	case zoom.EventMeetingBack:
+		out.meeting.Status = passcode.StatusScheduled
+		out.meeting.MustRead = true
+
+	case zoom.EventMeetingStarted:
+		if late && at.Before(m.ObservedAt.Add(-skew)) {
+			out.meeting.MustRead = true // seen since; it may be over again
+			break
+		}
+		// Not read if it is known: a meeting in progress is left alone whatever it is
+		// like. A meeting that no event mentioned is read (Z-EVENT-17: instant
+		// meetings have been seen without meeting.created).
+		out.meeting.Status = passcode.StatusStarted
+
+	case zoom.EventMeetingEnded:
+		// A series, or a meeting ended early, may be joined again.
+		out.meeting.MustRead = true
+		if out.meeting.Type == passcode.TypeInstant {
+			out.meeting.Status, out.meeting.MustRead = passcode.StatusEnded, false
+		}
+
+	case zoom.EventMeetingDeleted, zoom.EventMeetingGone:
+		if env.Single {
+			out.meeting.MustRead = true // one occurrence went; the others stay
+			break
+		}
+		if late && at.Before(m.ObservedAt.Add(-skew)) {
+			// It was seen alive after that: deleted and recovered. Ask.
+			out.meeting.MustRead = true
+			break
+		}
+		out.meeting.Status = passcode.StatusDeleted
+		out.meeting.ObservedAt = at
+		out.passcode = &store.PasscodeSeen{}
+
+	case zoom.EventMeetingCreated:
+		if late {
+			// It was seen later than this; only what was missing was taken.
+			out.nothingNew = m.HostID != "" && m.Type != 0 && m.Status != passcode.StatusDeleted
+			break
+		}
+		seePasscode(&out, obj.Password, at, came.operator)
+		out.meeting.LinkHasPasscode, out.meeting.PhonePasscode = passcode.Unknown, passcode.Unknown
+		if obj.JoinURL != nil {
+			out.meeting.LinkHasPasscode = passcode.ToggleOf(zoom.LinkHasPasscode(*obj.JoinURL))
+		}
+		out.meeting.MustRead = came.now.Sub(at) > freshFor || // delayed
+			!at.After(came.hostChangedAt) || // settings changed since
+			obj.Type == nil || out.meeting.Type == 0 || // not the payload that Zoom documents
+			out.meeting.Type == passcode.TypeInstant // may be running already
+
+	case zoom.EventMeetingUpdated:
+		// A duration alone moves the end, and of a series nobody can say where to.
+		described := !sameDescription(m, out.meeting) || obj.Duration != nil && obj.StartTime == nil
+		if obj.Password != nil && !described && !m.MustRead && m.Passcode == has(*obj.Password) && *obj.Password == came.knownPasscode &&
+			agrees(obj.Settings.WaitingRoom, m.WaitingRoom) && agrees(obj.Settings.MeetingAuthentication, m.Authentication) {
+			out.nothingNew = true // what it says is known
+			break
+		}
+		if obj.Password != nil && !described && has(*obj.Password) == passcode.Off && came.repairUnderWay &&
+			(obj.Settings.WaitingRoom == nil || *obj.Settings.WaitingRoom) {
+			// The echo of a PATCH of our own (Z-EVENT-8). Its worker reads the meeting
+			// back after it, and if that worker died the repair is unfinished and the
+			// next check does.
+			out.nothingNew = true
+			break
+		}
+		out.meeting.MustRead = true
+	}
+	return out
+}
+
+// deletes reports whether the event says that the whole meeting went.
+func deletes(env zoom.Envelope) bool {
+	return (env.Event == zoom.EventMeetingDeleted || env.Event == zoom.EventMeetingGone) && !env.Single
+}
+
+// sameDescription reports whether an event changed nothing of what describe takes.
+func sameDescription(a, b store.Meeting) bool {
+	return a.HostID == b.HostID && a.UUID == b.UUID && a.Topic == b.Topic && a.Type == b.Type && a.UsesPMI == b.UsesPMI &&
+		a.Status == b.Status && a.Starts.Equal(b.Starts) && a.Ends.Equal(b.Ends)
+}
+
+func agrees(said *bool, known passcode.Toggle) bool {
+	return said == nil || passcode.ToggleOf(*said) == known
+}
+
+func has(p secret.String) passcode.Toggle { return passcode.ToggleOf(p != "") }
+
+// seePasscode takes the passcode of a whole payload; absent means none
+// (Z-EVENT-1).
+func seePasscode(out *sighting, p *secret.String, at time.Time, operator string) {
+	var value secret.String
+	if p != nil {
+		value = *p
+	}
+	out.passcode = &store.PasscodeSeen{Value: value, Operator: operator}
+	m := &out.meeting
+	m.Passcode = has(value)
+	m.PasscodeReadable, m.Unrestorable = value != "", value != "" && !passcode.Settable(value.Reveal())
+	if value != "" {
+		m.Stripped = false
+	}
+	m.WaitingRoom, m.Authentication = passcode.Unknown, passcode.Unknown
+	m.ObservedAt = at
+}
+
+// describe takes everything an event says about the meeting except its security
+// options. A late event only fills what is not known.
+func describe(m *store.Meeting, obj zoom.MeetingObject, at time.Time, late bool) {
+	text := func(to *string, from *string) {
+		if from != nil && (!late || *to == "") {
+			*to = zoom.Clean(*from)
+		}
+	}
+	text(&m.HostID, obj.HostID)
+	text(&m.UUID, obj.UUID)
+	text(&m.Topic, obj.Topic)
+	if obj.Type != nil && (!late || m.Type == 0) {
+		m.Type = zoom.MeetingType(obj.Type.Int())
+	}
+	if obj.Settings.UsePMI != nil && !late {
+		m.UsesPMI = *obj.Settings.UsePMI
+	}
+	duration := 0
+	if obj.Duration != nil {
+		duration = obj.Duration.Int()
+	} else if !m.Starts.IsZero() && !m.Ends.IsZero() {
+		duration = int(m.Ends.Sub(m.Starts) / time.Minute)
+	}
+	switch {
+	case late && !m.Starts.IsZero():
+	case obj.StartTime != nil:
+		m.Starts = obj.StartTime.Time
+		m.Ends = zoom.Ends(*obj.StartTime, duration, obj.Occurrences)
+	case len(obj.Occurrences) > 0:
+		m.Ends = zoom.Ends(zoom.Time{Time: m.Starts}, 0, obj.Occurrences)
+		if m.Starts.IsZero() {
+			m.Starts = obj.Occurrences[0].StartTime.Time
+		}
+	case m.Type == passcode.TypeInstant && m.Ends.IsZero():
+		// It starts now and has no planned end; Zoom ends meetings after 30 hours
+		// at most, and nobody looks at it after that.
+		m.Ends = at.Add(30 * time.Hour)
+	}
+}

@@ -1,0 +1,97 @@
+package passcode
+
+// cause names what put the passcode there, the strongest first: what nobody can
+// change, then what an admin fixed, then what the host chose, then what was so
+// and is not any more. More than one reason is returned where a sub-option goes
+// with the setting.
+func cause(f *Facts) []Reason {
+	h := &f.Host
+	pass, room := h.Settings[KeyPasscode], h.Settings[KeyWaitingRoom]
+	scheduled, auto, pmi := h.Settings[KeyScheduled], h.Settings[KeyAutoSecurity], h.Settings[KeyPMI]
+	one := func(r Reason) []Reason { return append(make([]Reason, 0, 3), r) }
+	switch {
+	case f.Meeting.isPMI():
+		// Z-MEET-10, Z-MEET-11: a PMI's passcode belongs to the user's settings.
+		if pmi.lockedOn() {
+			return one(settingReason(CauseLockedOn, KeyPMI, pmi))
+		}
+		return one(Reason{Code: CausePMI, Path: KeyPMI.Path(), Level: LevelHost, Value: pmi.Value, Seen: pmi.Seen})
+	case h.Plan.ForcesPasscode():
+		// Z-LOCK-6: always on for free and single-host Pro accounts.
+		return one(Reason{Code: CausePlan, Level: LevelPlan, By: string(h.Plan)})
+	case pass.lockedOn():
+		// Z-RULE-2: locked on wins over whatever was asked.
+		r := settingReason(CauseLockedOn, KeyPasscode, pass)
+		r.since(&f.History, KeyPasscode)
+		return one(r)
+	case pass.Value == On:
+		// Z-RULE-12: a create that names no passcode follows the host's setting. The
+		// sub-option for meetings made before it goes with it; turning that off
+		// alone would change nothing for new meetings.
+		all := one(settingReason(CauseSettingOn, KeyPasscode, pass))
+		all[0].since(&f.History, KeyPasscode)
+		if scheduled.Value == On && f.Meeting.Type != TypeInstant {
+			all = append(all, settingReason(CauseScheduled, KeyScheduled, scheduled))
+		}
+		return all
+	case scheduled.Value == On:
+		r := settingReason(CauseScheduled, KeyScheduled, scheduled)
+		r.since(&f.History, KeyScheduled)
+		return one(r)
+	case auto.Value == On && room.lockedOff() && f.Meeting.Authentication != On:
+		// Z-RULE-6: nothing else was left, so Zoom generated one.
+		return one(settingReason(CauseAutoSecurity, KeyAutoSecurity, auto))
+	}
+	if r, ok := earlier(&f.History); ok {
+		return one(r)
+	}
+	if pass.Value == Unknown {
+		return one(Reason{Code: CauseUnexplained, Path: KeyPasscode.Path(), Level: LevelHost})
+	}
+	// Every setting is off: whoever created or edited the meeting asked for it.
+	return one(Reason{Code: CauseRequest, Path: "password", Level: LevelMeeting, Value: On})
+}
+
+// since names who made the setting as it is, where a change is recorded.
+func (r *Reason) since(h *History, k Key) {
+	for _, c := range h.Changes {
+		if c.Key == k && c.Level == r.Level && (r.Level == LevelHost || c.By == r.By) {
+			r.ChangedBy, r.ChangedAt = c.Who, c.At
+			return
+		}
+	}
+}
+
+// earlier finds what explained the passcode before the setting went back: a
+// recorded change that turned a deciding setting on or locked it on, else the
+// cause that the verdict before named.
+func earlier(h *History) (Reason, bool) {
+	for _, c := range h.Changes {
+		if c.Key == KeyPasscode || c.Key == KeyScheduled || c.Key == KeyAutoSecurity {
+			return Reason{Code: CauseWasOn, Path: c.Key.Path(), Level: c.Level, By: c.By, ByName: c.ByName, Value: On, Locked: c.Lock,
+				ChangedBy: c.Who, ChangedAt: c.At}, true
+		}
+	}
+	switch h.Earlier.Code {
+	case CauseLockedOn, CauseSettingOn, CauseScheduled, CauseAutoSecurity:
+		r := h.Earlier
+		r.Code = CauseWasOn
+		return r, true
+	case CauseWasOn:
+		return h.Earlier, true
+	}
+	return Reason{}, false
+}
+
+func settingReason(c Code, k Key, s Setting) Reason {
+	r := Reason{Code: c, Path: k.Path(), Level: LevelHost, Value: s.Value, Seen: s.Seen, LockUnknown: s.Lock == Unknown && k.Info().Lockable}
+	if s.Lock == On && !s.Contradiction {
+		r.Locked, r.Level, r.By, r.ByName = true, s.LockLevel, s.LockedBy, s.LockedByName
+	}
+	return r
+}
+
+// contradicting is the reason for locks that disagree, with both holders.
+func contradicting(k Key, s Setting) Reason {
+	return Reason{Code: BlockContradict, Path: k.Path(), Level: s.LockLevel, Value: s.Value, By: s.LockedBy, ByName: s.LockedByName, Detail: s.Against}
+}

@@ -1,0 +1,201 @@
+package passcode
+
+import "fmt"
+
+// Code says which kind of reason it is; the rest of Reason are its particulars.
+type Code string
+
+// The reasons. The first group says why a meeting is as it is, the second what
+// stands in the way of changing that. codeTable has a row for each.
+const (
+	CauseLockedOn     Code = "locked_on"            // the passcode setting is locked on above the host
+	CauseSettingOn    Code = "setting_on"           // the host's own passcode setting is on
+	CauseScheduled    Code = "applies_to_scheduled" // passcodes were put on already scheduled meetings
+	CausePlan         Code = "plan"                 // the plan forces passcodes
+	CauseAutoSecurity Code = "auto_security"        // one security option is required and only this one was left
+	CausePMI          Code = "pmi"                  // the passcode belongs to the host's personal meeting id
+	CauseWasOn        Code = "was_on"               // a setting that is off or unlocked now was on or locked on then
+	CauseRequest      Code = "request"              // no setting explains it: it was asked for
+	CauseUnexplained  Code = "unexplained"          // settings are not known
+	CauseOpen         Code = "open"                 // nothing secures the meeting
+
+	BlockLockedOff          Code = "waiting_room_locked_off" // a clear would leave the meeting without a security option
+	BlockPasscodesLockedOff Code = "passcodes_locked_off"    // no passcode of the policy's can be set
+	BlockContradict         Code = "contradicting_locks"
+	BlockFactMissing        Code = "fact_missing"
+	BlockNotFound           Code = "not_found" // Zoom says that it does not know the meeting
+	BlockOverwritten        Code = "overwritten"
+	BlockRefused            Code = "refused"
+	BlockBusy               Code = "busy"
+	BlockOpened             Code = "opened" // the change left the meeting open and was taken back
+	BlockContested          Code = "contested"
+	BlockDailyLimit         Code = "daily_limit"
+	BlockTooLate            Code = "daily_limit_too_late"
+	BlockPolicy             Code = "policy_observe"
+	BlockInProgress         Code = "in_progress"
+	BlockOver               Code = "over"
+	BlockDeleted            Code = "deleted"
+	BlockWebinar            Code = "webinar"
+	BlockUnreadable         Code = "passcode_unreadable"
+	BlockUnrestorable       Code = "passcode_unrestorable" // an update does not take its characters
+	BlockKnown              Code = "known"                 // it is the passcode that the policy sets
+	BlockRequirement        Code = "requirement"           // the policy's passcode cannot meet the host's requirement
+	BlockNotOurs            Code = "not_ours"              // latchkey never changed this meeting
+)
+
+// codeInfo is one row of the table of reasons.
+type codeInfo struct {
+	cause bool
+	// passing: it goes away by itself, so that its coming and going is no news.
+	passing bool
+	// inTheWay: the setting it names is the one that would have to change, rather
+	// than the cause's.
+	inTheWay bool
+	// clause is the reason in plain English, without a full stop.
+	clause func(Reason) string
+	// who says who can change it and how; nil: by level, see byLevel.
+	who func(Reason) string
+}
+
+var codeTable = map[Code]codeInfo{
+	CauseLockedOn: {cause: true, clause: func(r Reason) string {
+		return fmt.Sprintf("%s is locked on by %s%s", portalOf(r.Path), r.holder(), r.changed())
+	}},
+	CauseSettingOn: {cause: true, clause: func(r Reason) string {
+		switch {
+		case r.LockUnknown:
+			return portalOf(r.Path) + " is on for the host, and latchkey does not know whether an admin locked it"
+		case r.Locked:
+			return fmt.Sprintf("%s is on, locked by %s", portalOf(r.Path), r.holder())
+		}
+		return portalOf(r.Path) + " is on for the host" + r.changed()
+	}},
+	CauseScheduled: {cause: true, clause: func(r Reason) string {
+		if r.Locked {
+			return fmt.Sprintf("%s is locked on by %s%s", portalOf(r.Path), r.holder(), r.changed())
+		}
+		return portalOf(r.Path) + " is on for the host" + r.changed()
+	}},
+	CausePlan: {cause: true, clause: func(r Reason) string {
+		if r.By == string(PlanProSingleHost) {
+			return "Zoom does not let accounts with one licensed user turn passcodes off"
+		}
+		return "Zoom's free plan always has passcodes on"
+	}, who: func(r Reason) string {
+		if r.By == string(PlanProSingleHost) {
+			return "a second licence or a larger plan changes that"
+		}
+		return "a paid plan changes that"
+	}},
+	CauseAutoSecurity: {cause: true, clause: func(r Reason) string {
+		return fmt.Sprintf("%s is on and %q is locked off, so Zoom made a passcode", portalOf(r.Path), KeyWaitingRoom.Info().Portal)
+	}, who: nobody},
+	CausePMI: {cause: true, clause: func(r Reason) string {
+		if r.Value == On {
+			return fmt.Sprintf("it uses the host's Personal Meeting ID and %s is on", portalOf(r.Path))
+		}
+		return "it uses the host's Personal Meeting ID, which has a passcode of its own"
+	}, who: func(r Reason) string {
+		if r.Value == On {
+			return "the host or an admin can turn that setting off"
+		}
+		return "the host can remove it in the settings of their Personal Meeting ID"
+	}},
+	CauseWasOn: {cause: true, clause: func(r Reason) string {
+		did := "on"
+		if r.Locked {
+			did = "locked on"
+		}
+		s := fmt.Sprintf("%s was %s", portalOf(r.Path), did)
+		if r.Level == LevelGroup || r.Level == LevelAccount {
+			s += " for " + r.holder()
+		}
+		return s + r.changed() + " when Zoom added the passcode, and is not any more"
+	}, who: nobody},
+	CauseRequest: {cause: true, clause: func(Reason) string {
+		return "whoever created or edited the meeting asked for one, or a setting that is off now was on then"
+	}, who: nobody},
+	CauseUnexplained: {cause: true, clause: func(Reason) string {
+		return "of a setting latchkey has not been able to read yet"
+	}, who: nobody},
+	CauseOpen: {cause: true, clause: func(Reason) string {
+		return "it has no passcode, no waiting room and asks nobody to sign in"
+	}, who: func(Reason) string { return "the host can turn the meeting's waiting room on" }},
+
+	BlockLockedOff: {inTheWay: true, clause: func(r Reason) string {
+		return fmt.Sprintf("without it anybody could walk in: %s is locked off by %s", portalOf(r.Path), r.holder())
+	}, who: func(r Reason) string { return r.byLevel("unlock or turn on that setting") }},
+	BlockPasscodesLockedOff: {inTheWay: true, clause: func(r Reason) string {
+		return fmt.Sprintf("no other can be set: %s is locked off by %s", portalOf(r.Path), r.holder())
+	}, who: func(r Reason) string { return r.byLevel("unlock that setting") }},
+	BlockContradict: {inTheWay: true, clause: func(r Reason) string {
+		return fmt.Sprintf("%s and %q lock %s differently, and which one Zoom follows is not documented", r.holder(), r.Detail, portalOf(r.Path))
+	}, who: func(Reason) string { return "an admin must make both alike or take the host out of one of them" }},
+	BlockFactMissing: {clause: func(r Reason) string {
+		if r.Level == LevelMeeting {
+			return "latchkey could not read the meeting yet"
+		}
+		return fmt.Sprintf("latchkey could not read whether %s is locked", portalOf(r.Path))
+	}, who: nobody},
+	BlockNotFound: {clause: func(Reason) string {
+		return "Zoom does not know this meeting: deleted, expired, or another account's"
+	}, who: nobody},
+	BlockOverwritten: {clause: func(r Reason) string {
+		return r.tried("Zoom answered yes to its removal and a passcode is still there",
+			"Zoom answered yes to latchkey's passcode and kept another one", "Zoom answered yes and left it open")
+	}, who: nobody},
+	BlockRefused: {clause: func(r Reason) string {
+		s := r.tried("Zoom refused to remove it", "Zoom refused latchkey's passcode", "Zoom refused to secure it")
+		if r.Detail != "" {
+			s += fmt.Sprintf(" (%q)", r.Detail)
+		}
+		return s
+	}, who: nobody},
+	BlockBusy: {passing: true, clause: func(Reason) string {
+		return "Zoom says that the meeting cannot be changed right now"
+	}, who: nobody},
+	BlockOpened: {clause: func(Reason) string {
+		return "without it Zoom left the meeting open to anybody, so latchkey put security back"
+	}, who: nobody},
+	BlockContested: {clause: func(r Reason) string {
+		return fmt.Sprintf("%s undid latchkey's repairs %d times within a day, and latchkey stopped", by(r.ChangedBy), ContestedAfter)
+	}, who: nobody},
+	BlockDailyLimit: {passing: true, clause: func(Reason) string {
+		return "Zoom allows 100 meeting changes for each host and UTC day, and they are used up"
+	}, who: nobody},
+	BlockTooLate: {passing: true, clause: func(Reason) string {
+		return "Zoom allows its host 100 meeting changes a day (UTC), they are used up, and the meeting is before midnight UTC"
+	}, who: nobody},
+	BlockPolicy:     {clause: func(Reason) string { return "the policy is to observe only" }, who: nobody},
+	BlockInProgress: {passing: true, clause: func(Reason) string { return "a meeting in progress is left alone" }, who: nobody},
+	BlockOver:       {passing: true, clause: func(Reason) string { return "the meeting is over" }, who: nobody},
+	BlockDeleted:    {clause: func(Reason) string { return "the meeting was deleted" }, who: nobody},
+	BlockWebinar:    {clause: func(Reason) string { return "it is a webinar, which latchkey leaves alone" }, who: nobody},
+	BlockUnreadable: {clause: func(Reason) string {
+		return "Zoom does not reveal the passcode to this app, so a removal could not be taken back"
+	}, who: nobody},
+	BlockUnrestorable: {clause: func(Reason) string {
+		return "its passcode holds characters that Zoom's API does not take, so a removal could not be taken back"
+	}, who: nobody},
+	BlockKnown: {clause: func(Reason) string { return "it is the passcode that the policy sets" }, who: nobody},
+	BlockRequirement: {inTheWay: true, clause: func(r Reason) string {
+		return fmt.Sprintf("latchkey's passcode cannot meet the host's requirement: %s", r.Detail)
+	}, who: func(r Reason) string { return "the host or an admin can change " + portalOf(r.Path) }},
+	BlockNotOurs: {clause: func(Reason) string { return "latchkey never changed this meeting" }, who: nobody},
+}
+
+func nobody(Reason) string { return "" }
+
+func (c Code) info() codeInfo { return codeTable[c] }
+
+// Codes is the closed set, for tests that hold other places to it.
+func Codes() []Code {
+	all := make([]Code, 0, len(codeTable))
+	for c := range codeTable {
+		all = append(all, c)
+	}
+	return all
+}
+
+// IsCause reports whether the code explains why a meeting is as it is.
+func (c Code) IsCause() bool { return c.info().cause }

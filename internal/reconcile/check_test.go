@@ -1,0 +1,508 @@
+package reconcile
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"latchkey/internal/alert"
+	"latchkey/internal/passcode"
+	"latchkey/internal/store"
+	"latchkey/internal/zoom"
+)
+
+// TestCheck: one check each, from what Zoom has and answers to what is done,
+// recorded and told.
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	const (
+		soon  = 5 * time.Minute // due again within
+		never = 0
+	)
+	lockedOff := func(k passcode.Key) func(*scripted) {
+		return func(s *scripted) { s.settings.Values[k] = passcode.Off }
+	}
+	for _, c := range []struct {
+		name    string
+		set     func(*scripted)
+		locks   passcode.Values
+		policy  Rule
+		gets    []reply
+		patches []reply
+
+		outcome passcode.Outcome
+		remedy  passcode.Remedy
+		results []store.RepairResult
+		alerts  []string
+		changes int           // PATCHes
+		due     time.Duration // again within that; 0: not by itself
+		why     string        // part of what explain says first
+	}{
+		{name: "cleared", outcome: passcode.OutcomeJoinable, remedy: passcode.RemedyNone, results: []store.RepairResult{store.RepairHeld}, alerts: []string{alert.Repaired}, changes: 1},
+		{name: "cleared, the answer lost", patches: []reply{lostAnswer},
+			outcome: passcode.OutcomeJoinable, remedy: passcode.RemedyNone, results: []store.RepairResult{store.RepairHeld}, alerts: []string{alert.Repaired}, changes: 1},
+		{name: "Zoom answers yes and does nothing", patches: []reply{yesAndNothing},
+			outcome: passcode.OutcomeDemands, remedy: passcode.RemedyKeep, results: []store.RepairResult{store.RepairOverwritten}, alerts: []string{alert.Unfixable}, changes: 1},
+		{name: "Zoom makes another passcode", patches: []reply{yesButAnother},
+			outcome: passcode.OutcomeDemands, remedy: passcode.RemedyKeep, results: []store.RepairResult{store.RepairOverwritten}, alerts: []string{alert.PasscodeChanged, alert.Unfixable}, changes: 1},
+		{name: "the waiting room does not hold: the passcode goes back", patches: []reply{yesButOpen},
+			outcome: passcode.OutcomeDemands, remedy: passcode.RemedyKeep, results: []store.RepairResult{store.RepairOpened, store.RepairHeld}, alerts: []string{alert.Open}, changes: 2,
+			why: "without it Zoom left the meeting open to anybody, so latchkey put security back"},
+		{name: "and putting it back is answered yes and not done: the waiting room once more", patches: []reply{yesButOpen, yesAndNothing},
+			outcome: passcode.OutcomeJoinable, remedy: passcode.RemedyNone, results: []store.RepairResult{store.RepairOpened, store.RepairOverwritten, store.RepairHeld}, alerts: []string{alert.Open}, changes: 3},
+		{name: "and putting it back is refused: the waiting room once more", patches: []reply{yesButOpen, says(zoom.KindInvalid, "no")},
+			outcome: passcode.OutcomeJoinable, remedy: passcode.RemedyNone, results: []store.RepairResult{store.RepairOpened, store.RepairRefused, store.RepairHeld}, alerts: []string{alert.Open}, changes: 3},
+		{name: "and nothing helps", patches: []reply{yesButOpen, yesAndNothing, yesAndNothing},
+			outcome: passcode.OutcomeUnsecured, remedy: passcode.RemedyImpossible, results: []store.RepairResult{store.RepairOpened, store.RepairOverwritten, store.RepairOverwritten}, alerts: []string{alert.Open}, changes: 3, due: soon,
+			why: "The meeting is open to anybody"},
+		{name: "and putting it back is not answered, once", patches: []reply{yesButOpen, says(zoom.KindServer, "")},
+			outcome: passcode.OutcomeDemands, remedy: passcode.RemedyKeep, results: []store.RepairResult{store.RepairOpened, store.RepairAbandoned, store.RepairHeld}, alerts: []string{alert.Open}, changes: 3},
+		{name: "and then a scope is missing", patches: []reply{yesButOpen, says(zoom.KindScope, "scopes")},
+			outcome: passcode.OutcomeUnsecured, remedy: passcode.RemedySecure, results: []store.RepairResult{store.RepairOpened, store.RepairAbandoned}, alerts: []string{alert.AccountTrouble, alert.Open}, changes: 2, due: soon,
+			why: "The meeting is open to anybody"},
+		{name: "and then it cannot be read any more", patches: []reply{yesButOpen, yesAndNothing}, gets: []reply{{}, {}, saysOnRead(zoom.KindServer)},
+			outcome: passcode.OutcomeUnsecured, remedy: passcode.RemedySecure, results: []store.RepairResult{store.RepairOpened, store.RepairUnfinished}, alerts: []string{alert.Open}, changes: 2, due: soon,
+			why: "The meeting is open to anybody"},
+		{name: "its passcode was never readable: not begun", gets: []reply{hidden, hidden},
+			outcome: passcode.OutcomeDemands, remedy: passcode.RemedyImpossible, alerts: []string{alert.Unfixable}, due: 2 * time.Hour, why: "a removal could not be taken back"},
+		{name: "its passcode could not be put back: not begun", set: func(s *scripted) { s.m.Password = "a!b#c" },
+			outcome: passcode.OutcomeDemands, remedy: passcode.RemedyKeep, alerts: []string{alert.Unfixable}, why: "characters that Zoom's API does not take"},
+
+		{name: "in progress, says Zoom: tried again later, not at once", patches: []reply{says(zoom.KindBusy, "in progress")},
+			outcome: passcode.OutcomeDemands, remedy: passcode.RemedyDefer, results: []store.RepairResult{store.RepairBusy}, alerts: []string{alert.Deferred}, changes: 1, due: 11 * time.Minute},
+		{name: "refused: not tried again", patches: []reply{says(zoom.KindRefused, "You cannot schedule a meeting for x")},
+			outcome: passcode.OutcomeDemands, remedy: passcode.RemedyKeep, results: []store.RepairResult{store.RepairRefused}, alerts: []string{alert.Unfixable}, changes: 1, why: `Zoom refused to remove it ("You cannot schedule`},
+		{name: "a webinar now: left alone", gets: []reply{saysOnRead(zoom.KindWebinar)},
+			outcome: passcode.OutcomeUnknown, remedy: passcode.RemedyNone, why: "it is a webinar"},
+		{name: "a webinar when it is changed", patches: []reply{says(zoom.KindWebinar, "Cannot access webinar info.")},
+			outcome: passcode.OutcomeUnknown, remedy: passcode.RemedyNone, results: []store.RepairResult{store.RepairAbandoned}, changes: 1},
+		{name: "not found when it is read: asked again, nothing forgotten", gets: []reply{saysOnRead(zoom.KindNotFound)},
+			outcome: passcode.OutcomeUnknown, remedy: passcode.RemedyNone, due: 3 * time.Minute, why: "Zoom does not know this meeting"},
+		{name: "not found when it is read back: still unfinished", gets: []reply{{}, saysOnRead(zoom.KindNotFound)},
+			outcome: passcode.OutcomeUnknown, remedy: passcode.RemedyNone, results: []store.RepairResult{store.RepairUnfinished}, changes: 1, due: 3 * time.Minute},
+		{name: "the host's hundred are used up", patches: []reply{says(zoom.KindHostDay, "exceeded")},
+			outcome: passcode.OutcomeDemands, remedy: passcode.RemedyDefer, results: []store.RepairResult{store.RepairAbandoned}, alerts: []string{alert.Deferred}, changes: 1, due: 25 * time.Hour},
+
+		{name: "policy known-passcode: set", policy: known7, outcome: passcode.OutcomeDemands, remedy: passcode.RemedyNone, results: []store.RepairResult{store.RepairHeld},
+			alerts: []string{alert.PasscodeChanged, alert.Repaired}, changes: 1, why: "it is the passcode that the policy sets"},
+		{name: "policy known-passcode, and Zoom keeps its own", policy: known7, patches: []reply{yesAndNothing}, outcome: passcode.OutcomeDemands, remedy: passcode.RemedyKeep,
+			results: []store.RepairResult{store.RepairOverwritten}, alerts: []string{alert.Unfixable}, changes: 1, why: "Zoom answered yes to latchkey's passcode and kept another one"},
+		{name: "policy known-passcode where passcodes are locked off: not removed", policy: known7, set: lockedOff(passcode.KeyPasscode), locks: passcode.Values{passcode.KeyPasscode: passcode.On},
+			outcome: passcode.OutcomeDemands, remedy: passcode.RemedyKeep, alerts: []string{alert.Unfixable}},
+		{name: "policy known-passcode from Zoom where passcodes are locked off: kept", policy: Rule{Policy: passcode.Policy{Mode: passcode.ModeKnownPasscode, Source: passcode.SourceZoom}},
+			set: lockedOff(passcode.KeyPasscode), locks: passcode.Values{passcode.KeyPasscode: passcode.On},
+			outcome: passcode.OutcomeDemands, remedy: passcode.RemedyKeep, alerts: []string{alert.Unfixable}},
+		{name: "observed: what would be done is recorded", policy: Rule{Policy: passcode.Policy{Mode: passcode.ModeObserve}},
+			outcome: passcode.OutcomeDemands, remedy: passcode.RemedyNone, alerts: []string{alert.Demands}, why: "policy waiting-room would remove it"},
+		{name: "locked on: nothing is tried", locks: passcode.Values{passcode.KeyPasscode: passcode.On},
+			outcome: passcode.OutcomeDemands, remedy: passcode.RemedyKeep, alerts: []string{alert.Unfixable}},
+		{name: "waiting room locked off, sign-in secures it", set: func(s *scripted) {
+			s.settings.Values[passcode.KeyWaitingRoom] = passcode.Off
+			on, off := true, false
+			s.m.Settings.MeetingAuthentication, s.m.Settings.WaitingRoom = &on, &off
+		}, locks: passcode.Values{passcode.KeyWaitingRoom: passcode.On},
+			outcome: passcode.OutcomeJoinable, remedy: passcode.RemedyNone, results: []store.RepairResult{store.RepairHeld}, alerts: []string{alert.Repaired}, changes: 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := &scripted{gets: c.gets, patches: c.patches}
+			w, url := patient(t, s)
+			if c.set != nil {
+				c.set(s)
+			}
+			if c.locks != (passcode.Values{}) {
+				s.accountLocks = &zoom.Settings{Values: c.locks}
+			}
+			if c.policy.Policy.Mode != "" {
+				w.o.Rule = func(Who) Rule { return c.policy }
+			}
+			checkNow(t, w, url)
+			m, repairs := meetingOf(t, w)
+			if m.Outcome != c.outcome || m.Remedy != c.remedy || !strings.Contains(m.Why, c.why) {
+				t.Errorf("%s, %s: %s (error %q)\nwant %s, %s: %s", m.Outcome, m.Remedy, m.Why, m.LastError, c.outcome, c.remedy, c.why)
+			}
+			var results []store.RepairResult
+			for _, r := range repairs {
+				results = append(results, r.Result)
+			}
+			if !slices.Equal(results, c.results) {
+				t.Errorf("repairs %v, want %v", results, c.results)
+			}
+			if got := alertsOf(t, w); !slices.Equal(got, c.alerts) {
+				t.Errorf("alerts %v, want %v", got, c.alerts)
+			}
+			if len(s.asked) != c.changes {
+				t.Errorf("%d changes were asked for, want %d", len(s.asked), c.changes)
+			}
+			if in := time.Until(m.DueAt); m.DueAt.IsZero() != (c.due == never) || in > c.due {
+				t.Errorf("due in %v (%s), want within %v", in, m.DueWhy, c.due)
+			}
+
+			// A second check asks for nothing that was answered already.
+			asked := len(s.asked)
+			checkNow(t, w, url)
+			settled := m.Remedy != passcode.RemedySecure && !slices.Contains(results, store.RepairUnfinished) && m.Outcome != passcode.OutcomeUnknown &&
+				!slices.Contains(results, store.RepairAbandoned)
+			if settled && len(s.asked) != asked {
+				t.Errorf("checked again, and asked for %+v", s.asked[asked:])
+			}
+			if again := alertsOf(t, w); settled && len(again) != 0 {
+				t.Errorf("checked again, and told %v", again)
+			}
+		})
+	}
+}
+
+// known7 is a policy that sets a passcode.
+var known7 = Rule{Policy: passcode.Policy{Mode: passcode.ModeKnownPasscode, Source: passcode.SourceFixed}, Passcode: "Fixed-7xQ"}
+
+// TestThePasscodeThatGoesBackIsTheOldOne: not another, and not one that was
+// guessed.
+func TestThePasscodeThatGoesBackIsTheOldOne(t *testing.T) {
+	t.Parallel()
+	s := &scripted{patches: []reply{yesButOpen}}
+	w, url := patient(t, s)
+	checkNow(t, w, url)
+	if len(s.asked) != 2 || s.asked[1].Password == nil || s.asked[1].Password.Reveal() != "old-1" || s.m.Password.Reveal() != "old-1" {
+		t.Errorf("asked for %d changes, and the meeting has another passcode than before", len(s.asked))
+	}
+	if p, err := w.o.Store.Passcode(t.Context(), meetingID); err != nil || p.Value.Reveal() != "old-1" {
+		t.Errorf("the known passcode: %v", err)
+	}
+}
+
+// TestWhatIsNotKnownIsNotTakenForNone: when the database cannot say what the
+// passcode was, nothing is removed.
+func TestWhatIsNotKnownIsNotTakenForNone(t *testing.T) {
+	t.Parallel()
+	s := &scripted{}
+	w, url := patient(t, s)
+	// Read before, so that this check need not read the meeting.
+	run(t, url, `UPDATE meetings SET must_read = false, passcode = 'on', passcode_readable = true, waiting_room = 'on', authentication = 'off'`)
+	run(t, url, `INSERT INTO passcodes (meeting_id, passcode, source, seen_at) SELECT meeting_id, 'old-1', 'zoom', now() FROM meetings`)
+	run(t, url, `ALTER TABLE passcodes RENAME TO passcodes_elsewhere`)
+	checkNow(t, w, url)
+	m, repairs := meetingOf(t, w)
+	if len(s.asked) != 0 || len(repairs) != 0 || m.LastError == "" || m.DueAt.IsZero() {
+		t.Errorf("%d changes, %d repairs, error %q, due %v: want it put off with the error", len(s.asked), len(repairs), m.LastError, m.DueAt)
+	}
+	run(t, url, `ALTER TABLE passcodes_elsewhere RENAME TO passcodes`)
+	checkNow(t, w, url)
+	if m, _ := meetingOf(t, w); m.Outcome != passcode.OutcomeJoinable || m.LastError != "" {
+		t.Errorf("%s: %s", m.Outcome, m.LastError)
+	}
+}
+
+// TestSomebodyOpensWhatWeStripped: the promise does not end at the read-back.
+func TestSomebodyOpensWhatWeStripped(t *testing.T) {
+	t.Parallel()
+	off := false
+	for name, c := range map[string]struct {
+		patches []reply
+		by      string // waiting room or passcode
+	}{
+		"the waiting room goes on again":                       {nil, "waiting room"},
+		"that is answered yes and not done: the passcode back": {[]reply{yesAndNothing}, "passcode"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &scripted{}
+			w, url := patient(t, s)
+			checkNow(t, w, url)
+			if got := alertsOf(t, w); !slices.Equal(got, []string{alert.Repaired}) {
+				t.Fatalf("alerts %v", got)
+			}
+			s.m.Settings.WaitingRoom = &off // a plugin, a person
+			s.patches = c.patches
+			run(t, url, `UPDATE meetings SET must_read = true`)
+			checkNow(t, w, url)
+			m, repairs := meetingOf(t, w)
+			if isOpen(s.m) || repairs[len(repairs)-1].Remedy != passcode.RemedySecure || repairs[len(repairs)-1].Result != store.RepairHeld {
+				t.Errorf("the meeting is open: %t; %s; repairs %+v", isOpen(s.m), m.Why, repairs)
+			}
+			if secured := map[bool]string{true: "waiting room", false: "passcode"}[isTrue(s.m.Settings.WaitingRoom)]; secured != c.by {
+				t.Errorf("secured by the %s, want the %s", secured, c.by)
+			}
+			if got := alertsOf(t, w); len(got) == 0 || got[0] != alert.Open {
+				t.Errorf("alerts %v", got)
+			}
+		})
+	}
+	t.Run("a meeting that latchkey never changed is shown and left", func(t *testing.T) {
+		t.Parallel()
+		s := &scripted{}
+		w, url := patient(t, s)
+		s.m.Password, s.m.EncryptedPassword, s.m.Settings.WaitingRoom = "", "", &off
+		checkNow(t, w, url)
+		m, _ := meetingOf(t, w)
+		if m.Outcome != passcode.OutcomeUnsecured || len(s.asked) != 0 || len(alertsOf(t, w)) != 0 || !m.DueAt.IsZero() {
+			t.Errorf("%s: %s, %d changes, due %v", m.Outcome, m.Why, len(s.asked), m.DueAt)
+		}
+	})
+	t.Run("contested after three times", func(t *testing.T) {
+		t.Parallel()
+		s := &scripted{}
+		w, url := patient(t, s)
+		for range 5 {
+			checkNow(t, w, url)
+			s.m.Settings.WaitingRoom = &off
+			run(t, url, `UPDATE meetings SET must_read = true`)
+		}
+		m, _ := meetingOf(t, w)
+		if len(s.asked) != passcode.ContestedAfter || m.Outcome != passcode.OutcomeUnsecured || m.DueAt.IsZero() {
+			t.Errorf("%d changes; %s, due %v: want that it stops after %d and says that the meeting is open", len(s.asked), m.Why, m.DueAt, passcode.ContestedAfter)
+		}
+	})
+}
+
+// TestNotFoundIsBelievedLate: asked three times, ten minutes apart at least, and
+// any sight of the meeting begins anew.
+func TestNotFoundIsBelievedLate(t *testing.T) {
+	t.Parallel()
+	missing := saysOnRead(zoom.KindNotFound)
+	s := &scripted{}
+	w, url := patient(t, s)
+	step := func(name string, gets []reply, wait string, status passcode.Status, misses int) {
+		t.Helper()
+		run(t, url, fmt.Sprintf(`UPDATE meetings SET must_read = true, missing_since = missing_since - interval '%s'`, wait))
+		s.gets = gets
+		checkNow(t, w, url)
+		m, _ := meetingOf(t, w)
+		_, err := w.o.Store.Passcode(t.Context(), meetingID)
+		if m.Status != status || m.Misses != misses || (status == passcode.StatusDeleted) != errors.Is(err, store.ErrNotFound) {
+			t.Errorf("%s: %s after %d misses, passcode %v; want %s after %d", name, m.Status, m.Misses, err, status, misses)
+		}
+	}
+	w.o.Rule = func(Who) Rule { return Rule{Policy: passcode.Policy{Mode: passcode.ModeObserve}} }
+	step("seen", nil, "0", passcode.StatusScheduled, 0)
+	step("once", []reply{missing}, "0", passcode.StatusScheduled, 1)
+	step("twice", []reply{missing}, "1 minute", passcode.StatusScheduled, 2)
+	step("three times, within a minute", []reply{missing}, "0", passcode.StatusScheduled, 3)
+	step("seen again", nil, "1 hour", passcode.StatusScheduled, 0)
+	step("once", []reply{missing}, "0", passcode.StatusScheduled, 1)
+	step("twice", []reply{missing}, "5 minutes", passcode.StatusScheduled, 2)
+	step("a proxy's page is not Zoom's word", []reply{saysOnRead(zoom.KindForeign)}, "20 minutes", passcode.StatusScheduled, 2)
+	step("three times", []reply{missing}, "0", passcode.StatusDeleted, 3)
+	if p, err := w.o.Store.RememberedPasscode(t.Context(), meetingID); err != nil || p.Value.Reveal() != "old-1" {
+		t.Errorf("the passcode is forgotten: %v", err)
+	}
+	m, _ := meetingOf(t, w)
+	if m.Outcome != passcode.OutcomeGone || !strings.HasPrefix(m.Why, "Zoom does not know this meeting") {
+		t.Errorf("%s: %s", m.Outcome, m.Why)
+	}
+}
+
+// TestSetupIsOursToMend: what our set-up does not allow is said once, waits, and
+// goes on as soon as one of those that wait gets through.
+func TestSetupIsOursToMend(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []zoom.Kind{zoom.KindScope, zoom.KindForbidden, zoom.KindUnauthorized, zoom.KindForeign} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			s := &scripted{}
+			w, url := patient(t, s)
+			refuse := says(kind, "does not contain scopes")
+			for i := range 4 {
+				s.patches = []reply{refuse}
+				checkNow(t, w, url)
+				m, repairs := meetingOf(t, w)
+				if m.WaitingFor != zoom.CallPatchMeeting || m.DueAt.Before(time.Now().Add(time.Hour)) || repairs[len(repairs)-1].Result != store.RepairAbandoned {
+					t.Fatalf("check %d: waiting for %q, due %v, repairs %+v", i, m.WaitingFor, m.DueAt, repairs)
+				}
+			}
+			if got := alertsOf(t, w); !slices.Equal(got, []string{alert.AccountTrouble}) {
+				t.Errorf("alerts %v, want one for the account", got)
+			}
+			troubles, err := w.o.Store.Troubles(t.Context(), "acc")
+			if err != nil || len(troubles) != 1 || troubles[0].Kind != string(kind) {
+				t.Errorf("troubles %+v, %v", troubles, err)
+			}
+			// At a start what waits is tried again, and mended it goes on.
+			if err := w.lookAtSetup(t.Context(), true); err != nil {
+				t.Fatal(err)
+			}
+			m, _ := meetingOf(t, w)
+			if m.DueAt.After(time.Now()) {
+				t.Errorf("due %v after a start", m.DueAt)
+			}
+			checkNow(t, w, url)
+			m, _ = meetingOf(t, w)
+			troubles, _ = w.o.Store.Troubles(t.Context(), "acc")
+			if m.Outcome != passcode.OutcomeJoinable || m.WaitingFor != "" || len(troubles) != 0 {
+				t.Errorf("mended: %s, waiting for %q, troubles %+v", m.Outcome, m.WaitingFor, troubles)
+			}
+		})
+	}
+}
+
+// TestAPoisonMeeting: a panic is put off with its reason, and the worker lives.
+func TestAPoisonMeeting(t *testing.T) {
+	t.Parallel()
+	s := &scripted{patches: []reply{does("a defect", func(*zoom.Meeting, zoom.MeetingPatch) { panic("a defect of ours") })}}
+	w, url := patient(t, s)
+	checkNow(t, w, url)
+	m, _ := meetingOf(t, w)
+	if m.LastError != "panic: a defect of ours" || m.DueAt.Before(time.Now().Add(30*time.Second)) || m.Attempts != 1 {
+		t.Errorf("error %q, due %v, attempts %d", m.LastError, m.DueAt, m.Attempts)
+	}
+	checkNow(t, w, url)
+	if m, _ := meetingOf(t, w); m.Outcome != passcode.OutcomeJoinable {
+		t.Errorf("%s: %s", m.Outcome, m.Why)
+	}
+}
+
+// TestTheCauseSurvivesTheSettingGoingBack: locked, the meeting gets its
+// passcode, unlocked: the repair names the change that put it there.
+func TestTheCauseSurvivesTheSettingGoingBack(t *testing.T) {
+	t.Parallel()
+	s := &scripted{}
+	w, url := patient(t, s)
+	s.settings.Values[passcode.KeyPasscode] = passcode.Off
+	run(t, url, `INSERT INTO events (event_id, account_id, event, received_at) VALUES ('e1', 'acc', 'account.lock_settings_updated', now()), ('e2', 'acc', 'account.lock_settings_updated', now())`)
+	run(t, url, `INSERT INTO setting_changes (event_id, level, level_id, setting, old_value, new_value, changed_by, changed_at, what) VALUES
+		('e1', 'account', 'acc', 'meeting_security.meeting_password', 'off', 'on', 'admin@acme.example', now() - interval '2 hours', 'lock'),
+		('e2', 'account', 'acc', 'meeting_security.meeting_password', 'on', 'off', 'admin@acme.example', now() - interval '1 hour', 'lock')`)
+	checkNow(t, w, url)
+	_, repairs := meetingOf(t, w)
+	if len(repairs) != 1 || repairs[0].Reasons[0].Code != passcode.CauseWasOn || !strings.Contains(repairs[0].Why, "was locked on for the account (admin@acme.example") {
+		t.Errorf("repairs %+v", repairs)
+	}
+}
+
+// TestOneMemoryOfFailure: a failure blocks the same change under the same facts,
+// and nothing else.
+func TestOneMemoryOfFailure(t *testing.T) {
+	t.Parallel()
+	s := &scripted{patches: []reply{yesAndNothing}}
+	w, url := patient(t, s)
+	checkNow(t, w, url)
+	checkNow(t, w, url)
+	if len(s.asked) != 1 {
+		t.Fatalf("%d changes after an overwritten one", len(s.asked))
+	}
+	// Another policy asks for something else.
+	w.o.Rule = func(Who) Rule { return known7 }
+	checkNow(t, w, url)
+	if len(s.asked) != 2 || s.m.Password.Reveal() != "Fixed-7xQ" {
+		t.Errorf("after the policy changed: %d changes", len(s.asked))
+	}
+	// And another passcode of the policy's is another attempt.
+	s.patches = []reply{yesButAnother}
+	w.o.Rule = func(Who) Rule { r := known7; r.Passcode, r.Policy.Fingerprint = "Fixed-8xQ", "two"; return r }
+	checkNow(t, w, url)
+	checkNow(t, w, url)
+	w.o.Rule = func(Who) Rule { r := known7; r.Passcode, r.Policy.Fingerprint = "Fixed-9xQ", "three"; return r }
+	checkNow(t, w, url)
+	if len(s.asked) != 4 || s.m.Password.Reveal() != "Fixed-9xQ" {
+		t.Errorf("%d changes", len(s.asked))
+	}
+}
+
+// TestBusyBacksOff: ten minutes, twenty, forty: never the host's hundred a day.
+func TestBusyBacksOff(t *testing.T) {
+	t.Parallel()
+	s := &scripted{}
+	w, url := patient(t, s)
+	for i, want := range []time.Duration{10 * time.Minute, 20 * time.Minute, 40 * time.Minute, 80 * time.Minute} {
+		s.patches = []reply{says(zoom.KindBusy, "in progress")}
+		checkNow(t, w, url)
+		m, _ := meetingOf(t, w)
+		if in := time.Until(m.DueAt); len(s.asked) != i+1 || in < want-time.Minute || in > want+time.Minute {
+			t.Fatalf("after %d times: again in %v, want %v", len(s.asked), in, want)
+		}
+		checkNow(t, w, url) // too early: nothing is asked
+		if len(s.asked) != i+1 {
+			t.Fatalf("asked again at once")
+		}
+		run(t, url, `UPDATE repairs SET ended_at = ended_at - interval '5 hours'`)
+	}
+}
+
+// TestNothingOpenIsCalledRepaired holds the promise whatever Zoom answers and
+// wherever a worker dies: if the last state read has no security option, no
+// repair of it held, nothing says repaired, the meeting is due soon, an alert of
+// its own went out and explain says so first. And once Zoom answers truly, the
+// meeting is not open because of us.
+func TestNothingOpenIsCalledRepaired(t *testing.T) {
+	t.Parallel()
+	s := &scripted{}
+	w, url := patient(t, s)
+	fresh := s.m
+	off := false
+	patches := []reply{{}, {}, yesAndNothing, yesButOpen, yesButOpen, yesButAnother, lostAnswer,
+		does("opens it, whatever was asked", func(m *zoom.Meeting, _ zoom.MeetingPatch) {
+			m.Password, m.EncryptedPassword, m.Settings.WaitingRoom = "", "", &off
+		}),
+		says(zoom.KindServer, ""), says(zoom.KindTransport, ""), says(zoom.KindNotFound, "gone"), says(zoom.KindForbidden, "no"), says(zoom.KindScope, "scopes"),
+		says(zoom.KindWebinar, "webinar"), says(zoom.KindBusy, "busy"), says(zoom.KindRefused, "no"), says(zoom.KindInvalid, "no"), says(zoom.KindHostDay, "100"),
+		says(zoom.KindRateSecond, "slow"), says(zoom.KindUnauthorized, "token"), says(zoom.KindForeign, "html"),
+		{name: "dies before Zoom hears of it", die: true}, {name: "dies after Zoom did it", do: obey, die: true}}
+	gets := []reply{{}, {}, {}, {}, hidden, saysOnRead(zoom.KindServer), saysOnRead(zoom.KindNotFound), saysOnRead(zoom.KindTransport), saysOnRead(zoom.KindScope),
+		saysOnRead(zoom.KindBadAnswer), saysOnRead(zoom.KindForeign), {name: "dies before it is read", die: true}}
+	pick := func(t *rapid.T, label string, from []reply) (all []reply) {
+		for range rapid.IntRange(0, 5).Draw(t, label+"s") {
+			i := rapid.IntRange(0, len(from)-1).Draw(t, label)
+			all = append(all, from[i])
+		}
+		return all
+	}
+	opened, checks := 0, 0
+	rapid.Check(t, func(rt *rapid.T) {
+		s.m, s.seen, s.asked = fresh, nil, nil
+		run(t, url, `DELETE FROM repairs; DELETE FROM verdicts; DELETE FROM alerts; DELETE FROM passcodes; DELETE FROM account_calls`)
+		run(t, url, `UPDATE meetings SET status = 'scheduled', type = 2, not_found = false, misses = 0, missing_since = NULL, must_read = true, passcode = 'unknown', stripped = false, alerted = '',
+			outcome = NULL, remedy = NULL, signature = '', why = '', waiting_for = '', attempts = 0, last_error = ''`)
+		run(t, url, `UPDATE hosts SET held_until = NULL`)
+		for round := range rapid.IntRange(1, 4).Draw(rt, "rounds") {
+			s.gets, s.patches, s.seen = pick(rt, "get", gets), pick(rt, "patch", patches), nil
+			if rapid.Bool().Draw(rt, "the removal opens it") {
+				s.patches = append([]reply{yesButOpen}, s.patches...)
+			}
+			if rapid.IntRange(0, 4).Draw(rt, "somebody opens it") == 0 && s.m.Password == "" {
+				s.m.Settings.WaitingRoom = &off
+			}
+			run(t, url, `UPDATE meetings SET must_read = true`)
+			checkNow(t, w, url)
+			checks++
+			m, repairs := meetingOf(t, w)
+			if s.seen == nil || !isOpen(*s.seen) || m.Type.IsWebinar() || strings.HasPrefix(m.LastError, "panic") {
+				continue // not read, not open, or the worker died: the next check is told
+			}
+			opened++
+			if n := len(repairs); n > 0 && repairs[n-1].Result == store.RepairHeld && m.Stripped && repairs[n-1].EndedAt.After(m.ObservedAt) {
+				rt.Fatalf("round %d: open, and the last repair is %s", round, repairs[n-1].Result)
+			}
+			if m.Stripped && (m.Outcome != passcode.OutcomeUnsecured || !strings.HasPrefix(m.Why, "The meeting is open to anybody")) {
+				rt.Fatalf("round %d: open, and explain says %s: %s", round, m.Outcome, m.Why)
+			}
+			if m.Stripped && (m.DueAt.IsZero() || time.Until(m.DueAt) > 5*time.Minute && m.Remedy != passcode.RemedyDefer) {
+				rt.Fatalf("round %d: open, and due %v (%s)", round, m.DueAt, m.DueWhy)
+			}
+			if m.Stripped && !strings.HasPrefix(m.Alerted, alert.Open+"|") {
+				rt.Fatalf("round %d: open, and told %q", round, m.Alerted)
+			}
+		}
+		// From here Zoom answers truly, the day is a new one, and nobody interferes.
+		run(t, url, `UPDATE hosts SET held_until = NULL`)
+		run(t, url, `UPDATE meetings SET must_read = true, type = 2 WHERE status = 'scheduled'`)
+		run(t, url, `UPDATE repairs SET ended_at = ended_at - interval '2 days'`)
+		s.gets, s.patches = nil, nil
+		for range 4 {
+			checkNow(t, w, url)
+			checks++
+		}
+		m, _ := meetingOf(t, w)
+		if m.Stripped && isOpen(s.m) && m.Status == passcode.StatusScheduled {
+			rt.Fatalf("open in the end: %s (%s)", m.Why, m.LastError)
+		}
+	})
+	t.Logf("%d checks, %d of them saw the meeting open", checks, opened)
+	if opened == 0 {
+		t.Error("no meeting was ever seen open: this test shows nothing")
+	}
+}

@@ -1,0 +1,164 @@
+package reconcile
+
+import (
+	"context"
+	"time"
+
+	"latchkey/internal/passcode"
+	"latchkey/internal/secret"
+	"latchkey/internal/store"
+	"latchkey/internal/work"
+)
+
+// decide evaluates, and learns what is missing, until nothing more can be
+// learned: what is at hand first, and Zoom is asked only for the facts that the
+// verdict says are missing.
+func (k *checking) decide(ctx context.Context) (passcode.Verdict, error) {
+	k.rule = k.w.o.Rule(Who{AccountID: k.m.AccountID, HostID: k.m.HostID})
+	if k.repair.ID != 0 {
+		k.m.MustRead = true
+	}
+	var asked passcode.FactSet
+	for {
+		v := k.evaluate()
+		missing := v.Missing &^ asked
+		if (v.Outcome == passcode.OutcomeDemands || v.Outcome == passcode.OutcomeUnsecured) && !v.Has(passcode.BlockOver) && !k.hostAsked && k.m.HostID != "" {
+			// What may be done, and under which policy, depends on the host.
+			missing |= passcode.FactHost
+		}
+		if missing == 0 {
+			return k.consider(ctx, v)
+		}
+		asked |= missing
+		if missing.Has(passcode.FactMeeting) || k.m.HostID == "" {
+			if err := k.readMeeting(ctx); err != nil {
+				return v, err
+			}
+		}
+		if missing.Has(passcode.FactHost) {
+			if err := k.learnHost(ctx); err != nil {
+				return v, err
+			}
+		}
+	}
+}
+
+// consider adds what latchkey itself knows, where it has a part in the verdict:
+// the passcode, and who turned settings on.
+func (k *checking) consider(ctx context.Context, v passcode.Verdict) (passcode.Verdict, error) {
+	switch {
+	case v.Outcome == passcode.OutcomeDemands && !v.Has(passcode.BlockOver):
+		if err := k.lookForEvidence(ctx); err != nil {
+			return v, err
+		}
+		if k.rule.Policy.Mode != passcode.ModeKnownPasscode {
+			break
+		}
+		fallthrough
+	case k.m.Stripped:
+		if _, err := k.lookUp(ctx); err != nil {
+			return v, err
+		}
+	}
+	return k.evaluate(), nil
+}
+
+func (k *checking) evaluate() passcode.Verdict {
+	return passcode.Evaluate(k.facts(), k.rule.Policy, k.now())
+}
+
+func (k *checking) facts() passcode.Facts {
+	f := passcode.Facts{Host: k.host, Meeting: k.m.Meeting}
+	m := &f.Meeting
+	if k.m.MustRead {
+		// Out of date: the rule asks for it, unless the meeting is over anyway.
+		m.Passcode, m.PasscodeReadable, m.WaitingRoom, m.Authentication = passcode.Unknown, false, passcode.Unknown, passcode.Unknown
+	}
+	m.Ours, m.OursProblem = k.ours()
+	f.History = passcode.History{
+		Stripped:   k.m.Stripped,
+		CanRestore: k.remembered != nil && *k.remembered != "" && passcode.Settable(k.remembered.Reveal()),
+		Attempts:   k.attempts(),
+		Undone:     k.past.Held,
+		UndoneBy:   k.past.UndoneBy,
+		HeldUntil:  k.heldUntil,
+		Changes:    k.evidence,
+	}
+	if old := k.claim.Meeting; old.Outcome == passcode.OutcomeDemands && len(old.Reasons) > 0 {
+		f.History.Earlier = old.Reasons[0]
+	}
+	return f
+}
+
+// When a change that failed may be tried again although nothing changed.
+const (
+	busyFirst, busyLongest = 10 * time.Minute, 6 * time.Hour
+	// An open meeting is worse than a request spent.
+	secureAgain = time.Hour
+)
+
+// attempts is the one memory of failure: what was asked, what it rested on, how
+// it failed, this check's own failures included.
+func (k *checking) attempts() []passcode.Attempt {
+	if len(k.failed)+len(k.past.Failed) == 0 {
+		return nil
+	}
+	var all []passcode.Attempt
+	busy := map[string]int{}
+	for _, r := range append(append([]store.Repair(nil), k.failed...), k.past.Failed...) {
+		a := passcode.Attempt{Under: r.Under, Detail: r.Detail, AskedRoom: r.AskedWaitingRoom}
+		switch r.Result {
+		case store.RepairOverwritten:
+			a.Result = passcode.AttemptOverwritten
+		case store.RepairRefused:
+			a.Result = passcode.AttemptRefused
+		case store.RepairOpened:
+			a.Result = passcode.AttemptOpened
+		case store.RepairBusy:
+			a.Result = passcode.AttemptBusy
+			busy[r.Under]++
+		default:
+			continue
+		}
+		if r.Remedy == passcode.RemedySecure {
+			a.Again = r.EndedAt.Add(secureAgain)
+		}
+		if a.Result == passcode.AttemptBusy {
+			a.Again = r.EndedAt
+		}
+		all = append(all, a)
+	}
+	for i := range all {
+		if a := &all[i]; a.Result == passcode.AttemptBusy {
+			a.Again = a.Again.Add(work.Backoff(busy[a.Under], busyFirst, busyLongest))
+		}
+	}
+	return all
+}
+
+// ours says whether the meeting's passcode is the one that the policy sets, and
+// why that one cannot be used, if so.
+func (k *checking) ours() (passcode.Toggle, string) {
+	if k.rule.Policy.Mode != passcode.ModeKnownPasscode || k.rule.Policy.Source == passcode.SourceZoom || !k.hostAsked ||
+		k.host.Settings[passcode.KeyPasscode].Value == passcode.Unknown {
+		return passcode.Unknown, "" // another policy, or the requirement is not known
+	}
+	value, err := k.oursValue()
+	switch {
+	case err != nil:
+		return passcode.Off, err.Error()
+	case k.m.MustRead || k.m.Passcode != passcode.On || !k.m.PasscodeReadable || k.remembered == nil || *k.remembered == "":
+		return passcode.Unknown, ""
+	}
+	return passcode.ToggleOf(*k.remembered == value), ""
+}
+
+// oursValue makes the passcode that the policy sets; the error says which
+// requirement of the host's it cannot meet, and holds no passcode.
+func (k *checking) oursValue() (secret.String, error) {
+	if k.rule.Policy.Source == passcode.SourceFixed {
+		return k.rule.Passcode, k.host.Requirement.Check(k.rule.Passcode.Reveal())
+	}
+	p, err := passcode.Derive(k.rule.Secret.Reveal(), k.m.ID, k.host.Requirement)
+	return secret.String(p), err
+}

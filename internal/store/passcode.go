@@ -1,0 +1,107 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"latchkey/internal/secret"
+)
+
+// Passcode is one row of passcodes.
+type Passcode struct {
+	MeetingID int64
+	Value     secret.String
+	Source    string // one of PasscodeSources
+	Removed   bool   // the meeting does not have it any more
+	SeenAt    time.Time
+}
+
+// Who made a passcode.
+const (
+	PasscodeOfZoom = "zoom"     // Zoom, or somebody in Zoom
+	PasscodeOfOurs = "latchkey" // the policy known-passcode
+)
+
+// PasscodeSources is the closed set, for tests that hold other places to it.
+func PasscodeSources() []string { return []string{PasscodeOfZoom, PasscodeOfOurs} }
+
+// The states of a stored passcode.
+const (
+	passcodeCurrent = "current"
+	passcodeRemoved = "removed"
+)
+
+// PasscodeStates is the closed set, for tests that hold other places to it.
+func PasscodeStates() []string { return []string{passcodeCurrent, passcodeRemoved} }
+
+// Passcode reads the passcode that a meeting has; ErrNotFound when none is
+// known. A passcode that was removed is not one that it has.
+func (s *Store) Passcode(ctx context.Context, id int64) (Passcode, error) {
+	p, err := s.RememberedPasscode(ctx, id)
+	if err == nil && p.Removed {
+		return Passcode{}, fmt.Errorf("read the passcode of meeting %d: %w", id, ErrNotFound)
+	}
+	return p, err
+}
+
+// RememberedPasscode reads the passcode that a meeting has or last had, to put
+// it back; ErrNotFound when none is known.
+func (s *Store) RememberedPasscode(ctx context.Context, id int64) (Passcode, error) {
+	p := Passcode{MeetingID: id}
+	var value, state string
+	err := s.pool.QueryRow(ctx, `SELECT passcode, source, state, seen_at FROM passcodes WHERE meeting_id = $1`, id).Scan(&value, &p.Source, &state, &p.SeenAt)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return p, fmt.Errorf("read the passcode of meeting %d: %w", id, err)
+	}
+	p.Value, p.Removed = secret.String(value), state == passcodeRemoved
+	return p, nil
+}
+
+// PasscodeSeen is a passcode that was seen of a meeting: "" when it has none.
+type PasscodeSeen struct {
+	Value    secret.String
+	Source   string // "" means PasscodeOfZoom
+	Operator string // who set it, if an event named them
+}
+
+// savePasscode keeps the one passcode that is known. One that the meeting does
+// not have any more is marked as removed, not forgotten. It returns whether one
+// passcode became another: copies and links of the old one are then stale.
+func savePasscode(ctx context.Context, tx pgx.Tx, id int64, p PasscodeSeen) (rotated bool, err error) {
+	if p.Value == "" {
+		_, err := tx.Exec(ctx, `UPDATE passcodes SET state = 'removed' WHERE meeting_id = $1`, id)
+		return false, err
+	}
+	source := cmp.Or(p.Source, PasscodeOfZoom)
+	err = tx.QueryRow(ctx, `WITH old AS (SELECT passcode FROM passcodes WHERE meeting_id = $1)
+		INSERT INTO passcodes (meeting_id, passcode, source, seen_at) VALUES ($1, $2, $3, now())
+		ON CONFLICT (meeting_id) DO UPDATE SET passcode = excluded.passcode, seen_at = excluded.seen_at, state = 'current',
+			source = CASE WHEN passcodes.passcode = excluded.passcode AND $3 = 'zoom' THEN passcodes.source ELSE excluded.source END
+		RETURNING coalesce((SELECT passcode <> $2 FROM old), false)`, id, p.Value.Reveal(), source).Scan(&rotated)
+	if err != nil || !rotated {
+		return false, err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO passcode_changes (meeting_id, changed_by, operator) VALUES ($1, $2, $3)`, id, source, p.Operator)
+	return true, err
+}
+
+// keepPasscode keeps a passcode that is not recorded yet; one that is keeps who
+// made it.
+func keepPasscode(ctx context.Context, tx pgx.Tx, id int64, value secret.String) error {
+	_, err := tx.Exec(ctx, `INSERT INTO passcodes (meeting_id, passcode, source, seen_at) VALUES ($1, $2, $3, now())
+		ON CONFLICT (meeting_id) DO UPDATE SET passcode = excluded.passcode, source = excluded.source, seen_at = excluded.seen_at, state = 'current'
+		WHERE passcodes.passcode <> excluded.passcode`, id, value.Reveal(), PasscodeOfZoom)
+	return err
+}
+
+// RotatedAlert is the alert that tells that a meeting's passcode became another
+// one; it is written by whoever records the new one.
+type RotatedAlert func(m Meeting, p PasscodeSeen) Alert

@@ -1,0 +1,169 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"latchkey/internal/passcode"
+	"latchkey/internal/secret"
+)
+
+// RepairResult is what became of a repair.
+type RepairResult string
+
+// The results of a repair, a closed set.
+const (
+	RepairUnfinished  RepairResult = "unfinished"
+	RepairHeld        RepairResult = "held"
+	RepairOverwritten RepairResult = "overwritten"
+	RepairRefused     RepairResult = "refused"
+	RepairBusy        RepairResult = "busy"
+	RepairOpened      RepairResult = "opened" // it left the meeting without a security option
+	RepairAbandoned   RepairResult = "abandoned"
+)
+
+// RepairResults is the closed set, for tests that hold other places to it.
+func RepairResults() []RepairResult {
+	return []RepairResult{RepairUnfinished, RepairHeld, RepairOverwritten, RepairRefused, RepairBusy, RepairOpened, RepairAbandoned}
+}
+
+// Repair is one row of repairs.
+type Repair struct {
+	ID        int64           `json:"id" db:"id"`
+	Remedy    passcode.Remedy `json:"remedy" db:"remedy"`
+	Result    RepairResult    `json:"result" db:"result"`
+	Reasons   Reasons         `json:"reasons" db:"reasons"`
+	Why       string          `json:"why" db:"why"`
+	Detail    string          `json:"detail,omitempty" db:"detail"` // what Zoom said, when it refused
+	ZoomCalls int             `json:"zoom_calls" db:"zoom_calls"`
+	StartedAt time.Time       `json:"started_at" db:"started_at"`
+	EndedAt   time.Time       `json:"ended_at,omitzero" db:"ended_at"`
+	// Under is the key of everything that the attempt rested on.
+	Under string `json:"-" db:"under"`
+	// What was asked for.
+	AskedPasscode    string `json:"asked_passcode" db:"asked_passcode"`
+	AskedWaitingRoom bool   `json:"asked_waiting_room" db:"asked_waiting_room"`
+}
+
+// Ask is the request that the repair stands for.
+func (r Repair) Ask() passcode.Request {
+	ask := passcode.Request{Update: true}
+	_ = ask.Passcode.UnmarshalText([]byte(r.AskedPasscode)) // a word of another version asks for nothing
+	if r.AskedWaitingRoom {
+		ask.WaitingRoom = passcode.AskOn
+	}
+	return ask
+}
+
+var repairColumns = columns[Repair]()
+
+// Remembered is what the history of a meeting says to a new check.
+type Remembered struct {
+	// Held counts the repairs of the last day that were read back as held.
+	Held int
+	// UndoneBy is the operator of the last event about the meeting, "" when none
+	// was named.
+	UndoneBy string
+	// Unfinished is a repair whose worker died between asking and reading back;
+	// its ID is 0 when there is none.
+	Unfinished Repair
+	// Failed are the newest failures, newest first: at most a few of each key
+	// matter.
+	Failed []Repair
+}
+
+// failuresKept bounds what is remembered of failures at a check.
+const failuresKept = 20
+
+// Remember reads a meeting's history for a check.
+func (s *Store) Remember(ctx context.Context, meetingID int64) (r Remembered, err error) {
+	var b pgx.Batch
+	b.Queue(`SELECT (SELECT count(*) FROM repairs WHERE meeting_id = $1 AND result = 'held' AND ended_at > now() - interval '1 day'),
+		coalesce((SELECT operator FROM events WHERE meeting_id = $1 AND operator <> '' AND event <> 'meeting.created' ORDER BY recorded_at DESC LIMIT 1), '')`, meetingID)
+	b.Queue(`SELECT `+repairColumns+` FROM repairs WHERE meeting_id = $1 AND result = 'unfinished' ORDER BY id DESC LIMIT 1`, meetingID)
+	b.Queue(`SELECT `+repairColumns+` FROM repairs WHERE meeting_id = $1 AND result IN ('overwritten', 'refused', 'busy', 'opened') ORDER BY id DESC LIMIT $2`, meetingID, failuresKept)
+	res := s.pool.SendBatch(ctx, &b)
+	defer func() {
+		if cerr := res.Close(); err == nil && cerr != nil {
+			err = cerr
+		}
+		if err != nil {
+			err = fmt.Errorf("read the history of meeting %d: %w", meetingID, err)
+		}
+	}()
+	if err := res.QueryRow().Scan(&r.Held, &r.UndoneBy); err != nil {
+		return r, err
+	}
+	unfinished, err := collectRepairs(res.Query())
+	if err != nil {
+		return r, err
+	}
+	if len(unfinished) > 0 {
+		r.Unfinished = unfinished[0]
+	}
+	r.Failed, err = collectRepairs(res.Query())
+	return r, err
+}
+
+func collectRepairs(rows pgx.Rows, err error) ([]Repair, error) {
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByName[Repair])
+}
+
+// BeginRepair writes down, before Zoom is asked, that it will be: should the
+// worker die before it has read back, the next check knows that it must. The
+// meeting must be read before anything else is decided from here on. before is
+// the passcode that the meeting has, "" if it is not known: it is kept, so that
+// whoever finishes the repair can put it back.
+func (s *Store) BeginRepair(ctx context.Context, c MeetingClaim, r Repair, before secret.String) (Repair, error) {
+	err := s.inTx(ctx, func(tx pgx.Tx) error {
+		if err := c.held(ctx, tx); err != nil {
+			return err
+		}
+		reasons, err := jsonb(r.Reasons)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `UPDATE meetings SET must_read = true WHERE meeting_id = $1`, c.Meeting.ID); err != nil {
+			return err
+		}
+		if before != "" {
+			if err := keepPasscode(ctx, tx, c.Meeting.ID, before); err != nil {
+				return err
+			}
+		}
+		return tx.QueryRow(ctx, `INSERT INTO repairs (meeting_id, host_id, remedy, reasons, why, under, asked_passcode, asked_waiting_room, started_at)
+			VALUES ($1,$2,$3,$4,$5,$6,$7,$8,now()) RETURNING id, started_at`,
+			c.Meeting.ID, c.Meeting.HostID, r.Remedy, reasons, r.Why, r.Under, r.AskedPasscode, r.AskedWaitingRoom).Scan(&r.ID, &r.StartedAt)
+	})
+	if err != nil {
+		return r, fmt.Errorf("begin the repair of meeting %d: %w", c.Meeting.ID, err)
+	}
+	r.Result = RepairUnfinished
+	return r, nil
+}
+
+// EndRepair ends a repair while its check goes on: another follows it.
+func (s *Store) EndRepair(ctx context.Context, c MeetingClaim, r Repair) error {
+	err := s.inTx(ctx, func(tx pgx.Tx) error {
+		if err := c.held(ctx, tx); err != nil {
+			return err
+		}
+		return endRepair(ctx, tx, c.Meeting.ID, r)
+	})
+	if err != nil {
+		return fmt.Errorf("end the repair of meeting %d: %w", c.Meeting.ID, err)
+	}
+	return nil
+}
+
+func endRepair(ctx context.Context, tx pgx.Tx, meetingID int64, r Repair) error {
+	_, err := tx.Exec(ctx, `UPDATE repairs SET result = $3, detail = $4, zoom_calls = $5, ended_at = now()
+		WHERE id = $1 AND meeting_id = $2 AND result = 'unfinished'`, r.ID, meetingID, r.Result, r.Detail, r.ZoomCalls)
+	return err
+}
