@@ -160,6 +160,8 @@ $$;
 -- +goose StatementEnd
 
 -- +goose Down
+COMMENT ON TABLE meetings IS 'Every meeting latchkey heard of: what was seen of it, the verdict, and when it is to be checked next.';
+COMMENT ON COLUMN hosts.swept_at IS 'When host and meetings were last read anew without an event asking for it, in case one was lost.';
 DROP VIEW open_meetings, unfixable_meetings, meetings_demanding_passcode, account_troubles;
 DROP TABLE policies_seen, account_calls, passcode_changes;
 DELETE FROM passcodes WHERE state = 'removed';

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"latchkey/internal/alert"
 	"latchkey/internal/passcode"
 	"latchkey/internal/secret"
 	"latchkey/internal/store"
@@ -31,7 +32,7 @@ func (k *checking) carryOut(ctx context.Context, v passcode.Verdict) (passcode.V
 	if err := k.endBefore(ctx); err != nil {
 		return v, err
 	}
-	if k.repair, err = k.w.o.Store.BeginRepair(ctx, k.claim, repair, before); err != nil {
+	if k.repair, err = k.w.o.Store.BeginRepair(ctx, k.claim, repair, before, alert.MeetingPasscodeChanged); err != nil {
 		return v, err
 	}
 

@@ -84,6 +84,12 @@ func (s *Store) Complete(ctx context.Context, c MeetingClaim, k Check) error {
 				}
 			}
 		}
+		if m.Stripped {
+			// Our part in it is not forgotten for a newer sighting.
+			if _, err := tx.Exec(ctx, `UPDATE meetings SET stripped = true WHERE meeting_id = $1`, m.ID); err != nil {
+				return err
+			}
+		}
 		if err := saveVerdict(ctx, tx, current, m, k.InTheWay); err != nil {
 			return err
 		}

@@ -20,7 +20,7 @@ func TestCompleteRecordsEverythingAtOnce(t *testing.T) {
 	reasons := []passcode.Reason{{Code: passcode.CauseSettingOn, Path: passcode.KeyPasscode.Path(), Level: passcode.LevelHost, Value: passcode.On}}
 	asked := clearing()
 	asked.Reasons, asked.Why, asked.Under = reasons, "because", "all this"
-	begun, err := s.BeginRepair(t.Context(), c, asked, "")
+	begun, err := s.BeginRepair(t.Context(), c, asked, "", nil)
 	noError(t, err)
 	if begun.ID == 0 || begun.Result != RepairUnfinished || !nearly(t, s, begun.StartedAt, 0) {
 		t.Errorf("begun is %+v", begun)
@@ -196,7 +196,7 @@ func TestEndRepairLeavesFinishedOnesAlone(t *testing.T) {
 	s := openStore(t)
 	addMeeting(t, s, 1, "host", time.Hour)
 	c := claim(t, s, "w")
-	r, err := s.BeginRepair(t.Context(), c, clearing(), "")
+	r, err := s.BeginRepair(t.Context(), c, clearing(), "", nil)
 	noError(t, err)
 	noError(t, s.Complete(t.Context(), c, Check{Meeting: c.Meeting, Repair: Repair{ID: r.ID, Result: RepairHeld}}))
 	mark(t, s, 1)

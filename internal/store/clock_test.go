@@ -56,7 +56,7 @@ func TestTimeIsTheDatabases(t *testing.T) {
 
 	exec(t, s, `UPDATE meetings SET due_at = now()`)
 	c = claim(t, s, "w")
-	r, err := s.BeginRepair(t.Context(), c, clearing(), "s3cret")
+	r, err := s.BeginRepair(t.Context(), c, clearing(), "s3cret", nil)
 	noError(t, err)
 	is("a repair's begin", r.StartedAt, 0)
 	m := decided(c, passcode.OutcomeDemands, passcode.RemedyKeep)

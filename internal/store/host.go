@@ -18,11 +18,11 @@ type Host struct {
 	AccountID string          `db:"account_id"`
 	Email     string          `db:"email"`
 	GroupIDs  []string        `db:"group_ids"`
-	Settings  passcode.Values `db:"settings"`
+	Settings  passcode.Values `db:"-"`
 	// Requirement is Zoom's meeting_password_requirement for this host.
-	Requirement passcode.Requirement `db:"requirement"`
+	Requirement passcode.Requirement `db:"-"`
 
-	Forecast          passcode.Forecast `db:"forecast"`
+	Forecast          passcode.Forecast `db:"-"`
 	ForecastWhy       string            `db:"forecast_why"`       // "" until there is a forecast
 	ForecastSignature string            `db:"forecast_signature"` // the forecast as data
 
@@ -55,11 +55,31 @@ func fresh(readAt time.Time, age Seconds, ttl time.Duration) bool {
 // reported since.
 func (h Host) Fresh(ttl time.Duration) bool { return fresh(h.ReadAt, h.Age, ttl) }
 
-var hostColumns = withAge(columns[Host]())
+// hostRow is a row of hosts with its JSON as it stands there.
+type hostRow struct {
+	Host
+	Settings    json.RawMessage `db:"settings"`
+	Requirement json.RawMessage `db:"requirement"`
+	Forecast    json.RawMessage `db:"forecast"`
+}
 
+var hostColumns = withAge(columns[hostRow]())
+
+// scanHost reads a row. What another version wrote and this one cannot read
+// counts as not read: the next reading of the host writes it again.
 func scanHost(row pgx.CollectableRow) (Host, error) {
-	h, err := pgx.RowToStructByName[Host](row)
-	return h, err
+	r, err := pgx.RowToStructByName[hostRow](row)
+	if err != nil {
+		return r.Host, err
+	}
+	h := r.Host
+	if json.Unmarshal(r.Settings, &h.Settings) != nil || json.Unmarshal(r.Requirement, &h.Requirement) != nil {
+		h.Settings, h.Requirement, h.ReadAt = passcode.Values{}, passcode.Requirement{}, time.Time{}
+	}
+	if json.Unmarshal(r.Forecast, &h.Forecast) != nil {
+		h.Forecast, h.ForecastWhy, h.ForecastSignature = passcode.Forecast{}, "", ""
+	}
+	return h, nil
 }
 
 func oneHost(rows pgx.Rows, err error) (Host, error) {

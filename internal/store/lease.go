@@ -137,6 +137,9 @@ func readClaims[R, C any](ctx context.Context, s *Store, l Lease, scan pgx.RowTo
 			claims = append(claims, claim(l, row))
 			continue
 		}
+		if Unavailable(err) && !badValue(err) {
+			return claims, err // the server's matter, not the row's
+		}
 		if _, err := s.pool.Exec(ctx, `UPDATE `+l.table+` SET lease_owner = NULL, lease_until = NULL, due_at = now() + interval '10 minutes',
 				last_error = $3 WHERE `+l.key+`::text = $1 AND lease_owner = $2`, id, l.owner, "the row cannot be read: "+err.Error()); err != nil {
 			return claims, err

@@ -140,7 +140,7 @@ func TestNothingIsWrittenWithoutTheLease(t *testing.T) {
 			return s.PutOff(ctx, c.Lease, 0, "x", "")
 		},
 		"BeginRepair": func(ctx context.Context, s *Store, c MeetingClaim) error {
-			_, err := s.BeginRepair(ctx, c, clearing(), "stolen")
+			_, err := s.BeginRepair(ctx, c, clearing(), "stolen", nil)
 			return err
 		},
 		"EndRepair": func(ctx context.Context, s *Store, c MeetingClaim) error {
@@ -175,7 +175,7 @@ func TestNothingIsWrittenWithoutTheLease(t *testing.T) {
 				s := openStore(t)
 				addMeeting(t, s, 1, "host", time.Hour)
 				c := claim(t, s, "loser")
-				_, err := s.BeginRepair(t.Context(), c, clearing(), "")
+				_, err := s.BeginRepair(t.Context(), c, clearing(), "", nil)
 				noError(t, err)
 				lose(t, s)
 				before := everything(t, s)

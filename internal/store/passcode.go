@@ -81,7 +81,7 @@ func savePasscode(ctx context.Context, tx pgx.Tx, id int64, p PasscodeSeen) (rot
 		return false, err
 	}
 	source := cmp.Or(p.Source, PasscodeOfZoom)
-	err = tx.QueryRow(ctx, `WITH old AS (SELECT passcode FROM passcodes WHERE meeting_id = $1)
+	err = tx.QueryRow(ctx, `WITH old AS (SELECT passcode FROM passcodes WHERE meeting_id = $1 AND state = 'current')
 		INSERT INTO passcodes (meeting_id, passcode, source, seen_at) VALUES ($1, $2, $3, now())
 		ON CONFLICT (meeting_id) DO UPDATE SET passcode = excluded.passcode, seen_at = excluded.seen_at, state = 'current',
 			source = CASE WHEN passcodes.passcode = excluded.passcode AND $3 = 'zoom' THEN passcodes.source ELSE excluded.source END
@@ -91,15 +91,6 @@ func savePasscode(ctx context.Context, tx pgx.Tx, id int64, p PasscodeSeen) (rot
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO passcode_changes (meeting_id, changed_by, operator) VALUES ($1, $2, $3)`, id, source, p.Operator)
 	return true, err
-}
-
-// keepPasscode keeps a passcode that is not recorded yet; one that is keeps who
-// made it.
-func keepPasscode(ctx context.Context, tx pgx.Tx, id int64, value secret.String) error {
-	_, err := tx.Exec(ctx, `INSERT INTO passcodes (meeting_id, passcode, source, seen_at) VALUES ($1, $2, $3, now())
-		ON CONFLICT (meeting_id) DO UPDATE SET passcode = excluded.passcode, source = excluded.source, seen_at = excluded.seen_at, state = 'current'
-		WHERE passcodes.passcode <> excluded.passcode`, id, value.Reveal(), PasscodeOfZoom)
-	return err
 }
 
 // RotatedAlert is the alert that tells that a meeting's passcode became another

@@ -45,7 +45,7 @@ func TestPasscodesSeen(t *testing.T) {
 		"removed and another one set": {
 			{zoom("s3cret"), "s3cret", false, PasscodeOfZoom, false},
 			{zoom(""), "s3cret", true, PasscodeOfZoom, false},
-			{zoom("0ther"), "0ther", false, PasscodeOfZoom, true},
+			{zoom("0ther"), "0ther", false, PasscodeOfZoom, false}, // copies of the removed one were of no use before
 		},
 		"ours, seen at Zoom afterwards": {
 			{zoom("s3cret"), "s3cret", false, PasscodeOfZoom, false},
@@ -176,7 +176,7 @@ func TestBeginRepairKeepsThePasscode(t *testing.T) {
 				noError(t, s.Complete(t.Context(), first, Check{Meeting: first.Meeting, Passcode: c.known}))
 				mark(t, s, 1)
 			}
-			_, err := s.BeginRepair(t.Context(), claim(t, s, "w"), clearing(), c.before)
+			_, err := s.BeginRepair(t.Context(), claim(t, s, "w"), clearing(), c.before, nil)
 			noError(t, err)
 			p, err := s.Passcode(t.Context(), 1)
 			if err != nil || p.Value != c.want || p.Source != c.source {
@@ -203,7 +203,7 @@ func TestRepairUnderWay(t *testing.T) {
 	}
 	c := claim(t, s, "w")
 	under("before", false)
-	r, err := s.BeginRepair(t.Context(), c, clearing(), "")
+	r, err := s.BeginRepair(t.Context(), c, clearing(), "", nil)
 	noError(t, err)
 	under("begun", true)
 	r.Result, r.Detail, r.ZoomCalls = RepairOpened, "open", 2
@@ -211,7 +211,7 @@ func TestRepairUnderWay(t *testing.T) {
 	under("ended", false)
 	second := clearing()
 	second.Remedy, second.AskedPasscode = passcode.RemedySecure, passcode.AskOn.String()
-	r, err = s.BeginRepair(t.Context(), c, second, "")
+	r, err = s.BeginRepair(t.Context(), c, second, "", nil)
 	noError(t, err)
 	under("another one", true)
 	r.Result = RepairHeld

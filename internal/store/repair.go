@@ -119,8 +119,9 @@ func collectRepairs(rows pgx.Rows, err error) ([]Repair, error) {
 // worker die before it has read back, the next check knows that it must. The
 // meeting must be read before anything else is decided from here on. before is
 // the passcode that the meeting has, "" if it is not known: it is kept, so that
-// whoever finishes the repair can put it back.
-func (s *Store) BeginRepair(ctx context.Context, c MeetingClaim, r Repair, before secret.String) (Repair, error) {
+// whoever finishes the repair can put it back. rotated, if not nil, makes the
+// alert for one that became another since it was last seen.
+func (s *Store) BeginRepair(ctx context.Context, c MeetingClaim, r Repair, before secret.String, rotated RotatedAlert) (Repair, error) {
 	err := s.inTx(ctx, func(tx pgx.Tx) error {
 		if err := c.held(ctx, tx); err != nil {
 			return err
@@ -133,8 +134,15 @@ func (s *Store) BeginRepair(ctx context.Context, c MeetingClaim, r Repair, befor
 			return err
 		}
 		if before != "" {
-			if err := keepPasscode(ctx, tx, c.Meeting.ID, before); err != nil {
+			p := PasscodeSeen{Value: before}
+			became, err := savePasscode(ctx, tx, c.Meeting.ID, p)
+			if err != nil {
 				return err
+			}
+			if became && rotated != nil {
+				if err := saveAlert(ctx, tx, rotated(c.Meeting, p)); err != nil {
+					return err
+				}
 			}
 		}
 		return tx.QueryRow(ctx, `INSERT INTO repairs (meeting_id, host_id, remedy, reasons, why, under, asked_passcode, asked_waiting_room, started_at)

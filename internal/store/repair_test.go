@@ -126,7 +126,7 @@ func TestRepairAsks(t *testing.T) {
 			s := openStore(t)
 			anythingGoes(t, s)
 			addMeeting(t, s, 1, "host", time.Hour)
-			_, err := s.BeginRepair(t.Context(), claim(t, s, "w"), Repair{Remedy: passcode.RemedyClear, AskedPasscode: c.passcode, AskedWaitingRoom: c.room}, "")
+			_, err := s.BeginRepair(t.Context(), claim(t, s, "w"), Repair{Remedy: passcode.RemedyClear, AskedPasscode: c.passcode, AskedWaitingRoom: c.room}, "", nil)
 			noError(t, err)
 			r, err := s.Remember(t.Context(), 1)
 			if err != nil || r.Unfinished.Ask() != c.want {

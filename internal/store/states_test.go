@@ -223,7 +223,7 @@ func TestRepairDiagramIsTrue(t *testing.T) {
 			s := openStore(t)
 			addMeeting(t, s, 1, "host", time.Hour)
 			c := claim(t, s, "w")
-			r, err := s.BeginRepair(t.Context(), c, clearing(), "")
+			r, err := s.BeginRepair(t.Context(), c, clearing(), "", nil)
 			noError(t, err)
 			if got := value[string](t, s, `SELECT result FROM repairs`); got != e.from {
 				t.Errorf("it begins as %s", got)

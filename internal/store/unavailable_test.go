@@ -85,7 +85,7 @@ func TestUnavailableOfRealErrors(t *testing.T) {
 		})
 		return err
 	}
-	exec(t, s, `INSERT INTO hosts (host_id, account_id, requirement) VALUES ('h', 'acc', '"as long as can be"')`)
+	exec(t, s, `INSERT INTO hosts (host_id, account_id, group_ids) VALUES ('h', 'acc', '{g1,NULL}')`)
 	_, scanErr := s.Host(t.Context(), "h")
 
 	proxy, through := testenv.ProxyURL(t, migratedURL(t))
@@ -108,7 +108,7 @@ func TestUnavailableOfRealErrors(t *testing.T) {
 		"a NUL":                        {intake(Meeting{Topic: "a\x00b"}), false},
 		"text that is not UTF-8":       {intake(Meeting{Topic: "a\xff"}), false},
 		"a number that does not fit":   {intake(Meeting{Meeting: passcode.Meeting{Type: 1 << 40}}), false},
-		"a requirement that is none":   {scanErr, false},
+		"groups that are none":         {scanErr, false},
 		"the connection is cut":        {cutErr, true},
 		"the database is not migrated": {missingErr, true},
 		"the time is up":               {lateErr, true},

@@ -148,20 +148,20 @@ func TestWordsOfAnotherVersionStopNothing(t *testing.T) {
 
 func TestHostsOfAnotherVersionStopNothing(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		set      string
-		readable bool
-	}{
-		"a setting's word":              {`settings = '{"waiting_room": "perhaps", "meeting_password": "on"}'`, true},
-		"a setting that is an object":   {`settings = '{"waiting_room": {"value": 1}, "meeting_password": "on"}'`, true},
-		"a setting nobody knows":        {`settings = '{"holograms": "on", "meeting_password": "on"}'`, true},
-		"a requirement nobody knows":    {`requirement = '{"have_emoji": true}', settings = '{"meeting_password": "on"}'`, true},
-		"a requirement that is a text":  {`requirement = '"as long as can be"'`, false},
-		"a requirement of other kind":   {`requirement = '{"length": "six"}'`, false},
-		"settings that are a list":      {`settings = '[]'`, false},
-		"a forecast that is a text":     {`forecast = '"fair"'`, false},
-		"a forecast with another word":  {`forecast = '{"scheduled": {"passcode": "perhaps"}}'`, false},
-		"groups that are not all there": {`group_ids = '{g1,NULL}'`, false},
+	// A host is read again where what is stored cannot be read, and put off where
+	// the row itself cannot.
+	const known, again, putOff = "known", "to be read again", "put off"
+	for name, c := range map[string]struct{ set, want string }{
+		"a setting's word":              {`settings = '{"waiting_room": "perhaps", "meeting_password": "on"}'`, known},
+		"a setting that is an object":   {`settings = '{"waiting_room": {"value": 1}, "meeting_password": "on"}'`, known},
+		"a setting nobody knows":        {`settings = '{"holograms": "on", "meeting_password": "on"}'`, known},
+		"a requirement nobody knows":    {`requirement = '{"have_emoji": true}', settings = '{"meeting_password": "on"}'`, known},
+		"a forecast that is a text":     {`forecast = '"fair"', settings = '{"meeting_password": "on"}'`, known},
+		"a forecast with another word":  {`forecast = '{"scheduled": {"passcode": "perhaps"}}', settings = '{"meeting_password": "on"}'`, known},
+		"a requirement that is a text":  {`requirement = '"as long as can be"'`, again},
+		"a requirement of other kind":   {`requirement = '{"length": "six"}'`, again},
+		"settings that are a list":      {`settings = '[]'`, again},
+		"groups that are not all there": {`group_ids = '{g1,NULL}'`, putOff},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -169,7 +169,7 @@ func TestHostsOfAnotherVersionStopNothing(t *testing.T) {
 			for i := range 5 {
 				addHost(t, s, fmt.Sprint("host", i), "acc")
 			}
-			exec(t, s, `UPDATE hosts SET due_at = now() - interval '1 second'`)
+			exec(t, s, `UPDATE hosts SET due_at = now() - interval '1 second', read_at = now()`)
 			exec(t, s, `UPDATE hosts SET `+c.set+` WHERE host_id = 'host2'`)
 			claims, err := s.ClaimHosts(t.Context(), "w", 10, time.Hour)
 			noError(t, err)
@@ -184,14 +184,14 @@ func TestHostsOfAnotherVersionStopNothing(t *testing.T) {
 				}
 			}
 			h, ok := got["host2"]
-			if ok != c.readable {
-				t.Errorf("handed out: %v, want %v", ok, c.readable)
+			if ok != (c.want != putOff) {
+				t.Errorf("handed out: %v, want it %s", ok, c.want)
 			}
-			if ok && (h.Settings[passcode.KeyPasscode] != passcode.On || h.Settings[passcode.KeyWaitingRoom] != passcode.Unknown) {
-				t.Errorf("settings are %v", h.Settings)
+			if ok && (h.Settings[passcode.KeyPasscode] == passcode.On) != (c.want == known) || ok && h.ReadAt.IsZero() != (c.want == again) {
+				t.Errorf("settings are %v, read at %v; want it %s", h.Settings, h.ReadAt, c.want)
 			}
 			row := value[string](t, s, `SELECT concat_ws('|', lease_owner IS NULL, due_at > now() + interval '9 minutes', last_error LIKE 'the row cannot be read: %') FROM hosts WHERE host_id = 'host2'`)
-			if want := map[bool]string{true: "f|f|f", false: "t|t|t"}[c.readable]; row != want {
+			if want := map[bool]string{true: "f|f|f", false: "t|t|t"}[c.want != putOff]; row != want {
 				t.Errorf("it is free|put off|says so: %s, want %s", row, want)
 			}
 		})
