@@ -198,6 +198,61 @@ func TestWhatIsNotKnownIsNotTakenForNone(t *testing.T) {
 	}
 }
 
+// TestTheNextCheckFinishesIt: a worker dies between asking Zoom and reading
+// back. The next check reads back first; what was done is not asked for twice.
+func TestTheNextCheckFinishesIt(t *testing.T) {
+	t.Parallel()
+	dies := func(do func(*zoom.Meeting, zoom.MeetingPatch)) []reply {
+		return []reply{{name: "dies", do: do, die: true}}
+	}
+	for name, c := range map[string]struct {
+		patches, gets []reply
+		changes       int
+		results       []store.RepairResult
+		alerts        []string
+	}{
+		"after Zoom did it": {patches: dies(obey), changes: 1, results: []store.RepairResult{store.RepairHeld}, alerts: []string{alert.Repaired}},
+		"before it read back": {gets: []reply{{}, {name: "dies", die: true}}, changes: 1,
+			results: []store.RepairResult{store.RepairHeld}, alerts: []string{alert.Repaired}},
+		"before Zoom heard of it": {patches: dies(func(*zoom.Meeting, zoom.MeetingPatch) {}), changes: 2,
+			results: []store.RepairResult{store.RepairAbandoned, store.RepairHeld}, alerts: []string{alert.Repaired}},
+		"after Zoom opened the meeting": {patches: dies(yesButOpen.do), changes: 2,
+			results: []store.RepairResult{store.RepairOpened, store.RepairHeld}, alerts: []string{alert.Open}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &scripted{patches: c.patches, gets: c.gets}
+			w, url := patient(t, s)
+			checkNow(t, w, url)
+			if _, repairs := meetingOf(t, w); len(repairs) != 1 || repairs[0].Result != store.RepairUnfinished {
+				t.Fatalf("the worker died and left %d repairs, the first %s", len(repairs), repairs[0].Result)
+			}
+			checkNow(t, w, url)
+			_, repairs := meetingOf(t, w)
+			var results []store.RepairResult
+			for _, r := range repairs {
+				results = append(results, r.Result)
+			}
+			if got := alertsOf(t, w); len(s.asked) != c.changes || !slices.Equal(results, c.results) || !slices.Equal(got, c.alerts) || isOpen(s.m) {
+				t.Errorf("%d changes, %v, alerts %v, open %t", len(s.asked), results, got, isOpen(s.m))
+			}
+		})
+	}
+}
+
+// TestAPasscodeThatIsNotAtHandIsNotRemoved: the row says that it is known, and
+// it is not.
+func TestAPasscodeThatIsNotAtHandIsNotRemoved(t *testing.T) {
+	t.Parallel()
+	s := &scripted{}
+	w, url := patient(t, s)
+	run(t, url, `UPDATE meetings SET must_read = false, passcode = 'on', passcode_readable = true, waiting_room = 'on', authentication = 'off'`)
+	checkNow(t, w, url)
+	if m, repairs := meetingOf(t, w); len(s.asked) != 0 || len(repairs) != 0 || m.Outcome != passcode.OutcomeDemands {
+		t.Errorf("%d changes, %d repairs; %s: %s", len(s.asked), len(repairs), m.Outcome, m.Why)
+	}
+}
+
 // TestSomebodyOpensWhatWeStripped: the promise does not end at the read-back.
 func TestSomebodyOpensWhatWeStripped(t *testing.T) {
 	t.Parallel()
