@@ -114,6 +114,9 @@ func merge(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, came arri
 			out.meeting.Type == passcode.TypeInstant // may be running already
 
 	case zoom.EventMeetingUpdated:
+		if m.Status == passcode.StatusEnded && !late {
+			out.meeting.Status = passcode.StatusScheduled // whatever was changed can be joined, or Zoom says that it is gone
+		}
 		// A duration alone moves the end, and of a series nobody can say where to.
 		described := !sameDescription(m, out.meeting) || obj.Duration != nil && obj.StartTime == nil
 		if obj.Password != nil && !described && !m.MustRead && m.Passcode == has(*obj.Password) && *obj.Password == came.knownPasscode &&

@@ -275,6 +275,7 @@ func TestPlausible(t *testing.T) {
 func TestAnyLaterEventBringsAMeetingBack(t *testing.T) {
 	t.Parallel()
 	deleted := func(m *store.Meeting) { m.Status = passcode.StatusDeleted }
+	ended := func(m *store.Meeting) { m.Status = passcode.StatusEnded }
 	notFound := func(m *store.Meeting) {
 		m.Status, m.NotFound, m.Misses, m.MissingSince = passcode.StatusDeleted, true, 3, noon
 	}
@@ -284,9 +285,11 @@ func TestAnyLaterEventBringsAMeetingBack(t *testing.T) {
 		at    int
 		back  bool
 	}{
-		"updated after it was deleted":                    {known(deleted), zoom.EventMeetingUpdated, 60, true},
-		"created after it was deleted":                    {known(deleted), zoom.EventMeetingCreated, 60, true},
-		"ended after it was deleted":                      {known(deleted), zoom.EventMeetingEnded, 60, true},
+		"updated after it was deleted":               {known(deleted), zoom.EventMeetingUpdated, 60, true},
+		"created after it was deleted":               {known(deleted), zoom.EventMeetingCreated, 60, true},
+		"ended after it was deleted":                 {known(deleted), zoom.EventMeetingEnded, 60, true},
+		"an instant meeting updated after it ended":  {known(ended), zoom.EventMeetingUpdated, 60, true},
+		"an instant meeting updated before it ended": {known(ended), zoom.EventMeetingUpdated, -60, false},
 		"recovered":                                       {known(deleted), zoom.EventMeetingBack, 60, true},
 		"recovered, by an event that comes late":          {known(deleted), zoom.EventMeetingBack, -60, true},
 		"updated before it was deleted":                   {known(deleted), zoom.EventMeetingUpdated, -60, false},

@@ -40,7 +40,7 @@ const (
 	BlockUnrestorable       Code = "passcode_unrestorable" // an update does not take its characters
 	BlockKnown              Code = "known"                 // it is the passcode that the policy sets
 	BlockRequirement        Code = "requirement"           // the policy's passcode cannot meet the host's requirement
-	BlockNotOurs            Code = "not_ours"              // latchkey never changed this meeting
+	BlockNotOurs            Code = "not_ours"              // it is open, and not because latchkey removed its passcode
 )
 
 // codeInfo is one row of the table of reasons.
@@ -83,7 +83,7 @@ var codeTable = map[Code]codeInfo{
 		return "Zoom's free plan always has passcodes on"
 	}, who: func(r Reason) string {
 		if r.By == string(PlanProSingleHost) {
-			return "a second licence or a larger plan changes that"
+			return "a second licence or a larger plan should change that"
 		}
 		return "a paid plan changes that"
 	}},
@@ -110,23 +110,23 @@ var codeTable = map[Code]codeInfo{
 		if r.Level == LevelGroup || r.Level == LevelAccount {
 			s += " for " + r.holder()
 		}
-		return s + r.changed() + " when Zoom added the passcode, and is not any more"
+		return s + r.changed() + " before the passcode appeared, and is not any more"
 	}, who: nobody},
 	CauseRequest: {cause: true, clause: func(Reason) string {
 		return "whoever created or edited the meeting asked for one, or a setting that is off now was on then"
 	}, who: nobody},
 	CauseUnexplained: {cause: true, clause: func(Reason) string {
-		return "of a setting latchkey has not been able to read yet"
+		return "of a setting or a request: latchkey could not read the settings yet"
 	}, who: nobody},
 	CauseOpen: {cause: true, clause: func(Reason) string {
 		return "it has no passcode, no waiting room and asks nobody to sign in"
 	}, who: func(Reason) string { return "the host can turn the meeting's waiting room on" }},
 
 	BlockLockedOff: {inTheWay: true, clause: func(r Reason) string {
-		return fmt.Sprintf("without it anybody could walk in: %s is locked off by %s", portalOf(r.Path), r.holder())
+		return fmt.Sprintf("without the passcode anybody could walk in: %s is locked off by %s", portalOf(r.Path), r.holder())
 	}, who: func(r Reason) string { return r.byLevel("unlock or turn on that setting") }},
 	BlockPasscodesLockedOff: {inTheWay: true, clause: func(r Reason) string {
-		return fmt.Sprintf("no other can be set: %s is locked off by %s", portalOf(r.Path), r.holder())
+		return fmt.Sprintf("no other passcode can be set: %s is locked off by %s", portalOf(r.Path), r.holder())
 	}, who: func(r Reason) string { return r.byLevel("unlock that setting") }},
 	BlockContradict: {inTheWay: true, clause: func(r Reason) string {
 		return fmt.Sprintf("%s and %q lock %s differently, and which one Zoom follows is not documented", r.holder(), r.Detail, portalOf(r.Path))
@@ -141,11 +141,11 @@ var codeTable = map[Code]codeInfo{
 		return "Zoom does not know this meeting: deleted, expired, or another account's"
 	}, who: nobody},
 	BlockOverwritten: {clause: func(r Reason) string {
-		return r.tried("Zoom answered yes to its removal and a passcode is still there",
-			"Zoom answered yes to latchkey's passcode and kept another one", "Zoom answered yes and left it open")
+		return r.tried("Zoom answered yes to the removal and a passcode is still there",
+			"Zoom answered yes to latchkey's passcode and kept another one", "Zoom answered yes and left the meeting open")
 	}, who: nobody},
 	BlockRefused: {clause: func(r Reason) string {
-		s := r.tried("Zoom refused to remove it", "Zoom refused latchkey's passcode", "Zoom refused to secure it")
+		s := r.tried("Zoom refused to remove the passcode", "Zoom refused latchkey's passcode", "Zoom refused to secure the meeting")
 		if r.Detail != "" {
 			s += fmt.Sprintf(" (%q)", r.Detail)
 		}
@@ -155,10 +155,14 @@ var codeTable = map[Code]codeInfo{
 		return "Zoom says that the meeting cannot be changed right now"
 	}, who: nobody},
 	BlockOpened: {clause: func(Reason) string {
-		return "without it Zoom left the meeting open to anybody, so latchkey put security back"
+		return "without the passcode Zoom left the meeting open to anybody, so latchkey put security back"
 	}, who: nobody},
 	BlockContested: {clause: func(r Reason) string {
-		return fmt.Sprintf("%s undid latchkey's repairs %d times within a day, and latchkey stopped", by(r.ChangedBy), ContestedAfter)
+		s := fmt.Sprintf("latchkey's change was undone %d times within a day, and latchkey stopped", ContestedAfter)
+		if r.ChangedBy != "" {
+			s += "; the meeting was last touched by " + r.ChangedBy
+		}
+		return s
 	}, who: nobody},
 	BlockDailyLimit: {passing: true, clause: func(Reason) string {
 		return "Zoom allows 100 meeting changes for each host and UTC day, and they are used up"
@@ -181,7 +185,7 @@ var codeTable = map[Code]codeInfo{
 	BlockRequirement: {inTheWay: true, clause: func(r Reason) string {
 		return fmt.Sprintf("latchkey's passcode cannot meet the host's requirement: %s", r.Detail)
 	}, who: func(r Reason) string { return "the host or an admin can change " + portalOf(r.Path) }},
-	BlockNotOurs: {clause: func(Reason) string { return "latchkey never changed this meeting" }, who: nobody},
+	BlockNotOurs: {clause: func(Reason) string { return "it was not latchkey that opened it" }, who: nobody},
 }
 
 func nobody(Reason) string { return "" }

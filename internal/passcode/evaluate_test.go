@@ -98,7 +98,7 @@ func TestEvaluate(t *testing.T) {
 		{name: "locked on by a group",
 			facts:   demanding(func(f *Facts) { f.Host.Settings[KeyPasscode] = onLocked(LevelGroup, "G1") }),
 			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseLockedOn},
-			sentence: "locked on by group G1; latchkey keeps it and `latchkey passcode` gives it; an admin who manages group G1 can unlock that setting, and latchkey then removes the passcode."},
+			sentence: "locked on by group G1; latchkey keeps it and `latchkey passcode` gives it; an admin who manages group G1 can unlock that setting, and latchkey then checks again."},
 		{name: "locked on by the account",
 			facts:   demanding(func(f *Facts) { f.Host.Settings[KeyPasscode] = onLocked(LevelAccount, "A1") }),
 			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseLockedOn}, sentence: "locked on by the account; latchkey keeps it and `latchkey passcode` gives it; an admin of the account can unlock"},
@@ -134,7 +134,7 @@ func TestEvaluate(t *testing.T) {
 				f.Host.Settings[KeyWaitingRoom] = offLocked(LevelGroup, "G2")
 			}),
 			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseSettingOn, BlockLockedOff},
-			sentence: `since without it anybody could walk in: "Waiting Room" (meeting_security.waiting_room) is locked off by group G2; an admin who manages group G2 can unlock or turn on that setting.`},
+			sentence: `since without the passcode anybody could walk in: "Waiting Room" (meeting_security.waiting_room) is locked off by group G2; an admin who manages group G2 can unlock or turn on that setting.`},
 		{name: "auto_security left nothing but a passcode",
 			facts: demanding(func(f *Facts) {
 				f.Host.Settings[KeyAutoSecurity] = on()
@@ -196,7 +196,7 @@ func TestEvaluate(t *testing.T) {
 		{name: "policy observe never changes a meeting",
 			facts:  demanding(func(f *Facts) { f.Host.Settings[KeyPasscode] = on() }),
 			policy: Policy{Mode: ModeObserve}, outcome: OutcomeDemands, remedy: RemedyNone, codes: []Code{CauseSettingOn, BlockPolicy},
-			sentence: "nothing is changed, since the policy is to observe only; policy waiting-room would remove it and use the waiting room."},
+			sentence: "nothing is changed, since the policy is to observe only; policy waiting-room would remove it."},
 		{name: "policy observe says what a running meeting is like, and no more",
 			facts:  demanding(func(f *Facts) { f.Meeting.Status = StatusStarted }),
 			policy: Policy{Mode: ModeObserve}, outcome: OutcomeDemands, remedy: RemedyNone, codes: []Code{CauseRequest, BlockPolicy}},
@@ -261,7 +261,7 @@ func TestEvaluate(t *testing.T) {
 		{name: "known-passcode: ours is there",
 			facts:   demanding(func(f *Facts) { f.Meeting.Ours = On; f.Host.Settings[KeyPasscode] = on() }),
 			policy:  Policy{Mode: ModeKnownPasscode, Source: SourceFixed},
-			outcome: OutcomeDemands, remedy: RemedyNone, codes: []Code{CauseSettingOn, BlockKnown}, sentence: "nothing is changed, since it is the passcode that the policy sets."},
+			outcome: OutcomeDemands, remedy: RemedyNone, codes: []Code{CauseSettingOn, BlockKnown}, sentence: ": it is the passcode that the policy sets."},
 		{name: "known-passcode: not known whether it is ours",
 			facts:   demanding(nil),
 			policy:  Policy{Mode: ModeKnownPasscode, Source: SourceDerived},
@@ -325,7 +325,7 @@ func TestEvaluate(t *testing.T) {
 			facts: attempted(RemedyClear, Request{Update: true, Passcode: AskOff, WaitingRoom: AskOn},
 				Attempt{Result: AttemptOverwritten}),
 			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseRequest, BlockOverwritten},
-			sentence: "since Zoom answered yes to its removal and a passcode is still there"},
+			sentence: "since Zoom answered yes to the removal and a passcode is still there"},
 		{name: "an overwritten clear does not block a set",
 			facts: func() Facts {
 				f := attempted(RemedyClear, Request{Update: true, Passcode: AskOff, WaitingRoom: AskOn}, Attempt{Result: AttemptOverwritten})
@@ -339,12 +339,12 @@ func TestEvaluate(t *testing.T) {
 				f.History.Changes = []PastChange{{Key: KeyPasscode, Level: LevelGroup, By: "G1", ByName: "Sales", Lock: true, Who: "admin@acme.example", At: now.Add(-time.Hour)}}
 			}),
 			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseWasOn},
-			sentence: `was locked on for group "Sales" (admin@acme.example, 23 Nov 11:00 UTC) when Zoom added the passcode, and is not any more`},
+			sentence: `was locked on for group "Sales" (admin@acme.example, 23 Nov 11:00 UTC) before the passcode appeared, and is not any more`},
 		{name: "the setting went back: the verdict before explains it",
 			facts: demanding(func(f *Facts) {
 				f.History.Earlier = Reason{Code: CauseLockedOn, Path: KeyPasscode.Path(), Level: LevelAccount, By: "A1", Locked: true}
 			}),
-			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseWasOn}, sentence: "was locked on for the account when"},
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseWasOn}, sentence: "was locked on for the account before"},
 
 		{name: "open, and latchkey never touched it: shown, not changed",
 			facts:   opened(func(f *Facts) { f.History.Stripped = false }),
@@ -375,7 +375,7 @@ func TestEvaluate(t *testing.T) {
 			outcome: OutcomeUnsecured, remedy: RemedyNone, codes: []Code{CauseOpen, BlockPolicy}},
 		{name: "open and contested: no fights",
 			facts:   opened(func(f *Facts) { f.History.Undone, f.History.UndoneBy = 3, "undo@acme.example" }),
-			outcome: OutcomeUnsecured, remedy: RemedyNone, codes: []Code{CauseOpen, BlockContested}, sentence: "undo@acme.example undid latchkey's repairs 3 times within a day"},
+			outcome: OutcomeUnsecured, remedy: RemedyNone, codes: []Code{CauseOpen, BlockContested}, sentence: "was undone 3 times within a day, and latchkey stopped; the meeting was last touched by undo@acme.example"},
 		{name: "no passcode, waiting room not known: joinable without a call",
 			facts: demanding(func(f *Facts) {
 				f.Meeting.Passcode, f.Meeting.WaitingRoom, f.Meeting.Authentication = Off, Unknown, Unknown

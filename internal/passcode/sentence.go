@@ -28,6 +28,12 @@ func (v Verdict) Sentence() string {
 	}
 
 	var b strings.Builder
+	switch {
+	case v.Has(BlockKnown):
+		return "Joiners are asked for a passcode: " + Reason{Code: BlockKnown}.Sentence() + "."
+	case v.Has(BlockOver):
+		return fmt.Sprintf("The meeting is over; joiners were asked for a passcode because %s.", v.Causes())
+	}
 	fmt.Fprintf(&b, "Joiners are asked for a passcode because %s; ", v.Causes())
 	b.WriteString(v.doing(block, blocked))
 	if who := v.whoCanChange(cause, block, blocked); who != "" {
@@ -86,7 +92,7 @@ func (v Verdict) doing(block Reason, blocked bool) string {
 
 // wouldWords say what a remedy would be, after "policy waiting-room would".
 var wouldWords = map[Remedy]string{
-	RemedyClear: "remove it and use the waiting room", RemedyKeep: "keep it and make it known", RemedyNone: "change nothing",
+	RemedyClear: "remove it", RemedyKeep: "keep it and make it known", RemedyNone: "change nothing",
 	RemedyDefer: "remove it later", RemedyImpossible: "not be able to remove it", RemedySet: "set another", RemedySecure: "secure the meeting",
 }
 
@@ -185,7 +191,7 @@ func (r Reason) WhoCanChange() string {
 		return ""
 	}
 	if r.Locked {
-		return r.byLevel("unlock that setting, and latchkey then removes the passcode")
+		return r.byLevel("unlock that setting, and latchkey then checks again")
 	}
 	return r.byLevel("turn that setting off for new meetings")
 }
