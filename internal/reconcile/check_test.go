@@ -88,6 +88,13 @@ func TestCheck(t *testing.T) {
 		{name: "the host's hundred are used up", patches: []reply{says(zoom.KindHostDay, "exceeded")},
 			outcome: passcode.OutcomeDemands, remedy: passcode.RemedyDefer, results: []store.RepairResult{store.RepairAbandoned}, alerts: []string{alert.Deferred}, changes: 1, due: 25 * time.Hour},
 
+		{name: "the host's settings need a scope: nothing is changed, and it is told as ours to mend", set: func(s *scripted) {
+			s.userErr = &zoom.Error{Kind: zoom.KindScope, Op: zoom.CallGetUser, Message: "scopes"}
+		}, outcome: passcode.OutcomeDemands, remedy: passcode.RemedyKeep, alerts: []string{alert.AccountTrouble, alert.Unfixable}, due: 6*time.Hour + time.Minute},
+		{name: "Zoom does not know the host: nothing is changed, asked again in an hour", set: func(s *scripted) {
+			s.userErr = &zoom.Error{Kind: zoom.KindNotFound, Op: zoom.CallGetUser, Message: "User does not exist"}
+		}, outcome: passcode.OutcomeDemands, remedy: passcode.RemedyKeep, alerts: []string{alert.Unfixable}, due: time.Hour + time.Minute},
+
 		{name: "policy known-passcode: set", policy: known7, outcome: passcode.OutcomeDemands, remedy: passcode.RemedyNone, results: []store.RepairResult{store.RepairHeld},
 			alerts: []string{alert.PasscodeChanged, alert.Repaired}, changes: 1, why: "it is the passcode that the policy sets"},
 		{name: "policy known-passcode, and Zoom keeps its own", policy: known7, patches: []reply{yesAndNothing}, outcome: passcode.OutcomeDemands, remedy: passcode.RemedyKeep,
@@ -428,6 +435,23 @@ func TestTheCauseSurvivesTheSettingGoingBack(t *testing.T) {
 	checkNow(t, w, url)
 	_, repairs := meetingOf(t, w)
 	if len(repairs) != 1 || repairs[0].Reasons[0].Code != passcode.CauseWasOn || !strings.Contains(repairs[0].Why, "was locked on for the account (admin@acme.example") {
+		t.Errorf("repairs %+v", repairs)
+	}
+}
+
+// TestWhatCameAfterIsNotTheCause: a setting that was turned on after the passcode
+// was first seen did not put it there.
+func TestWhatCameAfterIsNotTheCause(t *testing.T) {
+	t.Parallel()
+	s := &scripted{}
+	w, url := patient(t, s)
+	s.settings.Values[passcode.KeyPasscode] = passcode.Off
+	run(t, url, `UPDATE meetings SET passcode = 'on', demanding_since = now() - interval '3 hours'`)
+	run(t, url, `INSERT INTO events (event_id, account_id, event, received_at) VALUES ('e1', 'acc', 'account.lock_settings_updated', now())`)
+	run(t, url, `INSERT INTO setting_changes (event_id, level, level_id, setting, old_value, new_value, changed_by, changed_at, what) VALUES
+		('e1', 'account', 'acc', 'meeting_security.meeting_password', 'off', 'on', 'admin@acme.example', now() - interval '2 hours', 'lock')`)
+	checkNow(t, w, url)
+	if _, repairs := meetingOf(t, w); len(repairs) != 1 || repairs[0].Reasons[0].Code != passcode.CauseRequest {
 		t.Errorf("repairs %+v", repairs)
 	}
 }
