@@ -28,11 +28,13 @@ func (w *Worker) groupLevel(ctx context.Context, api Zoom, accountID, id string)
 // level returns an account's or group's locks, from the database while fresh. A
 // level whose locks cannot be had is not known, which is not an error: setup is
 // then the call that latchkey's set-up does not allow, "" for another reason.
-func (w *Worker) level(ctx context.Context, accountID, id string, stored func(context.Context, string) (store.Level, error), read func(context.Context, store.Level) error) (l store.Level, setup string, err error) {
-	if l, err = stored(ctx, id); err != nil || l.Fresh(w.o.SettingsTTL) {
+func (w *Worker) level(ctx context.Context, accountID, id string, stored func(context.Context, string) (store.Level, error), read func(context.Context, store.Level) error) (known store.Level, setup string, err error) {
+	l, err := stored(ctx, id)
+	if err != nil || l.Fresh(w.o.SettingsTTL) {
 		return l, "", err
 	}
-	l, err = once(w, ctx, fmt.Sprintf("level %s@%d", id, l.Generation), func(ctx context.Context) (store.Level, error) {
+	// Not into l: the reading may go on after this caller lost its patience.
+	known, err = once(w, ctx, fmt.Sprintf("level %s@%d", id, l.Generation), func(ctx context.Context) (store.Level, error) {
 		if err := read(ctx, l); err != nil {
 			return l, err
 		}
@@ -41,7 +43,7 @@ func (w *Worker) level(ctx context.Context, accountID, id string, stored func(co
 	unknown := store.Level{ID: id}
 	switch a := w.judge(ctx, accountID, err); a.fault {
 	case faultNone:
-		return l, "", nil
+		return known, "", nil
 	case faultSetup:
 		return unknown, callOf(err), w.setupFailed(ctx, accountID, err)
 	case faultSubject:

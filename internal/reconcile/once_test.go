@@ -3,12 +3,14 @@ package reconcile
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
 	"latchkey/internal/passcode"
+	"latchkey/internal/store"
 )
 
 // The first caller goes away while it is reading: the others get what it read,
@@ -130,5 +132,22 @@ func TestHostIsReadOnceForAll(t *testing.T) {
 	}
 	if n := f.times("GetUserSettings"); n != 1 {
 		t.Errorf("the settings were read %d times", n)
+	}
+}
+
+// TestAnImpatientCallerDisturbsNoReading: a check that lost its lease while a
+// group's locks are read gives up, and the reading goes on with what it began.
+func TestAnImpatientCallerDisturbsNoReading(t *testing.T) {
+	t.Parallel()
+	w, _ := newWorker(t, &fakeZoom{})
+	impatient, cancel := context.WithCancel(t.Context())
+	cancel()
+	for i := range 100 {
+		id, got := fmt.Sprint("group ", i), make(chan string, 1)
+		_, _, _ = w.level(impatient, "acc", id, func(context.Context, string) (store.Level, error) { return store.Level{ID: id}, nil },
+			func(_ context.Context, l store.Level) error { got <- l.ID; return nil })
+		if read := <-got; read != id {
+			t.Fatalf("read %q, want %q", read, id)
+		}
 	}
 }
