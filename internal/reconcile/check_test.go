@@ -234,6 +234,8 @@ func TestTheNextCheckFinishesIt(t *testing.T) {
 			if _, repairs := meetingOf(t, w); len(repairs) != 1 || repairs[0].Result != store.RepairUnfinished {
 				t.Fatalf("the worker died and left %d repairs, the first %s", len(repairs), repairs[0].Result)
 			}
+			// The row is as it was before, and says that it need not be read.
+			run(t, url, `UPDATE meetings SET must_read = false, passcode = 'on', passcode_readable = true, waiting_room = 'on', authentication = 'off'`)
 			checkNow(t, w, url)
 			_, repairs := meetingOf(t, w)
 			var results []store.RepairResult
