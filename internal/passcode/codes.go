@@ -83,7 +83,7 @@ var codeTable = map[Code]codeInfo{
 		return "Zoom's free plan always has passcodes on"
 	}, who: func(r Reason) string {
 		if r.By == string(PlanProSingleHost) {
-			return "a second licence or a larger plan should change that"
+			return "a second licence or a larger plan changes that"
 		}
 		return "a paid plan changes that"
 	}},
