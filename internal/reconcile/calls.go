@@ -79,7 +79,7 @@ func (c *calls) ListUpcomingMeetings(ctx context.Context, id string) ([]zoom.Lis
 
 func (c *calls) PatchUserSettings(ctx context.Context, id string, v passcode.Values) error {
 	err := c.api.PatchUserSettings(ctx, id, v)
-	c.note("PATCH /users/{userId}/settings", err)
+	c.note(zoom.CallPatchUserSettings, err)
 	return err
 }
 

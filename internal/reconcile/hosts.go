@@ -173,18 +173,29 @@ func (w *Worker) predict(ctx context.Context, h store.Host, known passcode.Host)
 }
 
 // once lets the first of several callers do the reading and returns its result
-// to all of them. The reading outlives an impatient first caller.
+// to all of them. The reading outlives an impatient first caller, and ends with
+// the worker.
 func once[T any](w *Worker, ctx context.Context, key string, read func(context.Context) (T, error)) (T, error) {
-	ch := w.flight.DoChan(key, func() (v any, err error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkWithin)
-		defer cancel()
-		err = work.Guard(func() (err error) { v, err = read(ctx); return err })
-		return v, err
+	type result struct {
+		v   T
+		err error
+	}
+	ch := make(chan result, 1)
+	w.readings.Go(func() {
+		v, err, _ := w.flight.Do(key, func() (v any, err error) {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkWithin)
+			defer cancel()
+			defer context.AfterFunc(w.working, cancel)()
+			err = work.Guard(func() (err error) { v, err = read(ctx); return err })
+			return v, err
+		})
+		r := result{err: err}
+		r.v, _ = v.(T)
+		ch <- r
 	})
 	select {
 	case r := <-ch:
-		v, _ := r.Val.(T)
-		return v, r.Err
+		return r.v, r.err
 	case <-ctx.Done():
 		var none T
 		return none, ctx.Err()

@@ -84,6 +84,29 @@ func TestOnceGivesAllTheSameError(t *testing.T) {
 	})
 }
 
+// A reading that nobody waits for ends with the worker, which waits for it.
+func TestReadingsEndWithTheWorker(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := New(Options{})
+		impatient, leave := context.WithCancel(t.Context())
+		var ended error
+		go func() {
+			_, _ = once(w, impatient, "key", func(ctx context.Context) (int, error) { <-ctx.Done(); ended = ctx.Err(); return 0, ended })
+		}()
+		synctest.Wait()
+		leave()
+		synctest.Wait()
+		if ended != nil {
+			t.Fatalf("the reading ended with its first caller: %v", ended)
+		}
+		w.finish()
+		if !errors.Is(ended, context.Canceled) {
+			t.Errorf("the worker finished and its reading did not: %v", ended)
+		}
+	})
+}
+
 // A reading that never ends is ended, although nobody's patience does it.
 func TestOnceIsBounded(t *testing.T) {
 	t.Parallel()

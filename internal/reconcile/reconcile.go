@@ -138,6 +138,10 @@ type Worker struct {
 	// and meetings must not wait behind them for their turn at Zoom.
 	meetingPool, hostPool *work.Pool
 	flight                singleflight.Group // one read of a host, group or account at a time
+	// Readings outlive the check that began them, but not the worker.
+	readings    sync.WaitGroup
+	working     context.Context
+	endReadings context.CancelFunc
 }
 
 // setupPoll is how often it is looked for set-up trouble whose time has come.
@@ -147,6 +151,7 @@ const setupPoll = 15 * time.Second
 func New(o Options) *Worker {
 	o = o.withDefaults()
 	w := &Worker{o: o}
+	w.working, w.endReadings = context.WithCancel(context.Background())
 	w.meetings, w.hosts, w.outbox = work.NewLoop(o.Poll), work.NewLoop(o.Poll), work.NewLoop(o.Poll)
 	w.meetingPool, w.hostPool = work.NewPool(o.Parallel), work.NewPool(max(1, o.Parallel/4))
 	w.sweeps, w.setup = work.NewLoop(min(time.Minute, o.Sweep/10)), work.NewLoop(min(setupPoll, o.Sweep/10))
@@ -155,7 +160,7 @@ func New(o Options) *Worker {
 
 // Run works until ctx ends, then finishes what it has in progress, within Grace,
 // and returns when nothing of it runs any more. The database and the bus may be
-// unavailable at any time: it waits for them.
+// unavailable at any time: it waits for them. A Worker runs once.
 func (w *Worker) Run(ctx context.Context) {
 	// Work in progress goes on after the stop, for Grace at most.
 	hard, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -178,8 +183,16 @@ func (w *Worker) Run(ctx context.Context) {
 	})
 	wg.Go(func() { w.listen(ctx) })
 	wg.Wait()
+	w.finish()
+}
+
+// finish waits for the checks in progress, ends the readings that nobody waits
+// for any more, and waits for those too.
+func (w *Worker) finish() {
 	w.meetingPool.Wait()
 	w.hostPool.Wait()
+	w.endReadings()
+	w.readings.Wait()
 }
 
 // Check says why some of the work is stalled; nil when all of it goes on.

@@ -119,13 +119,14 @@ const (
 	pathGroupLocks   = "/groups/{groupId}/lock_settings"
 	pathAccountLocks = "/accounts/{accountId}/lock_settings"
 
-	CallGetMeeting      = "GET " + pathMeeting
-	CallPatchMeeting    = "PATCH " + pathMeeting
-	CallListMeetings    = "GET " + pathMeetings
-	CallGetUser         = "GET " + pathUser
-	CallGetUserSettings = "GET " + pathUserSettings
-	CallGetGroupLocks   = "GET " + pathGroupLocks
-	CallGetAccountLocks = "GET " + pathAccountLocks
+	CallGetMeeting        = "GET " + pathMeeting
+	CallPatchMeeting      = "PATCH " + pathMeeting
+	CallListMeetings      = "GET " + pathMeetings
+	CallGetUser           = "GET " + pathUser
+	CallGetUserSettings   = "GET " + pathUserSettings
+	CallPatchUserSettings = "PATCH " + pathUserSettings
+	CallGetGroupLocks     = "GET " + pathGroupLocks
+	CallGetAccountLocks   = "GET " + pathAccountLocks
 )
 
 // tries bounds the attempts of one call, first one included.
