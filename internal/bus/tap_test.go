@@ -1,14 +1,14 @@
 package bus
 
 import (
-	"bytes"
 	"log/slog"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/nats-io/nats.go"
+
+	"latchkey/internal/testenv"
 )
 
 // tap sees the requests to JetStream's API that write, of every client of a
@@ -64,28 +64,11 @@ func (p *tap) count(b *Bus, call string) int {
 }
 
 // logged is a Bus that logs into a buffer.
-func logged(t testing.TB, url string, s Streams) (*Bus, *lockedBuffer) {
+func logged(t testing.TB, url string, s Streams) (*Bus, *testenv.Buffer) {
 	t.Helper()
-	log := &lockedBuffer{}
+	log := &testenv.Buffer{}
 	b, err := Connect(Options{URL: url, Streams: s, Logger: slog.New(slog.NewTextHandler(log, nil))})
 	noError(t, err)
 	t.Cleanup(b.Close)
 	return b, log
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

@@ -1,7 +1,6 @@
 package webhook_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -21,6 +20,7 @@ import (
 
 	"latchkey/internal/intake"
 	private "latchkey/internal/secret"
+	"latchkey/internal/testenv"
 	"latchkey/internal/webhook"
 	"latchkey/internal/zoom"
 )
@@ -102,7 +102,7 @@ type rig struct {
 	bus      *bus
 	metrics  *webhook.Metrics
 	registry *prometheus.Registry
-	log      *lockedBuffer
+	log      *testenv.Buffer
 
 	mu      sync.Mutex
 	decoded int // bodies that were parsed
@@ -110,7 +110,7 @@ type rig struct {
 
 func newRig(t testing.TB, change func(*webhook.Options)) *rig {
 	t.Helper()
-	r := &rig{router: gin.New(), bus: &bus{}, registry: prometheus.NewRegistry(), log: &lockedBuffer{}}
+	r := &rig{router: gin.New(), bus: &bus{}, registry: prometheus.NewRegistry(), log: &testenv.Buffer{}}
 	r.metrics = webhook.NewMetrics(r.registry)
 	o := webhook.Options{
 		Secrets: []private.String{secret}, Bus: r.bus, Wanted: intake.Wanted, Metrics: r.metrics,
@@ -192,21 +192,4 @@ func (r *rig) counted(t testing.TB, result string) {
 	if got := r.counts(t); len(got) != 1 || got[result] != 1 {
 		t.Errorf("counted %v, want one %s", got, result)
 	}
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

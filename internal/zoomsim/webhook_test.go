@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"latchkey/internal/testenv"
 )
 
 // verify recomputes Zoom's signature in the receiver's way (Z-HOOK-4).
@@ -222,7 +224,7 @@ func TestSlowAnswerIsAFailure(t *testing.T) {
 func TestNoPasscodeInLogs(t *testing.T) {
 	t.Parallel()
 	h := newHook(t, nil)
-	var log lockedBuffer
+	var log testenv.Buffer
 	s := start(t, oneHost, to(h), func(o *Options) { o.Logger = debugLogger(&log) })
 	id, _ := s.create("host", `{"password":"S3cr-etpw"}`)
 	s.want(204, "PATCH", path(id), `{"password":"S3cr-other"}`)
