@@ -32,17 +32,25 @@ func TestTheDocsListEveryType(t *testing.T) {
 }
 
 // TestNoAlertHoldsWhatItMustNot: neither topic nor passcode, whatever the type.
+// Each type of Types is made here once.
 func TestNoAlertHoldsWhatItMustNot(t *testing.T) {
 	t.Parallel()
 	m := store.Meeting{ID: 85746065432, AccountID: "acc", HostID: "h", Topic: "hunter2"}
-	trouble := store.Trouble{AccountID: "acc", Call: "PATCH /meetings/{meetingId}", Kind: "missing_scope", Detail: "scope x"}
-	for _, a := range []store.Alert{
-		Meeting(Unfixable, m, passcode.OutcomeDemands, passcode.RemedyKeep, nil, "why"),
-		MeetingOpen(m, true, passcode.RemedySecure, nil, "why"),
-		MeetingPasscodeChanged(m, store.PasscodeSeen{Value: "hunter2", Operator: "eve@example.com"}),
-		HostForecast(store.Host{ID: "h", AccountID: "acc"}, passcode.Forecast{}),
-		Trouble(trouble),
-	} {
+	made := map[string]store.Alert{
+		Open:            MeetingOpen(m, true, passcode.RemedySecure, nil, "why"),
+		PasscodeChanged: MeetingPasscodeChanged(m, store.PasscodeSeen{Value: "hunter2", Operator: "eve@example.com"}),
+		Forecast:        HostForecast(store.Host{ID: "h", AccountID: "acc"}, passcode.Forecast{}),
+		AccountTrouble:  Trouble(store.Trouble{AccountID: "acc", Call: "PATCH /meetings/{meetingId}", Kind: "missing_scope", Detail: "scope x"}),
+	}
+	for _, kind := range []string{Demands, Repaired, Unfixable, Contested, Deferred} {
+		made[kind] = Meeting(kind, m, passcode.OutcomeDemands, passcode.RemedyKeep, nil, "why")
+	}
+	for _, kind := range Types() {
+		a, ok := made[kind]
+		if !ok || a.Type != kind {
+			t.Errorf("%s: made as %q", kind, a.Type)
+			continue
+		}
 		var data map[string]any
 		if err := json.Unmarshal(a.Data, &data); err != nil || data["account_id"] != "acc" || a.AccountID != "acc" || a.Subject == "" || data["why"] == "" {
 			t.Errorf("%s: %s, subject %q, %v", a.Type, a.Data, a.Subject, err)
@@ -50,6 +58,9 @@ func TestNoAlertHoldsWhatItMustNot(t *testing.T) {
 		if strings.Contains(string(a.Data), "hunter2") {
 			t.Errorf("%s holds a topic or a passcode: %s", a.Type, a.Data)
 		}
+	}
+	if len(made) != len(Types()) {
+		t.Errorf("%d types made, %d in Types", len(made), len(Types()))
 	}
 }
 

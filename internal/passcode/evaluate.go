@@ -201,6 +201,10 @@ func remedy(f *Facts, p Policy, now time.Time, v *Verdict) Remedy {
 		return keep()
 	case p.Mode == ModeKnownPasscode:
 		return setKnown(f, p, now, v, keep)
+	case p.Mode != ModeWaitingRoom:
+		// A policy without a branch here asks for no change.
+		block(Reason{Code: BlockPolicy, Level: LevelAccount})
+		return keep()
 	case f.Host.Plan.ForcesPasscode() || pass.lockedOn():
 		// Z-RULE-2: Zoom would answer 204 and keep it.
 		return keep()

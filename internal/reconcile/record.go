@@ -130,15 +130,22 @@ func alertFor(old, m store.Meeting, v passcode.Verdict, r store.Repair, sawOpen 
 	return alert.Meeting(kind, m, v.Outcome, v.Remedy, v.Reasons, m.Why), tell, told
 }
 
+// standing is the type of alert that a demanded passcode is worth, by what is
+// done about it. A remedy that is not in it is a defect, which a test finds.
+var standing = map[passcode.Remedy]string{
+	passcode.RemedyNone:       alert.Demands,
+	passcode.RemedyClear:      alert.Demands,
+	passcode.RemedySet:        alert.Demands,
+	passcode.RemedySecure:     alert.Demands,
+	passcode.RemedyDefer:      alert.Deferred,
+	passcode.RemedyKeep:       alert.Unfixable,
+	passcode.RemedyImpossible: alert.Unfixable,
+}
+
 // kindOf is the type of alert that a standing verdict is worth.
 func kindOf(v passcode.Verdict) string {
-	switch {
-	case v.Has(passcode.BlockContested):
+	if v.Has(passcode.BlockContested) {
 		return alert.Contested
-	case v.Remedy == passcode.RemedyDefer:
-		return alert.Deferred
-	case v.Remedy == passcode.RemedyKeep, v.Remedy == passcode.RemedyImpossible:
-		return alert.Unfixable
 	}
-	return alert.Demands
+	return standing[v.Remedy]
 }

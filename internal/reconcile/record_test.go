@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,17 @@ var (
 	noon     = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	tomorrow = time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
 )
+
+// TestEveryRemedyIsWorthAnAlert: a remedy is never met without somebody having
+// said what people hear of it.
+func TestEveryRemedyIsWorthAnAlert(t *testing.T) {
+	t.Parallel()
+	for _, r := range passcode.Remedies() {
+		if !slices.Contains(alert.Types(), standing[r]) {
+			t.Errorf("remedy %s: no type of alert", r)
+		}
+	}
+}
 
 func TestAlertFor(t *testing.T) {
 	t.Parallel()
