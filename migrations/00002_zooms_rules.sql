@@ -75,6 +75,7 @@ ALTER TABLE setting_changes DROP COLUMN what;
 UPDATE passcodes SET source = 'zoom';
 ALTER TABLE passcodes DROP CONSTRAINT passcodes_source_check;
 ALTER TABLE passcodes ADD CONSTRAINT passcodes_source_check CHECK (source IN ('zoom'));
+COMMENT ON COLUMN passcodes.source IS NULL;
 ALTER TABLE meetings DROP COLUMN link_has_passcode, DROP COLUMN phone_passcode;
 DROP INDEX hosts_of_account;
 DROP INDEX hosts_of_group;

@@ -118,7 +118,7 @@ func (d *demo) create(ctx context.Context) error {
 // knownPasscode shows what a joiner can do where the passcode cannot be removed: it is known.
 func (d *demo) knownPasscode(ctx context.Context) error {
 	locked := d.rows[len(d.rows)-1]
-	p, err := d.app.Store().Passcode(ctx, locked.id)
+	p, err := d.app.Store().Passcode(ctx, d.sim.Credentials("").AccountID, locked.id)
 	if err != nil {
 		return fmt.Errorf("the kept passcode: %w", err)
 	}

@@ -33,7 +33,7 @@ func undoAlignmentCommand() *cobra.Command {
 					return fmt.Errorf("account %s of host %s is not configured: set ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET, or LATCHKEY_CONFIG", h.AccountID, args[0])
 				}
 				defer api.Close()
-				undone, err := admin.UndoAlignments(ctx, s, api, h.ID)
+				undone, err := admin.UndoAlignments(ctx, s, api, h.AccountID, h.ID)
 				for _, a := range undone {
 					fmt.Fprintf(cmd.OutOrStdout(), "%s is %s again\n", a.Setting, a.Before)
 				}

@@ -17,8 +17,8 @@ type SettingsCalls interface {
 
 // UndoAlignments puts the settings of a host back that were aligned, and returns
 // what it put back.
-func UndoAlignments(ctx context.Context, s *store.Store, api SettingsCalls, hostID string) ([]store.Alignment, error) {
-	done, err := s.Alignments(ctx, hostID)
+func UndoAlignments(ctx context.Context, s *store.Store, api SettingsCalls, accountID, hostID string) ([]store.Alignment, error) {
+	done, err := s.Alignments(ctx, accountID, hostID)
 	if err != nil {
 		return nil, err
 	}

@@ -59,16 +59,16 @@ func TestUndoAlignments(t *testing.T) {
 	t.Parallel()
 	s, broken := aligned(t), errors.New("broken")
 	api := &settingsOf{fails: map[int]error{2: broken}}
-	undone, err := UndoAlignments(t.Context(), s, api, "host")
+	undone, err := UndoAlignments(t.Context(), s, api, "acc", "host")
 	if !errors.Is(err, broken) || len(undone) != 1 || undone[0].Setting != passcode.KeyPasscode.Path() {
 		t.Errorf("put back %+v, %v; want the first, and the error of the second", undone, err)
 	}
-	undone, err = UndoAlignments(t.Context(), s, api, "host")
+	undone, err = UndoAlignments(t.Context(), s, api, "acc", "host")
 	if err != nil || len(undone) != 1 || undone[0].Setting != passcode.KeyScheduled.Path() || api.Values[passcode.KeyScheduled] != passcode.On {
 		t.Errorf("then %+v, %v; want the second", undone, err)
 	}
 	n := api.changes
-	if undone, err = UndoAlignments(t.Context(), s, api, "host"); err != nil || len(undone) != 0 || api.changes != n {
+	if undone, err = UndoAlignments(t.Context(), s, api, "acc", "host"); err != nil || len(undone) != 0 || api.changes != n {
 		t.Errorf("and then %+v, %v; want nothing to do", undone, err)
 	}
 }
@@ -77,11 +77,11 @@ func TestUndoAlignments(t *testing.T) {
 func TestUndoAlignmentsReadsBack(t *testing.T) {
 	t.Parallel()
 	s := aligned(t)
-	undone, err := UndoAlignments(t.Context(), s, &settingsOf{anyLock: true, locked: passcode.KeyPasscode}, "host")
+	undone, err := UndoAlignments(t.Context(), s, &settingsOf{anyLock: true, locked: passcode.KeyPasscode}, "acc", "host")
 	if err == nil || len(undone) != 0 {
 		t.Errorf("put back %+v, %v", undone, err)
 	}
-	all, err := s.Alignments(t.Context(), "host")
+	all, err := s.Alignments(t.Context(), "acc", "host")
 	if err != nil || all[0].Result != store.AlignmentHeld {
 		t.Errorf("%+v, %v: it can be tried again", all, err)
 	}

@@ -41,7 +41,7 @@ func WhatIf(ctx context.Context, s *store.Store, c passcode.Change, rule func(re
 		if err != nil {
 			return all, err
 		}
-		upcoming, err := s.UpcomingOf(ctx, h.ID)
+		upcoming, err := s.UpcomingOf(ctx, h.AccountID, h.ID)
 		if err != nil {
 			return all, err
 		}
@@ -83,7 +83,7 @@ func knownHost(ctx context.Context, s *store.Store, h store.Host) (passcode.Host
 	}
 	var groups []passcode.Locks
 	for _, id := range h.GroupIDs {
-		g, err := s.Group(ctx, id)
+		g, err := s.Group(ctx, h.AccountID, id)
 		if err != nil {
 			return passcode.Host{}, err
 		}

@@ -141,7 +141,7 @@ func TestWhatIf(t *testing.T) {
 				}
 			}
 			// It only supposes.
-			if h, err := s.Host(t.Context(), "anna"); err != nil || h.Settings[passcode.KeyPasscode] != passcode.Off || h.ForecastWhy != "" || h.Generation != 0 {
+			if h, err := s.Host(t.Context(), "acc", "anna"); err != nil || h.Settings[passcode.KeyPasscode] != passcode.Off || h.ForecastWhy != "" || h.Generation != 0 {
 				t.Errorf("it changed %+v, %v", h, err)
 			}
 		})

@@ -138,6 +138,8 @@ func TroubleSentence(t store.Trouble) string {
 	switch t.Kind {
 	case "not_guarded":
 		return "Events of account " + t.AccountID + " arrive, and latchkey does not guard it: " + t.Detail + "."
+	case "signed_for_another":
+		return "The app of account " + t.AccountID + " signed an event of another account (" + t.Detail + "). It is not believed: either a webhook_secret in LATCHKEY_CONFIG belongs to another account's app, or somebody forges events."
 	case "unauthorized":
 		return "Zoom does not accept latchkey's credentials for account " + t.AccountID + " (" + t.Detail + "). Nothing can be read or repaired until they are right; latchkey keeps trying."
 	case "missing_scope":

@@ -29,7 +29,7 @@ func (b ingestBus) PublishDead(ctx context.Context, reason string, d webhook.Del
 }
 
 func busEvent(d webhook.Delivery) bus.Event {
-	return bus.Event{ID: d.ID, AccountID: d.AccountID, Name: d.Event, Body: d.Body,
+	return bus.Event{ID: d.ID, AccountID: d.AccountID, SignedFor: d.SignedFor, Name: d.Event, Body: d.Body,
 		ReceivedAt: d.ReceivedAt, RequestID: d.RequestID, TraceParent: d.TraceParent}
 }
 
@@ -38,7 +38,7 @@ type workerBus struct{ *bus.Bus }
 
 func (b workerBus) consume(ctx context.Context, parallel int, handle func(context.Context, intake.Event) error) {
 	b.Bus.Consume(ctx, parallel, func(ctx context.Context, d bus.Delivery) error {
-		return handle(ctx, intake.Event{ID: d.ID, Body: d.Body, ReceivedAt: d.ReceivedAt, RequestID: d.RequestID, InProgress: d.InProgress})
+		return handle(ctx, intake.Event{ID: d.ID, Body: d.Body, SignedFor: d.SignedFor, ReceivedAt: d.ReceivedAt, RequestID: d.RequestID, InProgress: d.InProgress})
 	})
 }
 
@@ -48,7 +48,7 @@ func (b workerBus) publishAlert(ctx context.Context, a store.Alert) error {
 
 func (b workerBus) publishDead(ctx context.Context, reason string, e intake.Event) error {
 	env, _ := zoom.DecodeEnvelope(e.Body) // what can be known of it
-	return b.Bus.PublishDead(ctx, "intake", reason, bus.Event{ID: e.ID, AccountID: env.AccountID, Name: env.Event,
+	return b.Bus.PublishDead(ctx, "intake", reason, bus.Event{ID: e.ID, AccountID: env.AccountID, SignedFor: e.SignedFor, Name: env.Event,
 		Body: e.Body, ReceivedAt: e.ReceivedAt, RequestID: e.RequestID})
 }
 

@@ -155,7 +155,7 @@ func (a *App) newWorker() {
 	bus, log, metrics := workerBus{a.bus}, a.log.With("part", "worker"), reconcile.NewMetrics(a.registry)
 	a.intake = intake.New(intake.Options{
 		Store: a.store, Governed: func(accountID string) bool { return a.zoom[accountID] != nil }, Guarded: guarded,
-		Account: c.OnlyAccount(), Dead: bus.publishDead, Logger: log, Counted: metrics.Event,
+		Dead: bus.publishDead, Logger: log, Counted: metrics.Event,
 	})
 	host, _ := os.Hostname()
 	a.worker = reconcile.New(reconcile.Options{
@@ -289,8 +289,12 @@ func (a *App) Store() *store.Store { return a.store }
 
 func (a *App) newWebhook() (*webhook.Handler, error) {
 	a.deliveries = webhook.NewMetrics(a.registry)
+	var secrets []webhook.Secret
+	for _, s := range a.o.Config.Secrets() {
+		secrets = append(secrets, webhook.Secret(s))
+	}
 	return webhook.New(webhook.Options{
-		Secrets: a.o.Config.WebhookSecrets, Bus: ingestBus{a.bus}, Wanted: intake.Wanted,
+		Secrets: secrets, Bus: ingestBus{a.bus}, Wanted: intake.Wanted,
 		Decode: decodeEnvelope, Metrics: a.deliveries, Logger: a.log.With("part", "ingest"),
 	})
 }

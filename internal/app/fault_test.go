@@ -207,7 +207,7 @@ func TestOneNotFoundBuriesNobody(t *testing.T) {
 		row, err := r.app.Store().Meeting(t.Context(), m.ID)
 		return err == nil && row.NotFound
 	})
-	if p, err := r.app.Store().Passcode(t.Context(), m.ID); err != nil || p.Value.Reveal() != m.Passcode {
+	if p, err := r.app.Store().Passcode(t.Context(), r.sim.Credentials("").AccountID, m.ID); err != nil || p.Value.Reveal() != m.Passcode {
 		t.Errorf("its passcode was forgotten on one answer: %v", err)
 	}
 	update("any later event")
@@ -267,7 +267,7 @@ func TestZoomOverwritesAClear(t *testing.T) {
 	}
 	// The passcode that is known is the one Zoom made last.
 	now, _ := r.sim.Meeting(m.ID)
-	if p, err := r.app.Store().Passcode(t.Context(), m.ID); err != nil || p.Value.Reveal() != now.Passcode {
+	if p, err := r.app.Store().Passcode(t.Context(), r.sim.Credentials("").AccountID, m.ID); err != nil || p.Value.Reveal() != now.Passcode {
 		t.Errorf("the known passcode is not the meeting's (%v)", err)
 	}
 	r.touch(t, m.ID) // nothing that decides changed: not tried again

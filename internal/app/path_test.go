@@ -51,7 +51,7 @@ func TestMeetingThatAGroupForcesKeepsItsPasscodeAndMakesItKnown(t *testing.T) {
 	if row.Remedy != passcode.RemedyKeep || row.Reasons[0].Code != passcode.CauseLockedOn || row.Reasons[0].Level != passcode.LevelGroup {
 		t.Errorf("row %+v", row)
 	}
-	p, err := r.app.Store().Passcode(t.Context(), m.ID)
+	p, err := r.app.Store().Passcode(t.Context(), r.sim.Credentials("").AccountID, m.ID)
 	if err != nil || p.Value.Reveal() != m.Passcode {
 		t.Fatalf("the passcode that is known is not Zoom's: %v", err)
 	}
@@ -130,7 +130,7 @@ func TestDeletedMeeting(t *testing.T) {
 		row, err := r.app.Store().Meeting(t.Context(), m.ID)
 		return err == nil && row.Status == passcode.StatusDeleted && row.DueAt.IsZero()
 	})
-	if _, err := r.app.Store().Passcode(t.Context(), m.ID); err == nil {
+	if _, err := r.app.Store().Passcode(t.Context(), r.sim.Credentials("").AccountID, m.ID); err == nil {
 		t.Error("the passcode of a deleted meeting is kept")
 	}
 	// Only the host's other meeting, which was found with it, is left.

@@ -71,7 +71,7 @@ func TestPersonalMeetingID(t *testing.T) {
 	if row.Remedy != passcode.RemedyKeep || row.Reasons[0].Code != passcode.CausePMI || r.calls("PATCH", m.ID) != 0 {
 		t.Errorf("%s, %d PATCH: %s", row.Remedy, r.calls("PATCH", m.ID), row.Why)
 	}
-	if p, err := r.app.Store().Passcode(t.Context(), m.ID); err != nil || r.sim.Join(m.ID, p.Value.Reveal()).Result == "passcode_wrong" {
+	if p, err := r.app.Store().Passcode(t.Context(), r.sim.Credentials("").AccountID, m.ID); err != nil || r.sim.Join(m.ID, p.Value.Reveal()).Result == "passcode_wrong" {
 		t.Errorf("the passcode that is known does not open it (%v)", err)
 	}
 }
@@ -94,7 +94,7 @@ func TestStartedMeetingNeverHeardOf(t *testing.T) {
 	if row.Status != passcode.StatusStarted || row.Remedy != passcode.RemedyKeep || r.calls("PATCH", m.ID) != 0 {
 		t.Errorf("%s, %s, %d PATCH: %s", row.Status, row.Remedy, r.calls("PATCH", m.ID), row.Why)
 	}
-	if p, err := r.app.Store().Passcode(t.Context(), m.ID); err != nil || p.Value.Reveal() != m.Passcode {
+	if p, err := r.app.Store().Passcode(t.Context(), r.sim.Credentials("").AccountID, m.ID); err != nil || p.Value.Reveal() != m.Passcode {
 		t.Errorf("the passcode is not known: %v", err)
 	}
 }

@@ -189,7 +189,7 @@ func TestKnownPasscode(t *testing.T) {
 		if row.Remedy != passcode.RemedyNone || !strings.Contains(row.Why, "it is the passcode that the policy sets") {
 			t.Errorf("%s: %s", row.Remedy, row.Why)
 		}
-		p, err := r.app.Store().Passcode(t.Context(), m.ID)
+		p, err := r.app.Store().Passcode(t.Context(), r.sim.Credentials("").AccountID, m.ID)
 		if err != nil || p.Value.Reveal() != want || p.Source != store.PasscodeOfOurs {
 			t.Errorf("the passcode is recorded as %s's (%v)", p.Source, err)
 		}
@@ -227,7 +227,7 @@ func TestAlignHostsOnceAndUndo(t *testing.T) {
 	}
 	aligned := func() []store.Alignment {
 		t.Helper()
-		a, err := r.app.Store().Alignments(t.Context(), h.ID)
+		a, err := r.app.Store().Alignments(t.Context(), r.sim.Credentials("").AccountID, h.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -243,7 +243,7 @@ func TestAlignHostsOnceAndUndo(t *testing.T) {
 	}
 	api, _ := app.ZoomFor(cfg, accountDemo)
 	defer api.Close()
-	undone, err := admin.UndoAlignments(t.Context(), r.app.Store(), api, h.ID)
+	undone, err := admin.UndoAlignments(t.Context(), r.app.Store(), api, h.AccountID, h.ID)
 	if err != nil || len(undone) != 1 {
 		t.Fatalf("undone %+v, %v", undone, err)
 	}
@@ -262,7 +262,7 @@ func TestAlignHostsOnceAndUndo(t *testing.T) {
 	locked := r.create(t, hostLocked)
 	r.settled(t, locked.ID, passcode.OutcomeDemands)
 	if h, err := r.app.Store().HostNamed(t.Context(), hostLocked); err == nil {
-		if a, _ := r.app.Store().Alignments(t.Context(), h.ID); len(a) != 0 {
+		if a, _ := r.app.Store().Alignments(t.Context(), r.sim.Credentials("").AccountID, h.ID); len(a) != 0 {
 			t.Errorf("alignments of a locked setting: %+v", a)
 		}
 	}

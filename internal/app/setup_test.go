@@ -130,7 +130,7 @@ func TestWhoeverStoredThePasscodeHears(t *testing.T) {
 		t.Fatal(err)
 	}
 	testenv.Until(t, "the new passcode is known", func() bool {
-		p, err := r.app.Store().Passcode(t.Context(), m.ID)
+		p, err := r.app.Store().Passcode(t.Context(), r.sim.Credentials("").AccountID, m.ID)
 		return err == nil && p.Value.Reveal() == "Other-77"
 	})
 	testenv.Until(t, "it was told", func() bool { return r.alerts(t)[alert.PasscodeChanged] == 1 })

@@ -132,7 +132,7 @@ func (r *rig) endState(t *testing.T) []string {
 		if join.Outcome != string(row.Outcome) {
 			note("meeting %d: the verdict is %q, a joiner meets %s", m.ID, row.Outcome, join.Outcome)
 		}
-		if p, err := r.app.Store().Passcode(t.Context(), m.ID); m.Passcode != "" && (err != nil || p.Value.Reveal() != m.Passcode) {
+		if p, err := r.app.Store().Passcode(t.Context(), r.sim.Credentials("").AccountID, m.ID); m.Passcode != "" && (err != nil || p.Value.Reveal() != m.Passcode) {
 			note("meeting %d: the passcode that is known is not Zoom's", m.ID)
 		}
 		if row.Outcome == passcode.OutcomeDemands && !explained(row) {

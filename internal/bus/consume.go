@@ -106,7 +106,7 @@ func (b *Bus) fetch(ctx context.Context, parallel int, handle func(context.Conte
 func delivery(msg jetstream.Msg) Delivery {
 	h := msg.Headers()
 	d := Delivery{msg: msg, Event: Event{
-		ID: h.Get(jetstream.MsgIDHeader), Body: msg.Data(),
+		ID: h.Get(jetstream.MsgIDHeader), Body: msg.Data(), SignedFor: h.Get(headerSignedFor),
 		RequestID: h.Get(headerRequestID), TraceParent: h.Get(headerTraceParent),
 	}}
 	d.ReceivedAt, _ = time.Parse(time.RFC3339Nano, h.Get(headerReceivedAt))

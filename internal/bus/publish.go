@@ -15,6 +15,7 @@ import (
 type Event struct {
 	ID          string // of the body; JetStream's message id
 	AccountID   string
+	SignedFor   string // the account whose app's secret signed it; "" where ingest was not told
 	Name        string
 	Body        []byte
 	ReceivedAt  time.Time
@@ -25,6 +26,7 @@ type Event struct {
 // Headers of our own and of others'.
 const (
 	headerReceivedAt  = "Latchkey-Received-At"
+	headerSignedFor   = "Latchkey-Signed-For"
 	headerRequestID   = "X-Zm-Request-Id"
 	headerTraceParent = "traceparent"
 	headerReason      = "Latchkey-Reason"
@@ -36,6 +38,9 @@ func (e Event) message(subject string) *nats.Msg {
 	m.Data = e.Body
 	m.Header.Set(jetstream.MsgIDHeader, e.ID)
 	m.Header.Set(headerReceivedAt, e.ReceivedAt.UTC().Format(time.RFC3339Nano))
+	if e.SignedFor != "" {
+		m.Header.Set(headerSignedFor, headerText(e.SignedFor))
+	}
 	if e.RequestID != "" {
 		m.Header.Set(headerRequestID, e.RequestID)
 	}

@@ -28,7 +28,7 @@ type Config struct {
 	DatabaseURL string // "" means an embedded Postgres
 	NATSURL     string // "" means an embedded NATS server
 
-	WebhookSecrets []secret.String
+	WebhookSecrets []secret.String // of the account of the environment; see Secrets
 	AccountID      string
 	ClientID       string
 	ClientSecret   secret.String
@@ -96,13 +96,16 @@ func Load(environ []string, role Role) (Config, error) {
 		problems = append(problems, fmt.Errorf("LATCHKEY_STREAM_EVENTS, _ALERTS and _DEAD are %q, %q and %q: want three different names", c.EventsStream, c.AlertsStream, c.DeadStream))
 	}
 	if c.File != "" {
-		if err := c.loadFile(c.File, given); err != nil {
+		if err := c.loadFile(c.File, given, role); err != nil {
 			problems = append(problems, fmt.Errorf("LATCHKEY_CONFIG: %w", err))
-		} else if one := c.AccountID + c.ClientID + c.ClientSecret.Reveal(); one != "" && (c.AccountID == "" || c.ClientID == "" || c.ClientSecret == "") {
+		} else if one := c.AccountID + c.ClientID + c.ClientSecret.Reveal(); one != "" && role != Ingest && (c.AccountID == "" || c.ClientID == "" || c.ClientSecret == "") {
 			problems = append(problems, errors.New("ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET go together: want all three, or none and accounts in LATCHKEY_CONFIG"))
 		} else if role != Ingest && role != Admin && len(c.AllAccounts()) == 0 {
 			problems = append(problems, fmt.Errorf("LATCHKEY_CONFIG: %s names no account: want accounts there, or ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET", c.File))
 		}
+	}
+	if role == Ingest || role == Both {
+		problems = append(problems, c.checkSecrets()...)
 	}
 	problems = append(problems, unknown(given)...)
 	return c, errors.Join(problems...)

@@ -23,6 +23,59 @@ type Account struct {
 	ClientID     string
 	ClientSecret secret.String
 	Plan         string
+	// WebhookSecrets are the Secret Tokens of the account's app, which sign its
+	// events.
+	WebhookSecrets []secret.String
+}
+
+// Secret is a webhook secret and the account whose app it belongs to; "" when
+// the configuration does not say.
+type Secret struct {
+	Value     secret.String
+	AccountID string
+}
+
+// Secrets are all webhook secrets. A secret belongs to one app, and an app to
+// one account (Z-AUTH-8): with several accounts each has its own.
+func (c Config) Secrets() []Secret {
+	var all []Secret
+	for _, s := range c.WebhookSecrets {
+		owner := c.AccountID
+		if owner == "" {
+			owner = c.OnlyAccount()
+		}
+		all = append(all, Secret{s, owner})
+	}
+	for _, a := range c.Accounts {
+		for _, s := range a.WebhookSecrets {
+			all = append(all, Secret{s, a.ID})
+		}
+	}
+	return all
+}
+
+// checkSecrets sees to it that every account's events can be told from
+// another's.
+func (c Config) checkSecrets() (problems []error) {
+	all := c.Secrets()
+	if len(c.AllAccounts()) > 1 {
+		if len(c.WebhookSecrets) > 0 && c.AccountID == "" {
+			problems = append(problems, errors.New("ZOOM_WEBHOOK_SECRET_TOKEN belongs to ZOOM_ACCOUNT_ID, which is not set: with several accounts want webhook_secret for each in LATCHKEY_CONFIG"))
+		}
+		for _, a := range c.AllAccounts() {
+			if !slices.ContainsFunc(all, func(s Secret) bool { return s.AccountID == a.ID }) {
+				problems = append(problems, fmt.Errorf("account %s has no webhook secret: with several accounts want webhook_secret: {file: PATH} for each in LATCHKEY_CONFIG, so that their events can be told apart", a.ID))
+			}
+		}
+	} else if len(all) == 0 && len(c.Accounts) > 0 {
+		problems = append(problems, errors.New("no webhook secret: want ZOOM_WEBHOOK_SECRET_TOKEN, or webhook_secret for the account in LATCHKEY_CONFIG"))
+	}
+	for i, s := range all {
+		if j := slices.IndexFunc(all[:i], func(o Secret) bool { return o.Value == s.Value && o.AccountID != s.AccountID }); j >= 0 {
+			problems = append(problems, fmt.Errorf("accounts %s and %s have the same webhook secret: each Zoom app has a Secret Token of its own", all[j].AccountID, s.AccountID))
+		}
+	}
+	return problems
 }
 
 // Rule is one policy and whom it is for; empty matchers match everybody.
@@ -97,6 +150,8 @@ type configFile struct {
 		ClientID     string       `yaml:"client_id"`
 		ClientSecret secretSource `yaml:"client_secret"`
 		Plan         string       `yaml:"plan"`
+		// WebhookSecret holds several separated by commas, while rotating.
+		WebhookSecret secretSource `yaml:"webhook_secret"`
 	} `yaml:"accounts"`
 	Policies []ruleFile `yaml:"policies"`
 }
@@ -182,8 +237,10 @@ func strictNode(n *yaml.Node, into any) error {
 	return nil
 }
 
-// loadFile reads LATCHKEY_CONFIG.
-func (c *Config) loadFile(name string, given map[string]string) error {
+// loadFile reads LATCHKEY_CONFIG. Secrets that the role has no use for are not
+// read, and need not be there: ingest knows no API credentials, a worker no
+// webhook secrets.
+func (c *Config) loadFile(name string, given map[string]string, role Role) error {
 	b, err := os.ReadFile(name)
 	if err != nil {
 		return err
@@ -197,11 +254,23 @@ func (c *Config) loadFile(name string, given map[string]string) error {
 	var problems []error
 	for i, a := range f.Accounts {
 		account := Account{ID: a.ID, ClientID: a.ClientID, Plan: a.Plan}
-		clientSecret, err := a.ClientSecret.read(given)
+		var webhook, clientSecret secret.String
+		var err error
+		if role == Ingest || role == Both {
+			if webhook, err = a.WebhookSecret.read(given); err == nil && webhook != "" {
+				account.WebhookSecrets, err = secrets(webhook.Reveal())
+			}
+			if err != nil {
+				problems = append(problems, fmt.Errorf("%s: accounts[%d] webhook_secret %w", name, i, err))
+			}
+		}
+		if err = nil; role != Ingest {
+			clientSecret, err = a.ClientSecret.read(given)
+		}
 		switch {
 		case err != nil:
 			problems = append(problems, fmt.Errorf("%s: accounts[%d] client_secret %w", name, i, err))
-		case a.ID == "" || a.ClientID == "" || clientSecret == "":
+		case a.ID == "" || role != Ingest && (a.ClientID == "" || clientSecret == ""):
 			problems = append(problems, fmt.Errorf("%s: accounts[%d]: want id, client_id and client_secret", name, i))
 		case !slices.Contains([]string{"", "free", "pro", "business"}, a.Plan):
 			problems = append(problems, fmt.Errorf("%s: accounts[%d] plan is %q: want free, pro or business", name, i, a.Plan))
@@ -210,6 +279,9 @@ func (c *Config) loadFile(name string, given map[string]string) error {
 		}
 		account.ClientSecret = clientSecret
 		c.Accounts = append(c.Accounts, account)
+	}
+	if role == Ingest {
+		return errors.Join(problems...) // policies, and their secrets, are the worker's
 	}
 	for _, r := range f.Policies {
 		rule, err := r.rule(given)

@@ -24,14 +24,14 @@ func TestPoliciesFirstMatchDecides(t *testing.T) {
 	secretFile := write(t, "secret", "0123456789abcdef\n")
 	file := write(t, "latchkey.yaml", `
 accounts:
-  - {id: A2, client_id: c2, client_secret: {env: A2_SECRET}, plan: business}
+  - {id: A2, client_id: c2, client_secret: {env: A2_SECRET}, plan: business, webhook_secret: {env: A2_TOKEN}}
 policies:
   - {host: "boss@*", policy: observe}
   - {account: A1, group: G7, policy: known-passcode, source: derived, secret: {file: `+secretFile+`}}
   - {account: A2, policy: waiting-room, align_hosts: true}
   - {host: "*@sales.example.com", policy: known-passcode, source: zoom}
 `)
-	c, err := Load(append(complete(), "LATCHKEY_CONFIG="+file, "A2_SECRET=s2", "LATCHKEY_POLICY=waiting-room"), Both)
+	c, err := Load(append(complete(), "LATCHKEY_CONFIG="+file, "A2_SECRET=s2", "A2_TOKEN=t2", "LATCHKEY_POLICY=waiting-room"), Both)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,6 +58,62 @@ policies:
 	}
 	if r := c.RuleFor(Who{AccountID: "A1", Groups: []string{"G7"}}); r.Secret != "0123456789abcdef" {
 		t.Error("the secret's file was not read")
+	}
+}
+
+// TestWhoseSecret: a webhook secret vouches for one account alone.
+func TestWhoseSecret(t *testing.T) {
+	t.Parallel()
+	const a2, a3 = "  - {id: A2, client_id: c, client_secret: {env: S2}, webhook_secret: {env: T2}}\n", "  - {id: A3, client_id: c, client_secret: {env: S3}, webhook_secret: {env: T3}}\n"
+	const bare = "  - {id: A4, client_id: c, client_secret: {env: S2}}\n"
+	env := []string{"DATABASE_URL=postgres://h/d", "NATS_URL=nats://h:4222", "S2=s2", "S3=s3", "T2=t2, t2-old", "T3=t3"}
+	own := []string{"ZOOM_ACCOUNT_ID=A1", "ZOOM_CLIENT_ID=c", "ZOOM_CLIENT_SECRET=s"}
+	for name, c := range map[string]struct {
+		role     Role
+		accounts string
+		environ  []string
+		want     string // secret@account of each
+		problem  string
+	}{
+		"the one account of the environment":        {Both, "", append(own, "ZOOM_WEBHOOK_SECRET_TOKEN=t,u"), "t@A1 u@A1", ""},
+		"ingest that knows no account":              {Ingest, "", []string{"ZOOM_WEBHOOK_SECRET_TOKEN=t"}, "t@", ""},
+		"ingest that is told the account":           {Ingest, "", []string{"ZOOM_WEBHOOK_SECRET_TOKEN=t", "ZOOM_ACCOUNT_ID=A1"}, "t@A1", ""},
+		"the one account of the file":               {Both, a2, nil, "t2@A2 t2-old@A2", ""},
+		"the file's account, the variable's secret": {Both, bare, []string{"ZOOM_WEBHOOK_SECRET_TOKEN=t"}, "t@A4", ""},
+		"several": {Both, a2 + a3, append(own, "ZOOM_WEBHOOK_SECRET_TOKEN=t"), "t@A1 t2@A2 t2-old@A2 t3@A3", ""},
+		"several, ingest: it needs no API credentials": {Ingest, strings.ReplaceAll(a2+a3, "{env: S", "{env: NOT_SET"), nil, "t2@A2 t2-old@A2 t3@A3", ""},
+		"a worker needs no webhook secrets":            {Worker, strings.ReplaceAll(a2+a3, "{env: T", "{env: NOT_SET"), nil, "", ""},
+		"none at all":                                  {Both, bare, nil, "", "no webhook secret"},
+		"several, one without":                         {Both, a2 + bare, nil, "", "account A4 has no webhook secret"},
+		"several, the environment's without":           {Both, a2, own, "", "account A1 has no webhook secret"},
+		"several, a secret of nobody":                  {Both, a2 + a3, []string{"ZOOM_WEBHOOK_SECRET_TOKEN=t"}, "", "ZOOM_WEBHOOK_SECRET_TOKEN belongs to ZOOM_ACCOUNT_ID, which is not set"},
+		"two accounts, one secret":                     {Both, a2 + strings.Replace(a3, "T3", "T2", 1), nil, "", "accounts A2 and A3 have the same webhook secret"},
+		"an empty one among several":                   {Both, strings.Replace(a2, "{env: T2}", "{env: T4}", 1), []string{"T4=a,,b"}, "", "webhook_secret holds an empty secret"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			environ := append(append([]string(nil), env...), c.environ...)
+			if c.accounts != "" {
+				environ = append(environ, "LATCHKEY_CONFIG="+write(t, "latchkey.yaml", "accounts:\n"+c.accounts))
+			}
+			got, err := Load(environ, c.role)
+			if c.problem != "" {
+				if err == nil || !strings.Contains(err.Error(), c.problem) {
+					t.Errorf("%v, want %q", err, c.problem)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			var all []string
+			for _, s := range got.Secrets() {
+				all = append(all, s.Value.Reveal()+"@"+s.AccountID)
+			}
+			if s := strings.Join(all, " "); s != c.want {
+				t.Errorf("secrets %q, want %q", s, c.want)
+			}
+		})
 	}
 }
 

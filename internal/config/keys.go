@@ -35,7 +35,7 @@ func (k Key) RequiredFor(r Role) bool { return slices.Contains(k.required, r) }
 
 var keys = []Key{
 	{Name: "ZOOM_WEBHOOK_SECRET_TOKEN", Form: "the app's Secret Token, several separated by commas while rotating", Secret: true,
-		Doc: "Proves that a webhook is Zoom's.", required: []Role{Ingest, Both}, set: setSecrets},
+		Doc: "Proves that a webhook is Zoom's. With several accounts: of ZOOM_ACCOUNT_ID's app.", ofAccount: true, required: []Role{Ingest, Both}, set: setSecrets},
 	{Name: "ZOOM_ACCOUNT_ID", Form: "the server-to-server app's Account ID", Doc: "The account that is guarded.",
 		ofAccount: true, required: []Role{Worker, Both}, set: text(func(c *Config) *string { return &c.AccountID })},
 	{Name: "ZOOM_CLIENT_ID", Form: "the server-to-server app's Client ID", Doc: "For Zoom's API.",
@@ -82,13 +82,20 @@ var keys = []Key{
 }
 
 func setSecrets(c *Config, v string) error {
+	var err error
+	c.WebhookSecrets, err = secrets(v)
+	return err
+}
+
+// secrets reads secrets separated by commas, as while rotating.
+func secrets(v string) (all []secret.String, err error) {
 	for i, s := range strings.Split(v, ",") {
 		if s = strings.TrimSpace(s); s == "" {
-			return fmt.Errorf("holds an empty secret (number %d): want secrets separated by single commas", i+1)
+			return nil, fmt.Errorf("holds an empty secret (number %d): want secrets separated by single commas", i+1)
 		}
-		c.WebhookSecrets = append(c.WebhookSecrets, secret.String(s))
+		all = append(all, secret.String(s))
 	}
-	return nil
+	return all, nil
 }
 
 func setPolicy(c *Config, v string) error {

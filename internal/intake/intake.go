@@ -22,20 +22,19 @@ import (
 type Event struct {
 	ID         string
 	Body       []byte
+	SignedFor  string // the account whose app's secret signed it; "" where ingest was not told
 	ReceivedAt time.Time
 	RequestID  string
 	InProgress func() // tells the bus that it is still being worked on
 }
 
-// Options configure an Intake. All but Account and Counted are required.
+// Options configure an Intake. All but Counted are required.
 type Options struct {
 	Store *store.Store
 	// Governed says whether an account is one that latchkey guards, Guarded which
 	// ones those are.
 	Governed func(accountID string) bool
 	Guarded  []string
-	// Account is assumed for events that name none; "" when there are several.
-	Account string
 	// Dead keeps an event that cannot be handled, with the reason.
 	Dead   func(ctx context.Context, reason string, e Event) error
 	Logger *slog.Logger
@@ -115,13 +114,43 @@ func (in *Intake) record(ctx context.Context, e Event) (bool, error) {
 	if !wanted {
 		return false, unusableError{fmt.Errorf("there is no use for event %s", env.Event)}
 	}
-	if env.AccountID == "" {
-		env.AccountID = in.o.Account
+	if err := in.attribute(ctx, &env, e.SignedFor); err != nil {
+		return false, err
 	}
 	env.At = plausible(env.At, e.ReceivedAt)
 	row := store.Event{ID: e.ID, AccountID: zoom.Clean(env.AccountID), Name: env.Event, At: env.At, ReceivedAt: e.ReceivedAt,
 		RequestID: e.RequestID, Operator: zoom.Clean(env.Operator)}
 	return kind.handle(in, ctx, row, env)
+}
+
+// attribute says which account an event speaks for: its own alone. That is the
+// one whose app signed it (Z-AUTH-8), and an event that names another is a
+// forgery, or the secrets are confused. With one account there is nothing to
+// confuse: an event of another is then one that latchkey does not guard.
+func (in *Intake) attribute(ctx context.Context, env *zoom.Envelope, signedFor string) error {
+	if len(in.o.Guarded) == 1 {
+		if env.AccountID == "" {
+			env.AccountID = in.o.Guarded[0]
+		}
+		return nil
+	}
+	switch {
+	case signedFor == "":
+		return unusableError{errors.New("several accounts are guarded, and ingest does not know whose secret signed the event: give ingest the same LATCHKEY_CONFIG, with a webhook_secret for each account")}
+	case env.AccountID == "" || env.AccountID == signedFor:
+		env.AccountID = signedFor
+		return nil
+	}
+	t := store.Trouble{AccountID: signedFor, Call: store.CallSignature, Kind: "signed_for_another",
+		Detail: fmt.Sprintf("it was %s of account %s", env.Event, zoom.Clean(env.AccountID))}
+	opened, err := in.o.Store.SetupFailed(ctx, t, alert.Trouble(t))
+	if err != nil {
+		return err
+	}
+	if opened {
+		in.o.Logger.Error(alert.TroubleSentence(t), "account_id", signedFor)
+	}
+	return unusableError{fmt.Errorf("it names account %s, and the app of account %s signed it", zoom.Clean(env.AccountID), signedFor)}
 }
 
 // skew is how far Zoom's clock and ours may be apart.

@@ -32,7 +32,7 @@ func newIntake(t *testing.T) *Intake {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
-	return New(Options{Store: s, Account: "acc", Guarded: []string{"acc"}, Logger: slog.New(slog.DiscardHandler),
+	return New(Options{Store: s, Guarded: []string{"acc"}, Logger: slog.New(slog.DiscardHandler),
 		Governed: func(account string) bool { return account == "acc" },
 		Dead:     func(context.Context, string, Event) error { return nil }})
 }

@@ -401,5 +401,6 @@ func isOver(m *Meeting, now time.Time) bool {
 	case StatusStarted:
 		return false // it may run past its planned end
 	}
-	return !m.Ends.IsZero() && now.After(m.Ends)
+	expires := m.Expires()
+	return !expires.IsZero() && now.After(expires)
 }

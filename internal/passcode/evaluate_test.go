@@ -12,6 +12,8 @@ import (
 
 var now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
+const day = 24 * time.Hour
+
 func on() Setting  { return Setting{Value: On, Lock: Off} }
 func off() Setting { return Setting{Value: Off, Lock: Off} }
 func onLocked(l Level, by string) Setting {
@@ -80,7 +82,7 @@ func TestEvaluate(t *testing.T) {
 			facts:   demanding(func(f *Facts) { f.Meeting.Passcode = Unknown }),
 			outcome: OutcomeUnknown, remedy: RemedyNone, codes: []Code{BlockFactMissing}, missing: FactMeeting},
 		{name: "passcode not known and over: not worth a call",
-			facts:   demanding(func(f *Facts) { f.Meeting.Passcode = Unknown; f.Meeting.Ends = now.Add(-time.Minute) }),
+			facts:   demanding(func(f *Facts) { f.Meeting.Passcode = Unknown; f.Meeting.Ends = now.Add(-31 * day) }),
 			outcome: OutcomeUnknown, remedy: RemedyNone, codes: []Code{BlockOver}},
 		{name: "host setting on, not locked",
 			facts:   demanding(func(f *Facts) { f.Host.Settings[KeyPasscode] = on() }),
@@ -209,8 +211,11 @@ func TestEvaluate(t *testing.T) {
 				f.Meeting.Ends = now.Add(-time.Hour)
 			}),
 			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseRequest, BlockInProgress}},
+		{name: "past its planned end: the number still lets people in",
+			facts:   demanding(func(f *Facts) { f.Meeting.Ends = now.Add(-29 * day) }),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest}},
 		{name: "over by time",
-			facts:   demanding(func(f *Facts) { f.Meeting.Ends = now.Add(-time.Second) }),
+			facts:   demanding(func(f *Facts) { f.Meeting.Ends = now.Add(-30*day - time.Second) }),
 			outcome: OutcomeDemands, remedy: RemedyNone, codes: []Code{CauseRequest, BlockOver}},
 		{name: "deleted",
 			facts:   demanding(func(f *Facts) { f.Meeting.Status = StatusDeleted }),

@@ -28,9 +28,13 @@ type Meeting struct {
 	// Starts is when the meeting, or its first date, is planned to start; zero
 	// when it has no fixed time.
 	Starts time.Time `json:"starts,omitzero" db:"start_time"`
-	// Ends is the moment after which the meeting is over; zero when it has no
-	// fixed end (recurring without fixed time, or not known).
+	// Ends is the planned end, of the last date; zero when it has no fixed end
+	// (recurring without fixed time, or not known). Its number lets people in
+	// beyond that: see Expires.
 	Ends time.Time `json:"ends,omitzero" db:"ends_at"`
+	// LastUsed is when it was last reported to have started or ended; zero when
+	// not so far.
+	LastUsed time.Time `json:"last_used,omitzero" db:"last_used_at"`
 	// Passcode is On when a joiner who types the meeting number is asked.
 	Passcode Toggle `json:"passcode" db:"passcode"`
 	// PasscodeReadable says that the passcode's value is known to latchkey.
@@ -50,6 +54,32 @@ type Meeting struct {
 	// OursProblem is why that passcode cannot be used: which requirement of the
 	// host's it cannot meet. It holds no passcode.
 	OursProblem string `json:"ours_problem,omitzero" db:"-"`
+}
+
+// How long a meeting's number lets people in after its planned end or last use
+// (Z-MEET-6).
+const (
+	validOnce      = 30 * 24 * time.Hour
+	validRecurring = 365 * 24 * time.Hour
+)
+
+// Expires is when the meeting's number stops letting people in; zero when that
+// is not known. An instant meeting's ends with it.
+func (m Meeting) Expires() time.Time {
+	if m.Ends.IsZero() {
+		return time.Time{}
+	}
+	last := m.Ends
+	if m.LastUsed.After(last) {
+		last = m.LastUsed
+	}
+	switch {
+	case m.Type == TypeInstant, m.Type.IsWebinar():
+		return last
+	case m.Type == TypeRecurring, m.Type == TypeRecurringNoTime, m.isPMI():
+		return last.Add(validRecurring)
+	}
+	return last.Add(validOnce)
 }
 
 // MeetingType is Zoom's number for the kind of meeting (Z-MEET-1).

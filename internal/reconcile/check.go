@@ -19,7 +19,7 @@ func (w *Worker) check(ctx context.Context, c store.MeetingClaim, log *slog.Logg
 		// It was guarded once. Its row stays as it is.
 		return w.o.Store.Complete(ctx, c, store.Check{Meeting: c.Meeting})
 	}
-	past, err := w.o.Store.Remember(ctx, c.Meeting.ID)
+	past, err := w.o.Store.Remember(ctx, c.Meeting.AccountID, c.Meeting.ID)
 	if err != nil {
 		return err
 	}

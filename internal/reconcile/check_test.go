@@ -223,7 +223,7 @@ func TestNotFoundIsBelievedLate(t *testing.T) {
 		s.gets = gets
 		checkNow(t, w, url)
 		m, _ := meetingOf(t, w)
-		_, err := w.o.Store.Passcode(t.Context(), meetingID)
+		_, err := w.o.Store.Passcode(t.Context(), "acc", meetingID)
 		if m.Status != status || m.Misses != misses || (status == passcode.StatusDeleted) != errors.Is(err, store.ErrNotFound) {
 			t.Errorf("%s: %s after %d misses, passcode %v; want %s after %d", name, m.Status, m.Misses, err, status, misses)
 		}
@@ -241,7 +241,7 @@ func TestNotFoundIsBelievedLate(t *testing.T) {
 	step("twice", []reply{missing}, "5 minutes", passcode.StatusScheduled, 2)
 	step("a proxy's page is not Zoom's word", []reply{saysOnRead(zoom.KindForeign)}, "20 minutes", passcode.StatusScheduled, 2)
 	step("three times", []reply{missing}, "0", passcode.StatusDeleted, 3)
-	if p, err := w.o.Store.RememberedPasscode(t.Context(), meetingID); err != nil || p.Value.Reveal() != "old-1" {
+	if p, err := w.o.Store.RememberedPasscode(t.Context(), "acc", meetingID); err != nil || p.Value.Reveal() != "old-1" {
 		t.Errorf("the passcode is forgotten: %v", err)
 	}
 	m, _ := meetingOf(t, w)

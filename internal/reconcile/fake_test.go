@@ -245,7 +245,7 @@ func settingsOf(t *testing.T, w *Worker, f *fakeZoom) (store.Host, passcode.Host
 
 func alignments(t *testing.T, w *Worker) []store.Alignment {
 	t.Helper()
-	all, err := w.o.Store.Alignments(t.Context(), "host")
+	all, err := w.o.Store.Alignments(t.Context(), "acc", "host")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -131,7 +131,7 @@ func (w *Worker) hostRow(ctx context.Context, api Zoom, accountID, hostID string
 	if err != nil || h.Fresh(w.o.SettingsTTL) {
 		return h, err
 	}
-	return once(w, ctx, fmt.Sprintf("host %s@%d", hostID, h.Generation), func(ctx context.Context) (store.Host, error) {
+	return once(w, ctx, fmt.Sprintf("host %s/%s@%d", accountID, hostID, h.Generation), func(ctx context.Context) (store.Host, error) {
 		began, seen := time.Now(), h.Generation
 		u, err := api.GetUser(ctx, h.ID)
 		if err != nil {
@@ -164,7 +164,7 @@ func (w *Worker) predict(ctx context.Context, h store.Host, known passcode.Host)
 		told := alert.HostForecast(h, f)
 		a = &told
 	}
-	changed, err := w.o.Store.SaveForecast(ctx, h.ID, f, a)
+	changed, err := w.o.Store.SaveForecast(ctx, h.AccountID, h.ID, f, a)
 	if changed {
 		w.o.Logger.Info("a host's forecast changed", "host_id", h.ID, "account_id", h.AccountID, "why", f.Sentence())
 		w.outbox.Wake()

@@ -26,7 +26,7 @@ func checkHostNow(t testing.TB, w *Worker, url string) store.Host {
 	}
 	c := claims[0]
 	w.underLease(t.Context(), c.Lease, "acc", w.o.Logger, func(ctx context.Context) error { return w.checkHost(ctx, c, w.o.Logger) })
-	h, err := w.o.Store.Host(t.Context(), "host")
+	h, err := w.o.Store.Host(t.Context(), "acc", "host")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +232,7 @@ func TestAReadingBegunBeforeAChangeAnswersNobodyAfterIt(t *testing.T) {
 			if _, err := w.hostFacts(t.Context(), f, "acc", "host"); err != nil {
 				t.Fatal(err)
 			}
-			h, err := w.o.Store.Host(t.Context(), "host")
+			h, err := w.o.Store.Host(t.Context(), "acc", "host")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -22,7 +22,7 @@ func (w *Worker) accountLevel(ctx context.Context, api Zoom, id string) (store.L
 
 // groupLevel returns a group's locks; see level.
 func (w *Worker) groupLevel(ctx context.Context, api Zoom, accountID, id string) (store.Level, string, error) {
-	return w.level(ctx, accountID, id, w.o.Store.Group, func(ctx context.Context, l store.Level) error { return w.readGroup(ctx, api, accountID, l) })
+	return w.level(ctx, accountID, id, func(ctx context.Context, id string) (store.Level, error) { return w.o.Store.Group(ctx, accountID, id) }, func(ctx context.Context, l store.Level) error { return w.readGroup(ctx, api, accountID, l) })
 }
 
 // level returns an account's or group's locks, from the database while fresh. A
@@ -34,7 +34,7 @@ func (w *Worker) level(ctx context.Context, accountID, id string, stored func(co
 		return l, "", err
 	}
 	// Not into l: the reading may go on after this caller lost its patience.
-	known, err = once(w, ctx, fmt.Sprintf("level %s@%d", id, l.Generation), func(ctx context.Context) (store.Level, error) {
+	known, err = once(w, ctx, fmt.Sprintf("level %s/%s@%d", accountID, id, l.Generation), func(ctx context.Context) (store.Level, error) {
 		if err := read(ctx, l); err != nil {
 			return l, err
 		}

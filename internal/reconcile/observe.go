@@ -154,7 +154,7 @@ func (k *checking) lookUp(ctx context.Context) (secret.String, error) {
 	if k.remembered != nil {
 		return *k.remembered, nil
 	}
-	p, err := k.w.o.Store.RememberedPasscode(ctx, k.m.ID)
+	p, err := k.w.o.Store.RememberedPasscode(ctx, k.m.AccountID, k.m.ID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return "", err // not known is not the same as none
 	}
@@ -168,7 +168,7 @@ func (k *checking) lookForEvidence(ctx context.Context) error {
 	if k.evidence != nil || len(k.levels) == 0 {
 		return nil
 	}
-	changes, err := k.w.o.Store.TurnedOn(ctx, k.levels, evidenceWithin)
+	changes, err := k.w.o.Store.TurnedOn(ctx, k.m.AccountID, k.levels, evidenceWithin)
 	if err != nil {
 		return err
 	}

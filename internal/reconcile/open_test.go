@@ -24,7 +24,7 @@ func TestThePasscodeThatGoesBackIsTheOldOne(t *testing.T) {
 	if len(s.asked) != 2 || s.asked[1].Password == nil || s.asked[1].Password.Reveal() != "old-1" || s.m.Password.Reveal() != "old-1" {
 		t.Errorf("asked for %d changes, and the meeting has another passcode than before", len(s.asked))
 	}
-	if p, err := w.o.Store.Passcode(t.Context(), meetingID); err != nil || p.Value.Reveal() != "old-1" {
+	if p, err := w.o.Store.Passcode(t.Context(), "acc", meetingID); err != nil || p.Value.Reveal() != "old-1" {
 		t.Errorf("the known passcode: %v", err)
 	}
 }
@@ -37,7 +37,7 @@ func TestWhatIsNotKnownIsNotTakenForNone(t *testing.T) {
 	w, url := patient(t, s)
 	// Read before, so that this check need not read the meeting.
 	run(t, url, `UPDATE meetings SET must_read = false, passcode = 'on', passcode_readable = true, waiting_room = 'on', authentication = 'off'`)
-	run(t, url, `INSERT INTO passcodes (meeting_id, passcode, source, seen_at) SELECT meeting_id, 'old-1', 'zoom', now() FROM meetings`)
+	run(t, url, `INSERT INTO passcodes (account_id, meeting_id, passcode, source, seen_at) SELECT account_id, meeting_id, 'old-1', 'zoom', now() FROM meetings`)
 	run(t, url, `ALTER TABLE passcodes RENAME TO passcodes_elsewhere`)
 	checkNow(t, w, url)
 	m, repairs := meetingOf(t, w)

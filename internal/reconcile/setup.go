@@ -49,8 +49,8 @@ func (w *Worker) lookAtSetup(ctx context.Context, start bool) error {
 		if err != nil {
 			return errors.Join(append(errs, err)...)
 		}
-		if start || slices.ContainsFunc(troubles, func(t store.Trouble) bool { return t.Due }) {
-			errs = append(errs, w.lookAtAccount(ctx, id, troubles))
+		if start || slices.ContainsFunc(troubles, func(t store.Trouble) bool { return t.Due && t.Call != store.CallSignature }) {
+			errs = append(errs, w.lookAtAccount(ctx, id, troubles, start))
 		}
 	}
 	tried, err := w.o.Store.RetryTroubles(ctx, w.o.Accounts, start)
@@ -64,7 +64,7 @@ func (w *Worker) lookAtSetup(ctx context.Context, start bool) error {
 // lookAtAccount asks for a new token and compares what it may do with what
 // latchkey needs. A problem is noted and alerted, never an error: it may be
 // mended at any time.
-func (w *Worker) lookAtAccount(ctx context.Context, id string, troubles []store.Trouble) error {
+func (w *Worker) lookAtAccount(ctx context.Context, id string, troubles []store.Trouble, start bool) error {
 	api, guarded := w.o.Zoom(id)
 	if !guarded {
 		return nil
@@ -78,6 +78,9 @@ func (w *Worker) lookAtAccount(ctx context.Context, id string, troubles []store.
 		return nil
 	}
 	works := []string{zoom.CallToken, store.CallNotGuarded}
+	if start {
+		works = append(works, store.CallSignature) // the secrets may be right now; it is said again if not
+	}
 	for _, need := range needs {
 		if len(granted) == 0 {
 			break // the token does not say

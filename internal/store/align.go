@@ -36,8 +36,8 @@ type Alignment struct {
 }
 
 // Alignments reads what was ever aligned of a host, oldest first.
-func (s *Store) Alignments(ctx context.Context, hostID string) ([]Alignment, error) {
-	rows, err := s.pool.Query(ctx, `SELECT id, host_id, account_id, setting, before, after, result, started_at FROM alignments WHERE host_id = $1 ORDER BY id`, hostID)
+func (s *Store) Alignments(ctx context.Context, accountID, hostID string) ([]Alignment, error) {
+	rows, err := s.pool.Query(ctx, `SELECT id, host_id, account_id, setting, before, after, result, started_at FROM alignments WHERE account_id = $1 AND host_id = $2 ORDER BY id`, accountID, hostID)
 	if err != nil {
 		return nil, fmt.Errorf("read the alignments of host %s: %w", hostID, err)
 	}
@@ -64,7 +64,7 @@ func (s *Store) EndAlignment(ctx context.Context, id int64, result, detail strin
 		if _, err := tx.Exec(ctx, `UPDATE alignments SET result = $2, detail = $3, ended_at = now() WHERE id = $1`, id, result, detail); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `UPDATE hosts SET read_at = NULL WHERE host_id = (SELECT host_id FROM alignments WHERE id = $1)`, id)
+		_, err := tx.Exec(ctx, `UPDATE hosts SET read_at = NULL WHERE (account_id, host_id) = (SELECT account_id, host_id FROM alignments WHERE id = $1)`, id)
 		return err
 	})
 	if err != nil {

@@ -21,7 +21,7 @@ func TestAlignments(t *testing.T) {
 	}
 	unread := func(host string) bool {
 		t.Helper()
-		h, err := s.Host(t.Context(), host)
+		h, err := s.Host(t.Context(), "acc", host)
 		noError(t, err)
 		return h.ReadAt.IsZero()
 	}
@@ -33,7 +33,7 @@ func TestAlignments(t *testing.T) {
 	}
 	results := func(want ...string) {
 		t.Helper()
-		all, err := s.Alignments(t.Context(), "host")
+		all, err := s.Alignments(t.Context(), "acc", "host")
 		noError(t, err)
 		if len(all) != 2 {
 			t.Fatalf("%d alignments, want 2: %+v", len(all), all)
@@ -70,7 +70,7 @@ func TestAlignments(t *testing.T) {
 		t.Errorf("ended at %v", got)
 	}
 
-	if all, err := s.Alignments(t.Context(), "nobody"); err != nil || len(all) != 0 {
+	if all, err := s.Alignments(t.Context(), "acc", "nobody"); err != nil || len(all) != 0 {
 		t.Errorf("of nobody: %v, %v", all, err)
 	}
 	if _, err := s.BeginAlignment(t.Context(), Alignment{HostID: "nobody", AccountID: "acc", Before: passcode.On, After: passcode.Off}); err == nil {

@@ -56,10 +56,16 @@ func (s *Store) Complete(ctx context.Context, c MeetingClaim, k Check) error {
 		if err := callsWorked(ctx, tx, k.Meeting.AccountID, k.Worked); err != nil {
 			return err
 		}
+		if m := k.Meeting; m.HostID != "" && m.HostID != c.Meeting.HostID {
+			// Whoever learns of a host records them: they are read, and swept.
+			if err := hostSeen(ctx, tx, m.AccountID, m.HostID); err != nil {
+				return err
+			}
+		}
 		if err := c.held(ctx, tx); err != nil {
 			return err
 		}
-		current, err := oneMeeting(tx.Query(ctx, `SELECT `+meetingColumns+` FROM meetings WHERE meeting_id = $1`, c.Meeting.ID))
+		current, err := oneMeeting(tx.Query(ctx, `SELECT `+meetingColumns+` FROM meetings WHERE account_id = $1 AND meeting_id = $2`, c.Meeting.AccountID, c.Meeting.ID))
 		if err != nil {
 			return err
 		}
@@ -73,7 +79,7 @@ func (s *Store) Complete(ctx context.Context, c MeetingClaim, k Check) error {
 				return err
 			}
 			if k.Passcode != nil {
-				rotated, err := savePasscode(ctx, tx, m.ID, *k.Passcode)
+				rotated, err := savePasscode(ctx, tx, m.AccountID, m.ID, *k.Passcode)
 				if err != nil {
 					return err
 				}
@@ -86,7 +92,7 @@ func (s *Store) Complete(ctx context.Context, c MeetingClaim, k Check) error {
 		}
 		if m.Stripped {
 			// Our part in it is not forgotten for a newer sighting.
-			if _, err := tx.Exec(ctx, `UPDATE meetings SET stripped = true WHERE meeting_id = $1`, m.ID); err != nil {
+			if _, err := tx.Exec(ctx, `UPDATE meetings SET stripped = true WHERE account_id = $1 AND meeting_id = $2`, m.AccountID, m.ID); err != nil {
 				return err
 			}
 		}
@@ -94,7 +100,7 @@ func (s *Store) Complete(ctx context.Context, c MeetingClaim, k Check) error {
 			return err
 		}
 		if k.Repair.ID != 0 {
-			if err := endRepair(ctx, tx, m.ID, k.Repair); err != nil {
+			if err := endRepair(ctx, tx, m, k.Repair); err != nil {
 				return err
 			}
 		}
@@ -105,8 +111,8 @@ func (s *Store) Complete(ctx context.Context, c MeetingClaim, k Check) error {
 		}
 		_, err = tx.Exec(ctx, `UPDATE meetings SET lease_owner = NULL, lease_until = NULL, attempts = 0, last_error = '', waiting_for = $5,
 			due_at = CASE WHEN generation = $2 THEN $3 ELSE due_at END,
-			due_why = CASE WHEN generation = $2 THEN $4 ELSE due_why END WHERE meeting_id = $1`,
-			m.ID, c.generation, null(k.Next), k.NextWhy, k.WaitingFor)
+			due_why = CASE WHEN generation = $2 THEN $4 ELSE due_why END WHERE meeting_id = $1 AND account_id = $6`,
+			m.ID, c.generation, null(k.Next), k.NextWhy, k.WaitingFor, m.AccountID)
 		return err
 	})
 	if err != nil {
@@ -129,8 +135,8 @@ func saveVerdict(ctx context.Context, tx pgx.Tx, old, m Meeting, inTheWay passco
 			signature = @signature, alerted = @alerted, policy = @policy, decided_at = now(),
 			setting = nullif(@setting, ''), setting_level = nullif(@level, ''), setting_by = nullif(@by, ''), setting_by_name = nullif(@byName, ''),
 			demanding_since = CASE @outcome WHEN 'demands_passcode' THEN coalesce(demanding_since, now()) WHEN 'unknown' THEN demanding_since END
-		WHERE meeting_id = @id`, pgx.NamedArgs{
-		"id": m.ID, "outcome": string(m.Outcome), "remedy": string(m.Remedy), "would": string(m.Would), "reasons": reasons, "why": m.Why,
+		WHERE meeting_id = @id AND account_id = @account`, pgx.NamedArgs{
+		"id": m.ID, "account": m.AccountID, "outcome": string(m.Outcome), "remedy": string(m.Remedy), "would": string(m.Would), "reasons": reasons, "why": m.Why,
 		"signature": m.Signature, "alerted": m.Alerted, "policy": m.Policy,
 		"setting": inTheWay.Path, "level": string(inTheWay.Level), "by": inTheWay.By, "byName": inTheWay.ByName,
 	}); err != nil {
@@ -139,7 +145,7 @@ func saveVerdict(ctx context.Context, tx pgx.Tx, old, m Meeting, inTheWay passco
 	if old.Signature == m.Signature {
 		return nil
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO verdicts (meeting_id, outcome, remedy, reasons, why, decided_at) VALUES ($1,$2,$3,$4,$5,now())`,
-		m.ID, m.Outcome, m.Remedy, reasons, m.Why)
+	_, err = tx.Exec(ctx, `INSERT INTO verdicts (account_id, meeting_id, outcome, remedy, reasons, why, decided_at) VALUES ($1,$2,$3,$4,$5,$6,now())`,
+		m.AccountID, m.ID, m.Outcome, m.Remedy, reasons, m.Why)
 	return err
 }

@@ -28,7 +28,7 @@ func TestCompleteRecordsEverythingAtOnce(t *testing.T) {
 	if m := meeting(t, s, 1); !m.MustRead {
 		t.Error("after BeginRepair the meeting need not be read: a worker that dies now would be believed")
 	}
-	r, err := s.Remember(t.Context(), 1)
+	r, err := s.Remember(t.Context(), "acc", 1)
 	if u := r.Unfinished; err != nil || u.ID != begun.ID || u.Remedy != passcode.RemedyClear || u.Why != "because" || u.Under != "all this" || len(u.Reasons) != 1 || u.Reasons[0] != reasons[0] || r.Held != 0 || len(r.Failed) != 0 {
 		t.Errorf("remembered %+v, %v", r, err)
 	}
@@ -55,12 +55,12 @@ func TestCompleteRecordsEverythingAtOnce(t *testing.T) {
 	if len(story.History) != 1 || story.History[0].Outcome != passcode.OutcomeJoinable {
 		t.Errorf("history: %+v", story.History)
 	}
-	r, err = s.Remember(t.Context(), 1)
+	r, err = s.Remember(t.Context(), "acc", 1)
 	if err != nil || r.Unfinished.ID != 0 || r.Held != 1 || len(r.Failed) != 0 {
 		t.Errorf("remembered %+v, %v", r, err)
 	}
 	exec(t, s, `UPDATE repairs SET ended_at = now() - interval '25 hours'`)
-	if r, err = s.Remember(t.Context(), 1); err != nil || r.Held != 0 {
+	if r, err = s.Remember(t.Context(), "acc", 1); err != nil || r.Held != 0 {
 		t.Errorf("a day later %d held clears are counted (%v)", r.Held, err)
 	}
 	if leased, _ := s.Leased(t.Context(), 1); leased {
@@ -118,7 +118,7 @@ func TestCompleteAfterSomethingArrived(t *testing.T) {
 			if !c.checksViewStands {
 				wantTopic, wantPasscode = "sighted", "s1ghted"
 			}
-			p, err := s.Passcode(t.Context(), 1)
+			p, err := s.Passcode(t.Context(), "acc", 1)
 			if got.Topic != wantTopic || err != nil || p.Value != wantPasscode {
 				t.Errorf("topic %q, passcode %q (%v); want %q, %q", got.Topic, p.Value.Reveal(), err, wantTopic, wantPasscode.Reveal())
 			}

@@ -69,7 +69,7 @@ func TestTimeIsTheDatabases(t *testing.T) {
 	column("a repair's end", `SELECT ended_at FROM repairs`, 0)
 	column("a passcode", `SELECT seen_at FROM passcodes`, 0)
 	column("a call that worked", `SELECT ok_at FROM account_calls`, 0)
-	if got, err := s.Remember(t.Context(), 1); err != nil || got.Held != 1 {
+	if got, err := s.Remember(t.Context(), "acc", 1); err != nil || got.Held != 1 {
 		t.Errorf("held within the day: %d, %v", got.Held, err)
 	}
 
@@ -78,7 +78,7 @@ func TestTimeIsTheDatabases(t *testing.T) {
 	noError(t, err)
 	column("the host's next time", `SELECT due_at FROM hosts`, 2*time.Hour)
 	is("a listed meeting's", meeting(t, s, 2).DueAt, 0)
-	_, err = s.SaveForecast(t.Context(), "host", forecastOf(true), nil)
+	_, err = s.SaveForecast(t.Context(), "acc", "host", forecastOf(true), nil)
 	noError(t, err)
 	column("a forecast", `SELECT forecast_at FROM hosts`, 0)
 
@@ -108,7 +108,7 @@ func TestHoldHostUntilMidnightUTCOfTheDatabase(t *testing.T) {
 		if err != nil || !until.Equal(before) && !until.Equal(after) {
 			t.Errorf("%s: held until %v, %v; want %v", name, until.UTC(), err, after)
 		}
-		if h, err := s.Host(t.Context(), "host"); err != nil || !h.HeldUntil.Equal(until) {
+		if h, err := s.Host(t.Context(), "acc", "host"); err != nil || !h.HeldUntil.Equal(until) {
 			t.Errorf("%s: read back %v, %v; want %v", name, h.HeldUntil, err, until)
 		}
 	}
@@ -129,13 +129,13 @@ func TestFreshByTheDatabasesClock(t *testing.T) {
 	} {
 		got, err := s.SaveHost(t.Context(), Host{ID: "host", AccountID: "acc"}, 0, c.took)
 		noError(t, err)
-		h, err := s.Host(t.Context(), "host")
+		h, err := s.Host(t.Context(), "acc", "host")
 		noError(t, err)
 		noError(t, s.SaveAccount(t.Context(), Level{ID: "acc"}, 0, c.took))
 		a, err := s.Account(t.Context(), "acc")
 		noError(t, err)
 		noError(t, s.SaveGroup(t.Context(), "acc", Level{ID: "g"}, 0, c.took))
-		g, err := s.Group(t.Context(), "g")
+		g, err := s.Group(t.Context(), "acc", "g")
 		noError(t, err)
 		for what, is := range map[string]struct {
 			fresh bool

@@ -14,6 +14,8 @@ import (
 type Story struct {
 	Meeting Meeting
 	Host    Host // zero when not known
+	// Others are more meetings that answer to the same number.
+	Others  []Meeting
 	Repairs []Repair
 	// Troubles are what latchkey's own set-up stands in the way of, for the
 	// meeting's account.
@@ -40,54 +42,60 @@ type PasscodeChange struct {
 	SeenAt    time.Time `json:"seen_at" db:"seen_at"`
 }
 
-// Story reads what is known of a meeting; ErrNotFound when nothing is.
-func (s *Store) Story(ctx context.Context, id int64) (Story, error) {
+// Story reads what is known of the meeting of a number; ErrNotFound when nothing
+// is.
+func (s *Store) Story(ctx context.Context, number int64) (Story, error) {
 	var st Story
-	var err error
-	if st.Meeting, err = s.Meeting(ctx, id); err != nil {
+	all, err := s.MeetingsNumbered(ctx, number)
+	if err != nil {
 		return st, err
 	}
+	if len(all) == 0 {
+		return st, fmt.Errorf("read meeting %d: %w", number, ErrNotFound)
+	}
+	st.Meeting, st.Others = all[0], all[1:]
+	account, id := st.Meeting.AccountID, st.Meeting.ID
 	if st.Meeting.HostID != "" {
-		if h, err := s.Host(ctx, st.Meeting.HostID); err == nil {
+		if h, err := s.Host(ctx, account, st.Meeting.HostID); err == nil {
 			st.Host = h
 		}
 	}
-	if st.Repairs, err = collectRepairs(s.pool.Query(ctx, `SELECT `+repairColumns+` FROM repairs WHERE meeting_id = $1 ORDER BY id`, id)); err != nil {
+	if st.Repairs, err = collectRepairs(s.pool.Query(ctx, `SELECT `+repairColumns+` FROM repairs WHERE account_id = $1 AND meeting_id = $2 ORDER BY id`, account, id)); err != nil {
 		return st, fmt.Errorf("read the repairs of meeting %d: %w", id, err)
 	}
 	if st.Troubles, err = s.Troubles(ctx, st.Meeting.AccountID); err != nil {
 		return st, err
 	}
-	rows, err := s.pool.Query(ctx, `SELECT changed_by, operator, seen_at FROM passcode_changes WHERE meeting_id = $1 ORDER BY id`, id)
+	rows, err := s.pool.Query(ctx, `SELECT changed_by, operator, seen_at FROM passcode_changes WHERE account_id = $1 AND meeting_id = $2 ORDER BY id`, account, id)
 	if err == nil {
 		st.Rotated, err = pgx.CollectRows(rows, pgx.RowToStructByName[PasscodeChange])
 	}
 	if err != nil {
 		return st, fmt.Errorf("read the passcode changes of meeting %d: %w", id, err)
 	}
-	rows, err = s.pool.Query(ctx, `SELECT outcome, remedy, why, decided_at FROM verdicts WHERE meeting_id = $1 ORDER BY id`, id)
+	rows, err = s.pool.Query(ctx, `SELECT outcome, remedy, why, decided_at FROM verdicts WHERE account_id = $1 AND meeting_id = $2 ORDER BY id`, account, id)
 	if err == nil {
 		st.History, err = pgx.CollectRows(rows, pgx.RowToStructByPos[PastVerdict])
 	}
 	if err != nil {
 		return st, fmt.Errorf("read the verdicts of meeting %d: %w", id, err)
 	}
-	if st.Changes, err = s.changes(ctx, append([]string{st.Meeting.HostID, st.Meeting.AccountID}, st.Host.GroupIDs...)); err != nil {
+	if st.Changes, err = s.changes(ctx, account, append([]string{st.Meeting.HostID, st.Meeting.AccountID}, st.Host.GroupIDs...)); err != nil {
 		return st, fmt.Errorf("read the setting changes of host %s: %w", st.Meeting.HostID, err)
 	}
 	return st, nil
 }
 
 // changes reads the last changes of the host's settings and of those above.
-func (s *Store) changes(ctx context.Context, levels []string) ([]SettingChange, error) {
-	return s.settingChanges(ctx, `level_id = ANY($1) AND level_id <> ''`, 10, levels)
+func (s *Store) changes(ctx context.Context, accountID string, levels []string) ([]SettingChange, error) {
+	return s.settingChanges(ctx, `e.account_id = $2 AND level_id = ANY($1) AND level_id <> ''`, 10, levels, accountID)
 }
 
 // settingChanges reads changes, newest first.
 func (s *Store) settingChanges(ctx context.Context, where string, limit int, args ...any) ([]SettingChange, error) {
 	rows, err := s.pool.Query(ctx, fmt.Sprintf(`SELECT c.what, c.level, c.level_id, coalesce(g.name, '') AS level_name, c.setting, c.old_value, c.new_value, c.changed_by,
 			coalesce(c.changed_at, e.received_at) AS changed_at
-		FROM setting_changes c JOIN events e USING (event_id) LEFT JOIN groups g ON c.level = 'group' AND g.group_id = c.level_id
+		FROM setting_changes c JOIN events e USING (event_id) LEFT JOIN groups g ON c.level = 'group' AND g.account_id = e.account_id AND g.group_id = c.level_id
 		WHERE %s ORDER BY c.id DESC LIMIT %d`, where, limit), args...)
 	if err != nil {
 		return nil, err
@@ -97,9 +105,9 @@ func (s *Store) settingChanges(ctx context.Context, where string, limit int, arg
 
 // TurnedOn reads the newest changes, within the time, that turned a setting on
 // or locked it, for the host, the groups or the account.
-func (s *Store) TurnedOn(ctx context.Context, levels []string, within time.Duration) ([]SettingChange, error) {
-	all, err := s.settingChanges(ctx, `c.level_id = ANY($1) AND c.level_id <> '' AND c.new_value = 'on'
-		AND coalesce(c.changed_at, e.received_at) > now() - $2 * interval '1 second'`, 10, levels, within.Seconds())
+func (s *Store) TurnedOn(ctx context.Context, accountID string, levels []string, within time.Duration) ([]SettingChange, error) {
+	all, err := s.settingChanges(ctx, `e.account_id = $3 AND c.level_id = ANY($1) AND c.level_id <> '' AND c.new_value = 'on'
+		AND coalesce(c.changed_at, e.received_at) > now() - $2 * interval '1 second'`, 10, levels, within.Seconds(), accountID)
 	if err != nil {
 		return nil, fmt.Errorf("read which settings were turned on: %w", err)
 	}

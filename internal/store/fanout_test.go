@@ -16,7 +16,7 @@ func addHost(t testing.TB, s *Store, id, account string, groups ...string) {
 	if groups == nil {
 		groups = []string{}
 	}
-	exec(t, s, `INSERT INTO hosts (host_id, account_id, group_ids, read_at) VALUES ($1, $2, $3, now() - interval '1 minute')`, id, account, groups)
+	exec(t, s, `INSERT INTO hosts (host_id, account_id, group_ids, email, read_at) VALUES ($1, $2, $3, $4, now() - interval '1 minute')`, id, account, groups, id+"@example.com")
 }
 
 // addQuiet puts in a meeting of the host that is neither due nor to be read.
@@ -53,11 +53,11 @@ func TestLevelChanged(t *testing.T) {
 		hosts    []string
 		unread   []string // the levels whose locks must be read again
 	}{
-		{"a group", passcode.LevelGroup, "g1", []int64{10, 11, 12, 20}, []string{"both", "one"}, []string{"group g1"}},
-		{"another group", passcode.LevelGroup, "g2", []int64{20}, []string{"both"}, []string{"group g2"}},
-		{"an account", passcode.LevelAccount, "acc", []int64{10, 11, 12, 20, 30}, []string{"both", "none", "one"}, []string{"account acc", "group g1", "group g2"}},
-		{"a group nobody is in", passcode.LevelGroup, "g9", []int64{}, []string{}, []string{"group g9"}},
-		{"an account's id is no group's", passcode.LevelGroup, "acc", []int64{}, []string{}, []string{"group acc"}},
+		{"a group", passcode.LevelGroup, "g1", []int64{10, 11, 12, 16, 20, 50, 60}, []string{"both", "one", "unread"}, []string{"group g1"}},
+		{"another group", passcode.LevelGroup, "g2", []int64{20, 50, 60}, []string{"both", "unread"}, []string{"group g2"}},
+		{"an account", passcode.LevelAccount, "acc", []int64{10, 11, 12, 16, 20, 30, 50, 60}, []string{"both", "none", "one", "unread"}, []string{"account acc", "group g1", "group g2"}},
+		{"a group nobody is in", passcode.LevelGroup, "g9", []int64{50, 60}, []string{"unread"}, []string{"group g9"}},
+		{"an account's id is no group's", passcode.LevelGroup, "acc", []int64{50, 60}, []string{"unread"}, []string{"group acc"}},
 		{"a group's id is no account's", passcode.LevelAccount, "g1", []int64{}, []string{}, []string{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -73,14 +73,18 @@ func TestLevelChanged(t *testing.T) {
 			addHost(t, s, "both", "acc", "g2", "g1")
 			addHost(t, s, "none", "acc")
 			addHost(t, s, "else", "other", "g3")
-			for id, host := range map[int64]string{10: "one", 11: "one", 12: "one", 13: "one", 14: "one", 15: "one", 20: "both", 30: "none", 40: "else"} {
+			addHost(t, s, "unread", "acc")
+			exec(t, s, `UPDATE hosts SET email = '' WHERE host_id = 'unread'`)
+			for id, host := range map[int64]string{10: "one", 11: "one", 12: "one", 13: "one", 14: "one", 15: "one", 16: "one", 20: "both", 30: "none", 40: "else", 50: "unread", 60: "one"} {
 				addQuiet(t, s, id, host)
 			}
 			exec(t, s, `UPDATE meetings SET status = 'started' WHERE meeting_id = 11`)
-			exec(t, s, `UPDATE meetings SET start_time = NULL, ends_at = NULL WHERE meeting_id = 12`) // no fixed end
+			exec(t, s, `UPDATE meetings SET start_time = NULL, ends_at = NULL, expires_at = NULL WHERE meeting_id = 12`) // no fixed end
 			exec(t, s, `UPDATE meetings SET status = 'deleted' WHERE meeting_id = 13`)
 			exec(t, s, `UPDATE meetings SET status = 'ended' WHERE meeting_id = 14`)
-			exec(t, s, `UPDATE meetings SET start_time = now() - interval '3 hours', ends_at = now() - interval '1 second' WHERE meeting_id = 15`)
+			exec(t, s, `UPDATE meetings SET expires_at = now() - interval '1 second' WHERE meeting_id = 15`)
+			exec(t, s, `UPDATE meetings SET ends_at = now() - interval '1 hour' WHERE meeting_id = 16`)
+			exec(t, s, `UPDATE meetings SET host_id = '' WHERE meeting_id = 60`) // no event named the host
 
 			at := time.Now().Truncate(time.Millisecond)
 			inEvent(t, s, func(tx *IntakeTx) error { return tx.LevelChanged(t.Context(), c.level, c.id, at, "x") })
@@ -89,7 +93,7 @@ func TestLevelChanged(t *testing.T) {
 				t.Errorf("marked %v of %v, want %v of %v", meetings, hosts, c.meetings, c.hosts)
 			}
 			for _, id := range hosts {
-				if h, err := s.Host(t.Context(), id); err != nil || !h.ChangedAt.Equal(at) {
+				if h, err := s.Host(t.Context(), "acc", id); err != nil || !h.ChangedAt.Equal(at) {
 					t.Errorf("host %s changed at %v (%v), want %v", id, h.ChangedAt, err, at)
 				}
 			}
@@ -118,12 +122,12 @@ func TestHostsChanged(t *testing.T) {
 	if !slices.Equal(meetings, []int64{1}) || !slices.Equal(hosts, []string{"known", "new"}) {
 		t.Errorf("marked %v of %v", meetings, hosts)
 	}
-	h, err := s.Host(t.Context(), "new")
+	h, err := s.Host(t.Context(), "acc", "new")
 	if err != nil || h.AccountID != "acc" || !h.ChangedAt.Equal(at) {
 		t.Errorf("the new host is %+v, %v", h, err)
 	}
 	// An event that comes late does not turn the clock back.
-	if h, err := s.Host(t.Context(), "known"); err != nil || !h.ChangedAt.Equal(at.Add(time.Minute)) {
+	if h, err := s.Host(t.Context(), "acc", "known"); err != nil || !h.ChangedAt.Equal(at.Add(time.Minute)) {
 		t.Errorf("changed at %v, %v", h.ChangedAt, err)
 	}
 	inEvent(t, s, func(tx *IntakeTx) error { return tx.HostsChanged(t.Context(), nil, at, "nobody") })
@@ -253,7 +257,9 @@ func TestLevelChangedAfterALeaseRanOut(t *testing.T) {
 func TestHostSeen(t *testing.T) {
 	t.Parallel()
 	s := openStore(t)
-	addHost(t, s, "known", "another")
+	addHost(t, s, "known", "acc")
+	addHost(t, s, "new", "another") // which may name whom it likes
+	exec(t, s, `UPDATE hosts SET swept_at = now()`)
 	for _, id := range []string{"known", "new", "new"} {
 		inEvent(t, s, func(tx *IntakeTx) error { return tx.HostSeen(t.Context(), id) })
 	}
@@ -264,7 +270,7 @@ func TestHostSeen(t *testing.T) {
 	if h := claims[0].Host; h.ID != "new" || h.AccountID != "acc" || h.DueWhy != "first seen" || !h.ReadAt.IsZero() {
 		t.Errorf("the new host is %+v", h)
 	}
-	if h, err := s.Host(t.Context(), "known"); err != nil || h.AccountID != "another" || h.Generation != 0 || h.ReadAt.IsZero() {
+	if h, err := s.Host(t.Context(), "acc", "known"); err != nil || h.Generation != 0 || h.ReadAt.IsZero() {
 		t.Errorf("the known host became %+v, %v", h, err)
 	}
 	if n, err := s.SweepHosts(t.Context(), []string{"acc"}, time.Hour, 10); err != nil || n != 0 {
@@ -403,7 +409,13 @@ func TestAnEventSpeaksForItsOwnAccountAlone(t *testing.T) {
 			}
 		}
 	}
-	if meetings, hosts := marked(t, s, "test"); len(meetings)+len(hosts) != 0 {
-		t.Errorf("marked %v of %v", meetings, hosts)
+	if n := value[int](t, s, `SELECT count(*) FROM meetings WHERE due_at IS NOT NULL OR must_read OR generation <> 1`); n != 0 {
+		t.Errorf("%d meetings were touched", n)
+	}
+	if h, err := s.Host(t.Context(), "other", "theirs"); err != nil || h.ReadAt.IsZero() || !h.DueAt.IsZero() || h.Generation != 0 {
+		t.Errorf("their host is %+v, %v", h, err)
+	}
+	if g, err := s.Group(t.Context(), "other", "g"); err != nil || g.Generation != 0 {
+		t.Errorf("their group is %+v, %v", g, err)
 	}
 }

@@ -31,7 +31,9 @@ type Host struct {
 	Age        Seconds   `db:"age"`
 	ChangedAt  time.Time `db:"changed_at"`
 	HeldUntil  time.Time `db:"held_until"`
-	Policy     string    `db:"policy"` // fingerprint of the policy under which it was last read
+	PMI        int64     `db:"pmi"`      // the personal meeting id; 0: not read
+	CanHost    bool      `db:"can_host"` // false: deactivated, or not known to Zoom
+	Policy     string    `db:"policy"`   // fingerprint of the policy under which it was last read
 	DueAt      time.Time `db:"due_at"`
 	DueWhy     string    `db:"due_why"`
 	WaitingFor string    `db:"waiting_for"`
@@ -93,9 +95,10 @@ func oneHost(rows pgx.Rows, err error) (Host, error) {
 	return h, err
 }
 
-// Host reads one host; ErrNotFound when none of that id is known.
-func (s *Store) Host(ctx context.Context, id string) (Host, error) {
-	h, err := oneHost(s.pool.Query(ctx, `SELECT `+hostColumns+` FROM hosts WHERE host_id = $1`, id))
+// Host reads one host; ErrNotFound when the account has none of that id, as far
+// as is known.
+func (s *Store) Host(ctx context.Context, accountID, id string) (Host, error) {
+	h, err := oneHost(s.pool.Query(ctx, `SELECT `+hostColumns+` FROM hosts WHERE account_id = $1 AND host_id = $2`, accountID, id))
 	if err != nil {
 		return h, fmt.Errorf("read host %s: %w", id, err)
 	}
@@ -104,9 +107,9 @@ func (s *Store) Host(ctx context.Context, id string) (Host, error) {
 
 // HostOrNew is Host, with an empty row instead of ErrNotFound.
 func (s *Store) HostOrNew(ctx context.Context, accountID, id string) (Host, error) {
-	h, err := s.Host(ctx, id)
+	h, err := s.Host(ctx, accountID, id)
 	if errors.Is(err, ErrNotFound) {
-		return Host{ID: id, AccountID: accountID}, nil
+		return Host{ID: id, AccountID: accountID, CanHost: true}, nil
 	}
 	return h, err
 }
@@ -127,11 +130,11 @@ func (s *Store) SaveHost(ctx context.Context, h Host, seen int64, took time.Dura
 	if h.GroupIDs == nil {
 		h.GroupIDs = []string{}
 	}
-	saved, err := oneHost(s.pool.Query(ctx, `INSERT INTO hosts (host_id, account_id, email, group_ids, settings, requirement, read_at)
-		VALUES ($1,$2,$3,$4,$5,$6, now() - $8 * interval '1 second')
-		ON CONFLICT (host_id) DO UPDATE SET email = excluded.email, group_ids = excluded.group_ids, settings = excluded.settings,
-			requirement = excluded.requirement, read_at = CASE WHEN hosts.generation = $7 THEN excluded.read_at END RETURNING `+hostColumns,
-		h.ID, h.AccountID, h.Email, h.GroupIDs, settings, requirement, seen, took.Seconds()))
+	saved, err := oneHost(s.pool.Query(ctx, `INSERT INTO hosts (host_id, account_id, email, group_ids, settings, requirement, pmi, can_host, read_at)
+		VALUES ($1,$2,$3,$4,$5,$6,$9,$10, now() - $8 * interval '1 second')
+		ON CONFLICT (account_id, host_id) DO UPDATE SET email = excluded.email, group_ids = excluded.group_ids, settings = excluded.settings,
+			pmi = excluded.pmi, can_host = excluded.can_host, requirement = excluded.requirement, read_at = CASE WHEN hosts.generation = $7 THEN excluded.read_at END RETURNING `+hostColumns,
+		h.ID, h.AccountID, h.Email, h.GroupIDs, settings, requirement, seen, took.Seconds(), h.PMI, h.CanHost))
 	if err != nil {
 		return fail(err)
 	}
@@ -141,7 +144,7 @@ func (s *Store) SaveHost(ctx context.Context, h Host, seen int64, took time.Dura
 // SaveForecast records a host's forecast; alert, when not nil, is written with
 // it if the forecast differs, as data, from the one before. It returns whether
 // it did.
-func (s *Store) SaveForecast(ctx context.Context, hostID string, f passcode.Forecast, alert *Alert) (changed bool, err error) {
+func (s *Store) SaveForecast(ctx context.Context, accountID, hostID string, f passcode.Forecast, alert *Alert) (changed bool, err error) {
 	forecast, err := json.Marshal(f)
 	if err != nil {
 		return false, fmt.Errorf("save the forecast of host %s: %w", hostID, err)
@@ -149,7 +152,7 @@ func (s *Store) SaveForecast(ctx context.Context, hostID string, f passcode.Fore
 	err = s.inTx(ctx, func(tx pgx.Tx) error {
 		// Only the first of several who predict the same finds it changed.
 		tag, err := tx.Exec(ctx, `UPDATE hosts SET forecast = $2, forecast_why = $3, forecast_signature = $4, forecast_at = now()
-			WHERE host_id = $1 AND forecast_signature <> $4`, hostID, forecast, f.Sentence(), f.Signature())
+			WHERE host_id = $1 AND account_id = $5 AND forecast_signature <> $4`, hostID, forecast, f.Sentence(), f.Signature(), accountID)
 		if err != nil {
 			return err
 		}
@@ -169,7 +172,7 @@ func (s *Store) SaveForecast(ctx context.Context, hostID string, f passcode.Fore
 func (s *Store) HoldHost(ctx context.Context, accountID, hostID string) (until time.Time, err error) {
 	err = s.pool.QueryRow(ctx, `INSERT INTO hosts (host_id, account_id, held_until)
 		VALUES ($1, $2, (date_trunc('day', now() AT TIME ZONE 'UTC') + interval '1 day') AT TIME ZONE 'UTC')
-		ON CONFLICT (host_id) DO UPDATE SET held_until = excluded.held_until RETURNING held_until`, hostID, accountID).Scan(&until)
+		ON CONFLICT (account_id, host_id) DO UPDATE SET held_until = excluded.held_until RETURNING held_until`, hostID, accountID).Scan(&until)
 	if err != nil {
 		return until, fmt.Errorf("hold host %s: %w", hostID, err)
 	}
@@ -187,6 +190,10 @@ type Listed struct {
 // recurs says whether a list shows one of the meeting's dates only.
 func (l Listed) recurs() bool {
 	return l.Type == passcode.TypeRecurring || l.Type == passcode.TypeRecurringNoTime
+}
+
+func (l Listed) expires() time.Time {
+	return passcode.Meeting{Type: l.Type, Ends: l.Ends}.Expires()
 }
 
 // HostDone is what ends a host's claim.
@@ -220,16 +227,17 @@ func (s *Store) CompleteHost(ctx context.Context, c HostClaim, d HostDone) (foun
 			}
 			seen[l.ID] = true
 			var known bool
-			err := tx.QueryRow(ctx, `INSERT INTO meetings AS m (meeting_id, account_id, host_id, uuid, topic, type, start_time, ends_at, must_read, due_at, due_why, generation)
-				VALUES ($1,$2,$3,$4,$5,$6,$7,$8,true,now(),'listed',1)
-				ON CONFLICT (meeting_id) DO UPDATE SET status = 'scheduled', host_id = excluded.host_id, must_read = true,
+			err := tx.QueryRow(ctx, `INSERT INTO meetings AS m (meeting_id, account_id, host_id, uuid, topic, type, start_time, ends_at, expires_at, must_read, due_at, due_why, generation)
+				VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$10,true,now(),'listed',1)
+				ON CONFLICT (account_id, meeting_id) DO UPDATE SET status = 'scheduled', host_id = excluded.host_id, must_read = true,
 					not_found = false, missing_since = NULL, misses = 0,
 					start_time = CASE WHEN $9 THEN m.start_time ELSE excluded.start_time END, ends_at = CASE WHEN $9 THEN m.ends_at ELSE excluded.ends_at END,
+					expires_at = CASE WHEN $9 THEN m.expires_at ELSE greatest(m.expires_at, excluded.expires_at) END,
 					due_at = now(), due_why = 'listed', generation = m.generation + 1, attempts = 0
-				WHERE m.account_id = excluded.account_id AND (m.status IN ('deleted', 'ended') OR m.misses > 0 OR m.host_id = ''
+				WHERE (m.status IN ('deleted', 'ended') OR m.misses > 0 OR m.host_id = ''
 					OR NOT $9 AND m.start_time IS DISTINCT FROM excluded.start_time)
-				RETURNING EXISTS (SELECT FROM meetings old WHERE old.meeting_id = $1)`,
-				l.ID, c.Host.AccountID, c.Host.ID, l.UUID, l.Topic, int(l.Type), null(l.Starts), null(l.Ends), l.recurs()).Scan(&known)
+				RETURNING EXISTS (SELECT FROM meetings old WHERE old.meeting_id = $1 AND old.account_id = $2)`,
+				l.ID, c.Host.AccountID, c.Host.ID, l.UUID, l.Topic, int(l.Type), null(l.Starts), null(l.Ends), l.recurs(), null(l.expires())).Scan(&known)
 			switch {
 			case errors.Is(err, pgx.ErrNoRows): // nothing new
 			case err != nil:
@@ -246,8 +254,8 @@ func (s *Store) CompleteHost(ctx context.Context, c HostClaim, d HostDone) (foun
 			next = &seconds
 		}
 		_, err := tx.Exec(ctx, `UPDATE hosts SET lease_owner = NULL, lease_until = NULL, attempts = 0, last_error = $4, waiting_for = $5, policy = $6,
-			due_at = CASE WHEN generation = $2 THEN now() + $3::float8 * interval '1 second' ELSE due_at END WHERE host_id = $1`,
-			c.Host.ID, c.generation, next, d.Why, d.WaitingFor, d.Policy)
+			due_at = CASE WHEN generation = $2 THEN now() + $3::float8 * interval '1 second' ELSE due_at END WHERE host_id = $1 AND account_id = $7`,
+			c.Host.ID, c.generation, next, d.Why, d.WaitingFor, d.Policy, c.Host.AccountID)
 		if err != nil {
 			return err
 		}

@@ -71,12 +71,12 @@ func TestSaveHost(t *testing.T) {
 	at := time.Now().Truncate(time.Millisecond)
 	h := Host{ID: "host", AccountID: "acc", Email: "a@example.com", GroupIDs: []string{"g1", "g2"},
 		Settings: passcode.Values{passcode.KeyPasscode: passcode.On, passcode.KeyWaitingRoom: passcode.Off}}
-	if _, err := s.Host(t.Context(), "host"); !errors.Is(err, ErrNotFound) {
+	if _, err := s.Host(t.Context(), "acc", "host"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("before: %v, want ErrNotFound", err)
 	}
 	saved, err := s.SaveHost(t.Context(), h, 0, time.Minute)
 	noError(t, err)
-	got, err := s.Host(t.Context(), "host")
+	got, err := s.Host(t.Context(), "acc", "host")
 	noError(t, err)
 	for what, is := range map[string]Host{"returned": saved, "read back": got} {
 		if is.Email != h.Email || !slices.Equal(is.GroupIDs, h.GroupIDs) || is.Settings != h.Settings || !nearly(t, s, is.ReadAt, -time.Minute) {
@@ -96,7 +96,7 @@ func TestSaveHost(t *testing.T) {
 	for _, id := range []string{"host", "not known"} {
 		until, err := s.HoldHost(t.Context(), "acc", id)
 		noError(t, err)
-		if got, err = s.Host(t.Context(), id); err != nil || !got.HeldUntil.Equal(until) || until.IsZero() {
+		if got, err = s.Host(t.Context(), "acc", id); err != nil || !got.HeldUntil.Equal(until) || until.IsZero() {
 			t.Errorf("%s is held until %v, %v; want %v", id, got.HeldUntil, err, until)
 		}
 	}
@@ -115,11 +115,11 @@ func TestLevels(t *testing.T) {
 	}
 	for _, name := range []string{"Sales", ""} { // a name that was not read is kept
 		noError(t, s.SaveGroup(t.Context(), "a", Level{ID: "g", Name: name, Locks: locks, Fixed: fixed}, 0, time.Minute))
-		if got, err := s.Group(t.Context(), "g"); err != nil || got.Name != "Sales" || got.Locks != locks || got.Fixed != fixed || !nearly(t, s, got.ReadAt, -time.Minute) {
+		if got, err := s.Group(t.Context(), "a", "g"); err != nil || got.Name != "Sales" || got.Locks != locks || got.Fixed != fixed || !nearly(t, s, got.ReadAt, -time.Minute) {
 			t.Errorf("group %+v, %v", got, err)
 		}
 	}
-	if got, err := s.Group(t.Context(), "a"); err != nil || !got.ReadAt.IsZero() || got.Locks != (passcode.Values{}) {
+	if got, err := s.Group(t.Context(), "acc", "a"); err != nil || !got.ReadAt.IsZero() || got.Locks != (passcode.Values{}) {
 		t.Errorf("an unknown group is %+v, %v", got, err)
 	}
 }
@@ -150,7 +150,7 @@ func TestSaveForecast(t *testing.T) {
 		{"a host that is not there", "nobody", true, alert, false},
 	} {
 		exec(t, s, `UPDATE hosts SET forecast_at = now() - interval '1 hour' WHERE forecast_at IS NOT NULL`)
-		changed, err := s.SaveForecast(t.Context(), c.host, forecastOf(c.demands), c.alert)
+		changed, err := s.SaveForecast(t.Context(), "acc", c.host, forecastOf(c.demands), c.alert)
 		if err != nil || changed != c.changed {
 			t.Errorf("%s: changed %v, %v; want %v", c.name, changed, err, c.changed)
 		}
@@ -170,7 +170,7 @@ func TestSaveForecast(t *testing.T) {
 		if c.host != "host" {
 			continue
 		}
-		h, err := s.Host(t.Context(), "host")
+		h, err := s.Host(t.Context(), "acc", "host")
 		if err != nil || h.ForecastWhy != h.Forecast.Sentence() || h.Forecast != forecastOf(c.demands) || h.ForecastSignature != h.Forecast.Signature() {
 			t.Errorf("%s: read back %+v %q, %v", c.name, h.Forecast, h.ForecastWhy, err)
 		}
@@ -178,7 +178,7 @@ func TestSaveForecast(t *testing.T) {
 	if got := value[string](t, s, `SELECT account_id || ' ' || type || ' ' || subject || ' ' || (data ->> 'n') FROM alerts`); got != "acc host.forecast_changed host 1" {
 		t.Errorf("the alert is %q", got)
 	}
-	if h, err := s.Host(t.Context(), "other"); err != nil || h.ForecastWhy != "" {
+	if h, err := s.Host(t.Context(), "acc", "other"); err != nil || h.ForecastWhy != "" {
 		t.Errorf("the other host's forecast became %q, %v", h.ForecastWhy, err)
 	}
 }
@@ -192,7 +192,7 @@ func TestSaveForecastAtOnce(t *testing.T) {
 	changed := make([]bool, savers)
 	for round, demands := range []bool{true, false, true} {
 		for _, err := range atOnce(savers, func(i int) (err error) {
-			changed[i], err = s.SaveForecast(t.Context(), "host", forecastOf(demands),
+			changed[i], err = s.SaveForecast(t.Context(), "acc", "host", forecastOf(demands),
 				&Alert{AccountID: "acc", Type: "host.forecast_changed", Subject: "host", Data: []byte(`{}`)})
 			return err
 		}) {
@@ -234,9 +234,6 @@ func TestCompleteHostBringsBack(t *testing.T) {
 		"recurring, another date":              {`type = 8`, passcode.TypeRecurring, 5, false, 1},
 		"recurring, another date, deleted":     {`type = 8, status = 'deleted'`, passcode.TypeRecurring, 5, true, 1},
 		"recurring without a time":             {`type = 3`, passcode.TypeRecurringNoTime, 0, false, 1},
-		"of another account":                   {`account_id = 'other'`, passcode.TypeScheduled, 3, false, 1},
-		"of another account, deleted":          {`account_id = 'other', status = 'deleted', misses = 2`, passcode.TypeScheduled, 1, false, 1},
-		"of another account, host not known":   {`account_id = 'other', host_id = ''`, passcode.TypeScheduled, 1, false, 1},
 		"of another host of the account, gone": {`host_id = 'else', status = 'deleted'`, passcode.TypeScheduled, 1, true, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -307,7 +304,7 @@ func TestCompleteHostSchedules(t *testing.T) {
 		}
 		_, _, err := s.CompleteHost(t.Context(), claimed, c.done)
 		noError(t, err)
-		h, err := s.Host(t.Context(), "host")
+		h, err := s.Host(t.Context(), "acc", "host")
 		noError(t, err)
 		if h.LastError != c.done.Why || h.WaitingFor != c.done.WaitingFor || h.Policy != c.done.Policy || h.Attempts != 0 {
 			t.Errorf("%s: the host is %+v", c.name, h)

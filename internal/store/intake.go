@@ -32,7 +32,6 @@ type IntakeTx struct {
 	tx    pgx.Tx
 	event Event
 	woken bool
-	sweep bool // no event: what it names was found in the governed accounts
 }
 
 // Intake records an event once and lets apply do what follows from it, in one
@@ -84,7 +83,7 @@ func (t *IntakeTx) SaveMeeting(ctx context.Context, m Meeting, p *PasscodeSeen, 
 	if p == nil {
 		return nil
 	}
-	became, err := savePasscode(ctx, t.tx, m.ID, *p)
+	became, err := savePasscode(ctx, t.tx, m.AccountID, m.ID, *p)
 	if err != nil || !became || rotated == nil {
 		return err
 	}
@@ -100,7 +99,7 @@ func (t *IntakeTx) SetupFailed(ctx context.Context, trouble Trouble, alert Alert
 // swallow it.
 func (t *IntakeTx) MarkMeeting(ctx context.Context, id int64, why string) error {
 	t.woken = true
-	_, err := t.tx.Exec(ctx, `UPDATE meetings SET due_at = now(), due_why = $2, generation = generation + 1, attempts = 0 WHERE meeting_id = $1`, id, why)
+	_, err := t.tx.Exec(ctx, `UPDATE meetings SET due_at = now(), due_why = $2, generation = generation + 1, attempts = 0 WHERE meeting_id = $1 AND account_id = $3`, id, why, t.event.AccountID)
 	return err
 }
 
@@ -108,7 +107,7 @@ func (t *IntakeTx) MarkMeeting(ctx context.Context, id int64, why string) error 
 // zero when never.
 func (t *IntakeTx) HostChangedAt(ctx context.Context, hostID string) (time.Time, error) {
 	var at time.Time
-	err := t.tx.QueryRow(ctx, `SELECT max(changed_at) FROM hosts WHERE host_id = $1`, hostID).Scan(&at)
+	err := t.tx.QueryRow(ctx, `SELECT max(changed_at) FROM hosts WHERE account_id = $1 AND host_id = $2`, t.event.AccountID, hostID).Scan(&at)
 	return at, err
 }
 
@@ -116,14 +115,14 @@ func (t *IntakeTx) HostChangedAt(ctx context.Context, hostID string) (time.Time,
 // is.
 func (t *IntakeTx) Passcode(ctx context.Context, id int64) (secret.String, error) {
 	var known string
-	err := t.tx.QueryRow(ctx, `SELECT coalesce((SELECT passcode FROM passcodes WHERE meeting_id = $1 AND state = 'current'), '')`, id).Scan(&known)
+	err := t.tx.QueryRow(ctx, `SELECT coalesce((SELECT passcode FROM passcodes WHERE account_id = $1 AND meeting_id = $2 AND state = 'current'), '')`, t.event.AccountID, id).Scan(&known)
 	return secret.String(known), err
 }
 
 // RepairUnderWay says whether a repair of the meeting is not read back yet.
 func (t *IntakeTx) RepairUnderWay(ctx context.Context, id int64) (bool, error) {
 	var yes bool
-	err := t.tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM repairs WHERE meeting_id = $1 AND result = 'unfinished')`, id).Scan(&yes)
+	err := t.tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM repairs WHERE account_id = $1 AND meeting_id = $2 AND result = 'unfinished')`, t.event.AccountID, id).Scan(&yes)
 	return yes, err
 }
 

@@ -129,14 +129,14 @@ func TestSaveMeetingAndItsPasscode(t *testing.T) {
 					return tx.SaveMeeting(t.Context(), m, p, nil)
 				})
 			}
-			p, err := s.Passcode(t.Context(), id)
+			p, err := s.Passcode(t.Context(), "acc", id)
 			switch {
 			case c.want == "" && !errors.Is(err, ErrNotFound):
 				t.Errorf("passcode %q, %v; want ErrNotFound", p.Value.Reveal(), err)
 			case c.want != "" && (err != nil || p.Value != c.want || p.SeenAt.IsZero()):
 				t.Errorf("passcode %q seen at %v, %v; want %q", p.Value.Reveal(), p.SeenAt, err, c.want.Reveal())
 			}
-			was, err := s.RememberedPasscode(t.Context(), id)
+			was, err := s.RememberedPasscode(t.Context(), "acc", id)
 			if c.was == "" && !errors.Is(err, ErrNotFound) || c.was != "" && (err != nil || was.Removed != (c.want == "")) || was.Value != c.was {
 				t.Errorf("remembered %q, removed %v, %v; want %q", was.Value.Reveal(), was.Removed, err, c.was.Reveal())
 			}
@@ -194,14 +194,15 @@ func TestHostChangedMarksUpcomingMeetings(t *testing.T) {
 		{"upcoming", "host", "scheduled", "now() + interval '1 hour'", true},
 		{"no fixed end", "host", "scheduled", "null", true},
 		{"running", "host", "started", "now() + interval '1 hour'", true},
-		{"past", "host", "scheduled", "now() - interval '1 hour'", false},
+		{"past its planned end", "host", "scheduled", "now() + interval '29 days'", true},
+		{"expired", "host", "scheduled", "now() - interval '1 hour'", false},
 		{"ended", "host", "ended", "now() + interval '1 hour'", false},
 		{"deleted", "host", "deleted", "now() + interval '1 hour'", false},
 		{"another host's", "other", "scheduled", "now() + interval '1 hour'", false},
 		{"of nobody known", "", "scheduled", "now() + interval '1 hour'", false},
 	}
 	for i, r := range rows {
-		exec(t, s, `INSERT INTO meetings (meeting_id, account_id, host_id, status, ends_at, must_read, generation, attempts) VALUES ($1, 'acc', $2, $3, `+r.ends+`, false, 7, 3)`, i+1, r.host, r.status)
+		exec(t, s, `INSERT INTO meetings (meeting_id, account_id, host_id, status, expires_at, must_read, generation, attempts) VALUES ($1, 'acc', $2, $3, `+r.ends+`, false, 7, 3)`, i+1, r.host, r.status)
 	}
 	// A trigger for each statement counts them, however many rows it changes.
 	exec(t, s, `CREATE TABLE statements (n int)`)
@@ -221,7 +222,7 @@ func TestHostChangedMarksUpcomingMeetings(t *testing.T) {
 			t.Errorf("%s: due %v, must read %v, generation %d, attempts %d; want marked %v", r.name, marked, m.MustRead, m.Generation, m.Attempts, r.marked)
 		}
 	}
-	h, err := s.Host(t.Context(), "host")
+	h, err := s.Host(t.Context(), "acc", "host")
 	if err != nil || !h.ReadAt.IsZero() || !h.ChangedAt.Equal(at) || h.Generation != 3 || h.Attempts != 0 {
 		t.Errorf("the host is %+v, %v; want it unread, changed then, generation 3", h, err)
 	}

@@ -15,6 +15,7 @@ import (
 // lost a lease cannot mistake the next claim for its own.
 type Lease struct {
 	table, key string
+	account    string
 	id         any
 	owner      string
 	generation int64
@@ -49,6 +50,10 @@ const claimable = `due_at <= now() AND (lease_until IS NULL OR lease_until + CAS
 const claimed = `lease_owner = $1, lease_until = now() + $3 * interval '1 second', claimed_at = now(), attempts = attempts + 1,
 	last_error = CASE WHEN lease_until IS NULL THEN last_error ELSE format('the worker died or hung while working on it (attempt %s)', attempts) END`
 
+// stillToCome are meetings whose planned end has not passed. Numbers of others
+// still let people in, but these go first: people wait for them.
+const stillToCome = `coalesce(ends_at > now() - interval '1 hour', true)`
+
 // ClaimMeetings takes up to limit due meetings, soonest start first, skipping
 // those that other workers hold. A meeting whose worker stopped sending
 // heartbeats is due again when its lease ends. A row that cannot be read is put
@@ -56,14 +61,22 @@ const claimed = `lease_owner = $1, lease_until = now() + $3 * interval '1 second
 func (s *Store) ClaimMeetings(ctx context.Context, worker string, limit int, lease time.Duration) ([]MeetingClaim, error) {
 	l := Lease{table: "meetings", key: "meeting_id", owner: worker + ":" + rand.Text(), Since: time.Now()}
 	n, err := s.take(ctx, &l, `UPDATE meetings m SET `+claimed+`
-		FROM (SELECT meeting_id FROM meetings WHERE `+claimable+`
+		FROM (SELECT account_id, meeting_id FROM meetings WHERE `+claimable+` AND `+stillToCome+`
 			ORDER BY start_time NULLS FIRST, due_at LIMIT $2 FOR UPDATE SKIP LOCKED) due
-		WHERE m.meeting_id = due.meeting_id`, limit, lease)
+		WHERE m.account_id = due.account_id AND m.meeting_id = due.meeting_id`, limit, lease)
+	if err == nil && n < limit {
+		var past int
+		past, err = s.take(ctx, &l, `UPDATE meetings m SET `+claimed+`
+			FROM (SELECT account_id, meeting_id FROM meetings WHERE `+claimable+` AND NOT `+stillToCome+`
+				ORDER BY start_time DESC, due_at LIMIT $2 FOR UPDATE SKIP LOCKED) due
+			WHERE m.account_id = due.account_id AND m.meeting_id = due.meeting_id`, limit-n, lease)
+		n += past
+	}
 	if err != nil || n == 0 {
 		return nil, err
 	}
 	claims, err := readClaims(ctx, s, l, scanMeeting, meetingColumns, "start_time NULLS FIRST, due_at", func(l Lease, m Meeting) MeetingClaim {
-		l.id, l.generation, l.Attempt = m.ID, m.Generation, m.Attempts
+		l.account, l.id, l.generation, l.Attempt = m.AccountID, m.ID, m.Generation, m.Attempts
 		return MeetingClaim{Lease: l, Meeting: m}
 	})
 	if err != nil {
@@ -76,13 +89,13 @@ func (s *Store) ClaimMeetings(ctx context.Context, worker string, limit int, lea
 func (s *Store) ClaimHosts(ctx context.Context, worker string, limit int, lease time.Duration) ([]HostClaim, error) {
 	l := Lease{table: "hosts", key: "host_id", owner: worker + ":" + rand.Text(), Since: time.Now()}
 	n, err := s.take(ctx, &l, `UPDATE hosts h SET `+claimed+`
-		FROM (SELECT host_id FROM hosts WHERE `+claimable+` ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED) due
-		WHERE h.host_id = due.host_id`, limit, lease)
+		FROM (SELECT account_id, host_id FROM hosts WHERE `+claimable+` ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED) due
+		WHERE h.account_id = due.account_id AND h.host_id = due.host_id`, limit, lease)
 	if err != nil || n == 0 {
 		return nil, err
 	}
 	claims, err := readClaims(ctx, s, l, scanHost, hostColumns, "due_at", func(l Lease, h Host) HostClaim {
-		l.id, l.generation, l.Attempt = h.ID, h.Generation, h.Attempts
+		l.account, l.id, l.generation, l.Attempt = h.AccountID, h.ID, h.Generation, h.Attempts
 		return HostClaim{Lease: l, Host: h}
 	})
 	if err != nil {
@@ -119,16 +132,17 @@ func readClaims[R, C any](ctx context.Context, s *Store, l Lease, scan pgx.RowTo
 	if Unavailable(err) && !badValue(err) {
 		return nil, err
 	}
-	rows, err = s.pool.Query(ctx, `SELECT `+l.key+`::text FROM `+l.table+` WHERE lease_owner = $1 ORDER BY `+order, l.owner)
+	type identity struct{ Account, ID string }
+	rows, err = s.pool.Query(ctx, `SELECT account_id, `+l.key+`::text FROM `+l.table+` WHERE lease_owner = $1 ORDER BY `+order, l.owner)
 	if err != nil {
 		return nil, err
 	}
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	ids, err := pgx.CollectRows(rows, pgx.RowToStructByPos[identity])
 	if err != nil {
 		return nil, err
 	}
 	for _, id := range ids {
-		rows, err := s.pool.Query(ctx, query+` AND `+l.key+`::text = $2`, l.owner, id)
+		rows, err := s.pool.Query(ctx, query+` AND account_id = $2 AND `+l.key+`::text = $3`, l.owner, id.Account, id.ID)
 		if err != nil {
 			return claims, err
 		}
@@ -141,7 +155,7 @@ func readClaims[R, C any](ctx context.Context, s *Store, l Lease, scan pgx.RowTo
 			return claims, err // the server's matter, not the row's
 		}
 		if _, err := s.pool.Exec(ctx, `UPDATE `+l.table+` SET lease_owner = NULL, lease_until = NULL, due_at = now() + interval '10 minutes',
-				last_error = $3 WHERE `+l.key+`::text = $1 AND lease_owner = $2`, id, l.owner, "the row cannot be read: "+err.Error()); err != nil {
+				last_error = $4 WHERE account_id = $1 AND `+l.key+`::text = $2 AND lease_owner = $3`, id.Account, id.ID, l.owner, "the row cannot be read: "+err.Error()); err != nil {
 			return claims, err
 		}
 	}
@@ -151,7 +165,7 @@ func readClaims[R, C any](ctx context.Context, s *Store, l Lease, scan pgx.RowTo
 // Heartbeat moves the lease's end on; ErrLeaseLost when it is somebody else's.
 func (s *Store) Heartbeat(ctx context.Context, l Lease, lease time.Duration) error {
 	tag, err := s.pool.Exec(ctx, `UPDATE `+l.table+` SET lease_until = now() + $3 * interval '1 second'
-		WHERE `+l.key+` = $1 AND lease_owner = $2 AND lease_until >= now()`, l.id, l.owner, lease.Seconds())
+		WHERE `+l.key+` = $1 AND lease_owner = $2 AND account_id = $4 AND lease_until >= now()`, l.id, l.owner, lease.Seconds(), l.account)
 	if err != nil {
 		return fmt.Errorf("heartbeat: %w", err)
 	}
@@ -169,7 +183,7 @@ func (s *Store) PutOff(ctx context.Context, l Lease, after time.Duration, why, w
 	tag, err := s.pool.Exec(ctx, `UPDATE `+l.table+` SET lease_owner = NULL, lease_until = NULL, last_error = $5, waiting_for = $6,
 			due_at = CASE WHEN generation = $3 THEN now() + $4 * interval '1 second' ELSE due_at END,
 			attempts = CASE WHEN generation = $3 THEN attempts ELSE 0 END
-		WHERE `+l.key+` = $1 AND lease_owner = $2`, l.id, l.owner, l.generation, after.Seconds(), why, waitingFor)
+		WHERE `+l.key+` = $1 AND lease_owner = $2 AND account_id = $7`, l.id, l.owner, l.generation, after.Seconds(), why, waitingFor, l.account)
 	if err != nil {
 		return fmt.Errorf("put off: %w", err)
 	}
@@ -183,7 +197,7 @@ func (s *Store) PutOff(ctx context.Context, l Lease, after time.Duration, why, w
 // transaction ends; ErrLeaseLost when somebody has.
 func (l Lease) held(ctx context.Context, tx pgx.Tx) error {
 	var ok bool
-	err := tx.QueryRow(ctx, `SELECT true FROM `+l.table+` WHERE `+l.key+` = $1 AND lease_owner = $2 FOR UPDATE`, l.id, l.owner).Scan(&ok)
+	err := tx.QueryRow(ctx, `SELECT true FROM `+l.table+` WHERE `+l.key+` = $1 AND lease_owner = $2 AND account_id = $3 FOR UPDATE`, l.id, l.owner, l.account).Scan(&ok)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return ErrLeaseLost
 	}

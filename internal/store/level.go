@@ -44,13 +44,13 @@ func (s *Store) Account(ctx context.Context, id string) (Level, error) {
 	return s.level(ctx, `SELECT `+withAge(accountColumns)+` FROM accounts WHERE account_id = $1`, id)
 }
 
-// Group reads a group's locks; a Level without ReadAt when never read.
-func (s *Store) Group(ctx context.Context, id string) (Level, error) {
-	return s.level(ctx, `SELECT `+withAge(groupColumns)+` FROM groups WHERE group_id = $1`, id)
+// Group reads a group of the account's locks; a Level without ReadAt when never read.
+func (s *Store) Group(ctx context.Context, accountID, id string) (Level, error) {
+	return s.level(ctx, `SELECT `+withAge(groupColumns)+` FROM groups WHERE group_id = $1 AND account_id = $2`, id, accountID)
 }
 
-func (s *Store) level(ctx context.Context, query, id string) (Level, error) {
-	rows, err := s.pool.Query(ctx, query, id)
+func (s *Store) level(ctx context.Context, query, id string, more ...any) (Level, error) {
+	rows, err := s.pool.Query(ctx, query, append([]any{id}, more...)...)
 	if err == nil {
 		var l Level
 		l, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Level])
@@ -75,7 +75,7 @@ func (s *Store) SaveAccount(ctx context.Context, l Level, seen int64, took time.
 // SaveGroup writes what was read of a group; see SaveAccount.
 func (s *Store) SaveGroup(ctx context.Context, accountID string, l Level, seen int64, took time.Duration) error {
 	return s.saveLevel(ctx, l, seen, took, `INSERT INTO groups AS l (group_id, locks, fixed, read_at, account_id, name, generation) VALUES ($1, $2, $3, now() - $5 * interval '1 second', $6, $7, $4)
-		ON CONFLICT (group_id) DO UPDATE SET locks = excluded.locks, fixed = excluded.fixed,
+		ON CONFLICT (account_id, group_id) DO UPDATE SET locks = excluded.locks, fixed = excluded.fixed,
 			name = CASE WHEN excluded.name = '' THEN l.name ELSE excluded.name END,
 			read_at = CASE WHEN l.generation = $4 THEN excluded.read_at END`, accountID, l.Name)
 }

@@ -46,11 +46,11 @@ func TestChangesDuringAReadingAreNotSwallowed(t *testing.T) {
 					t.Helper()
 					a, err := s.Account(t.Context(), "acc")
 					noError(t, err)
-					g, err := s.Group(t.Context(), "g")
+					g, err := s.Group(t.Context(), "acc", "g")
 					noError(t, err)
 					h, err := s.HostOrNew(t.Context(), "acc", "h")
 					noError(t, err)
-					h.GroupIDs = []string{"g"}
+					h.GroupIDs, h.Email = []string{"g"}, "h@example.com"
 					return a, g, h
 				}
 				if known {

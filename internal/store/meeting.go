@@ -22,6 +22,10 @@ type Meeting struct {
 	Topic     string `db:"topic"`
 	passcode.Meeting
 
+	// PMI is the other number of a meeting that runs under the host's personal
+	// meeting id: what its link carries and joiners type (Z-MEET-4). 0: none.
+	PMI int64 `db:"pmi"`
+
 	ObservedAt   time.Time `db:"observed_at"`
 	MustRead     bool      `db:"must_read"`
 	MissingSince time.Time `db:"missing_since"` // when Zoom first said that it does not know it
@@ -81,13 +85,33 @@ func oneMeeting(rows pgx.Rows, err error) (Meeting, error) {
 	return m, err
 }
 
-// Meeting reads one meeting; ErrNotFound when latchkey has no record of it.
-func (s *Store) Meeting(ctx context.Context, id int64) (Meeting, error) {
-	m, err := oneMeeting(s.pool.Query(ctx, `SELECT `+meetingColumns+` FROM meetings WHERE meeting_id = $1`, id))
+// Meeting reads the meeting of a number; ErrNotFound when latchkey has no record
+// of it. Where several answer to it, that is the first of MeetingsNumbered.
+func (s *Store) Meeting(ctx context.Context, number int64) (Meeting, error) {
+	all, err := s.MeetingsNumbered(ctx, number)
 	if err != nil {
-		return m, fmt.Errorf("read meeting %d: %w", id, err)
+		return Meeting{}, err
 	}
-	return m, nil
+	if len(all) == 0 {
+		return Meeting{}, fmt.Errorf("read meeting %d: %w", number, ErrNotFound)
+	}
+	return all[0], nil
+}
+
+// MeetingsNumbered reads the meetings that answer to a number: their own, or the
+// personal meeting id that they run under, of whichever account. Those that are
+// there come first, then those of that very number, then the soonest.
+func (s *Store) MeetingsNumbered(ctx context.Context, number int64) ([]Meeting, error) {
+	rows, err := s.pool.Query(ctx, `SELECT `+meetingColumns+` FROM meetings WHERE meeting_id = $1 OR pmi = $1 AND pmi <> 0
+		ORDER BY status = 'deleted', not_found, meeting_id = $1 DESC, coalesce(ends_at < now(), false), start_time NULLS LAST, observed_at DESC NULLS LAST`, number)
+	if err != nil {
+		return nil, fmt.Errorf("read meeting %d: %w", number, err)
+	}
+	all, err := pgx.CollectRows(rows, scanMeeting)
+	if err != nil {
+		return nil, fmt.Errorf("read meeting %d: %w", number, err)
+	}
+	return all, nil
 }
 
 // Leased says whether a worker is checking the meeting now.
@@ -101,12 +125,18 @@ func (s *Store) Leased(ctx context.Context, id int64) (bool, error) {
 // meeting are merged one after the other.
 func lockMeeting(ctx context.Context, tx pgx.Tx, id int64, account string) (Meeting, error) {
 	var b pgx.Batch
+	// What was recorded before its account was known is this account's, and is
+	// read before it is believed.
+	b.Queue(`UPDATE meetings SET account_id = $2, must_read = true, passcode = 'unknown', passcode_readable = false WHERE meeting_id = $1 AND account_id = '' AND $2 <> ''
+		AND NOT EXISTS (SELECT FROM meetings WHERE meeting_id = $1 AND account_id = $2)`, id, account)
 	b.Queue(`INSERT INTO meetings (meeting_id, account_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`, id, account)
-	b.Queue(`SELECT `+meetingColumns+` FROM meetings WHERE meeting_id = $1 FOR UPDATE`, id)
+	b.Queue(`SELECT `+meetingColumns+` FROM meetings WHERE meeting_id = $1 AND account_id = $2 FOR UPDATE`, id, account)
 	r := tx.SendBatch(ctx, &b)
 	defer r.Close()
-	if _, err := r.Exec(); err != nil {
-		return Meeting{}, err
+	for range 2 {
+		if _, err := r.Exec(); err != nil {
+			return Meeting{}, err
+		}
 	}
 	return oneMeeting(r.Query())
 }
@@ -114,13 +144,13 @@ func lockMeeting(ctx context.Context, tx pgx.Tx, id int64, account string) (Meet
 // saveSeen writes what was seen of a meeting; verdict and schedule stay.
 func saveSeen(ctx context.Context, tx pgx.Tx, m Meeting) error {
 	_, err := tx.Exec(ctx, `UPDATE meetings SET host_id = @host, uuid = @uuid, topic = @topic, type = @type, start_time = @starts, ends_at = @ends,
-			uses_pmi = @pmi, status = @status, not_found = @notFound, missing_since = @missing, misses = @misses,
+			uses_pmi = @usesPMI, pmi = @pmi, last_used_at = @used, expires_at = @expires, status = @status, not_found = @notFound, missing_since = @missing, misses = @misses,
 			passcode = @passcode, passcode_readable = @readable, unrestorable = @unrestorable, stripped = @stripped,
 			waiting_room = @room, authentication = @auth, link_has_passcode = @link, phone_passcode = @phone,
 			observed_at = @observed, must_read = @mustRead
-		WHERE meeting_id = @id`, pgx.NamedArgs{
-		"id": m.ID, "host": m.HostID, "uuid": m.UUID, "topic": m.Topic, "type": int(m.Type), "starts": null(m.Starts), "ends": null(m.Ends),
-		"pmi": m.UsesPMI, "status": m.Status, "notFound": m.NotFound, "missing": null(m.MissingSince), "misses": m.Misses,
+		WHERE meeting_id = @id AND account_id = @account`, pgx.NamedArgs{
+		"id": m.ID, "account": m.AccountID, "host": m.HostID, "uuid": m.UUID, "topic": m.Topic, "type": int(m.Type), "starts": null(m.Starts), "ends": null(m.Ends),
+		"usesPMI": m.UsesPMI, "pmi": m.PMI, "used": null(m.LastUsed), "expires": null(m.Expires()), "status": m.Status, "notFound": m.NotFound, "missing": null(m.MissingSince), "misses": m.Misses,
 		"passcode": m.Passcode, "readable": m.PasscodeReadable, "unrestorable": m.Unrestorable, "stripped": m.Stripped,
 		"room": m.WaitingRoom, "auth": m.Authentication, "link": m.LinkHasPasscode, "phone": m.PhonePasscode,
 		"observed": null(m.ObservedAt), "mustRead": m.MustRead,

@@ -120,24 +120,27 @@ func same(t *testing.T, when string, got, want []string) {
 	}
 }
 
-// The last migration's Down leaves what was before it, to the last right.
+// Each migration's Down leaves what was before it, to the last right.
 func TestDownIsTheSchemaBefore(t *testing.T) {
 	t.Parallel()
 	url := testenv.PostgresURL(t)
 	p := migrator(t, url)
 	s := openURL(t, url)
-	_, err := p.UpTo(t.Context(), 2)
-	noError(t, err)
-	before := schema(t, s)
-	_, err = p.Up(t.Context())
-	noError(t, err)
-	up := schema(t, s)
-	_, err = p.DownTo(t.Context(), 2)
-	noError(t, err)
-	same(t, "down again", schema(t, s), before)
-	_, err = p.Up(t.Context())
-	noError(t, err)
-	same(t, "up again", schema(t, s), up)
+	for _, source := range p.ListSources() {
+		v := source.Version
+		before := schema(t, s)
+		_, err := p.UpTo(t.Context(), v)
+		noError(t, err)
+		up := schema(t, s)
+		_, err = p.DownTo(t.Context(), v-1)
+		noError(t, err)
+		if v > 1 { // before the first there is nothing
+			same(t, fmt.Sprintf("down again from %d", v), schema(t, s), before)
+		}
+		_, err = p.UpTo(t.Context(), v)
+		noError(t, err)
+		same(t, fmt.Sprintf("up again to %d", v), schema(t, s), up)
+	}
 }
 
 // A database of the version before, with rows in every table, is upgraded with
@@ -182,7 +185,7 @@ func TestUpgradeWithData(t *testing.T) {
 	before := count()
 
 	applied, err := Migrate(t.Context(), url)
-	if err != nil || !slices.Equal(applied, []string{"00003_check.sql"}) {
+	if err != nil || !slices.Equal(applied, []string{"00003_check.sql", "00004_identity.sql"}) {
 		t.Fatalf("applied %v, %v", applied, err)
 	}
 	if now := count(); now != before {
@@ -194,12 +197,12 @@ func TestUpgradeWithData(t *testing.T) {
 		t.Errorf("the meeting is %+v", m)
 	}
 	for id, want := range map[int64]Passcode{1: {Value: "s3cret", Source: PasscodeOfZoom}, 2: {Value: "0urs", Source: PasscodeOfOurs}} {
-		p, err := s.Passcode(t.Context(), id)
+		p, err := s.Passcode(t.Context(), "acc", id)
 		if err != nil || p.Value != want.Value || p.Source != want.Source || p.Removed {
 			t.Errorf("the passcode of %d is %q of %s, %v", id, p.Value.Reveal(), p.Source, err)
 		}
 	}
-	r, err := s.Remember(t.Context(), 1)
+	r, err := s.Remember(t.Context(), "acc", 1)
 	if err != nil || len(r.Failed) != 1 || r.Failed[0].Result != RepairOverwritten || r.Failed[0].Under != "" || r.Unfinished.Remedy != passcode.RemedySet || r.UndoneBy != "eve@example.com" {
 		t.Errorf("remembered is %+v, %v", r, err)
 	}
@@ -239,7 +242,7 @@ func TestUpgradeWithData(t *testing.T) {
 			t.Errorf("back at the version before, %s: %q, want %q", what, got, c.want)
 		}
 	}
-	if applied, err := Migrate(t.Context(), url); err != nil || len(applied) != 1 {
+	if applied, err := Migrate(t.Context(), url); err != nil || len(applied) != 2 {
 		t.Errorf("up again: %v, %v", applied, err)
 	}
 	if m := meeting(t, s, 1); m.Outcome != passcode.OutcomeUnknown || m.Signature != "" {

@@ -14,6 +14,7 @@ import (
 
 // Passcode is one row of passcodes.
 type Passcode struct {
+	AccountID string
 	MeetingID int64
 	Value     secret.String
 	Source    string // one of PasscodeSources
@@ -41,8 +42,8 @@ func PasscodeStates() []string { return []string{passcodeCurrent, passcodeRemove
 
 // Passcode reads the passcode that a meeting has; ErrNotFound when none is
 // known. A passcode that was removed is not one that it has.
-func (s *Store) Passcode(ctx context.Context, id int64) (Passcode, error) {
-	p, err := s.RememberedPasscode(ctx, id)
+func (s *Store) Passcode(ctx context.Context, accountID string, id int64) (Passcode, error) {
+	p, err := s.RememberedPasscode(ctx, accountID, id)
 	if err == nil && p.Removed {
 		return Passcode{}, fmt.Errorf("read the passcode of meeting %d: %w", id, ErrNotFound)
 	}
@@ -51,10 +52,10 @@ func (s *Store) Passcode(ctx context.Context, id int64) (Passcode, error) {
 
 // RememberedPasscode reads the passcode that a meeting has or last had, to put
 // it back; ErrNotFound when none is known.
-func (s *Store) RememberedPasscode(ctx context.Context, id int64) (Passcode, error) {
-	p := Passcode{MeetingID: id}
+func (s *Store) RememberedPasscode(ctx context.Context, accountID string, id int64) (Passcode, error) {
+	p := Passcode{AccountID: accountID, MeetingID: id}
 	var value, state string
-	err := s.pool.QueryRow(ctx, `SELECT passcode, source, state, seen_at FROM passcodes WHERE meeting_id = $1`, id).Scan(&value, &p.Source, &state, &p.SeenAt)
+	err := s.pool.QueryRow(ctx, `SELECT passcode, source, state, seen_at FROM passcodes WHERE account_id = $1 AND meeting_id = $2`, accountID, id).Scan(&value, &p.Source, &state, &p.SeenAt)
 	if errors.Is(err, pgx.ErrNoRows) {
 		err = ErrNotFound
 	}
@@ -75,21 +76,21 @@ type PasscodeSeen struct {
 // savePasscode keeps the one passcode that is known. One that the meeting does
 // not have any more is marked as removed, not forgotten. It returns whether one
 // passcode became another: copies and links of the old one are then stale.
-func savePasscode(ctx context.Context, tx pgx.Tx, id int64, p PasscodeSeen) (rotated bool, err error) {
+func savePasscode(ctx context.Context, tx pgx.Tx, accountID string, id int64, p PasscodeSeen) (rotated bool, err error) {
 	if p.Value == "" {
-		_, err := tx.Exec(ctx, `UPDATE passcodes SET state = 'removed' WHERE meeting_id = $1`, id)
+		_, err := tx.Exec(ctx, `UPDATE passcodes SET state = 'removed' WHERE account_id = $1 AND meeting_id = $2`, accountID, id)
 		return false, err
 	}
 	source := cmp.Or(p.Source, PasscodeOfZoom)
-	err = tx.QueryRow(ctx, `WITH old AS (SELECT passcode FROM passcodes WHERE meeting_id = $1 AND state = 'current')
-		INSERT INTO passcodes (meeting_id, passcode, source, seen_at) VALUES ($1, $2, $3, now())
-		ON CONFLICT (meeting_id) DO UPDATE SET passcode = excluded.passcode, seen_at = excluded.seen_at, state = 'current',
+	err = tx.QueryRow(ctx, `WITH old AS (SELECT passcode FROM passcodes WHERE account_id = $4 AND meeting_id = $1 AND state = 'current')
+		INSERT INTO passcodes (meeting_id, passcode, source, account_id, seen_at) VALUES ($1, $2, $3, $4, now())
+		ON CONFLICT (account_id, meeting_id) DO UPDATE SET passcode = excluded.passcode, seen_at = excluded.seen_at, state = 'current',
 			source = CASE WHEN passcodes.passcode = excluded.passcode AND $3 = 'zoom' THEN passcodes.source ELSE excluded.source END
-		RETURNING coalesce((SELECT passcode <> $2 FROM old), false)`, id, p.Value.Reveal(), source).Scan(&rotated)
+		RETURNING coalesce((SELECT passcode <> $2 FROM old), false)`, id, p.Value.Reveal(), source, accountID).Scan(&rotated)
 	if err != nil || !rotated {
 		return false, err
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO passcode_changes (meeting_id, changed_by, operator) VALUES ($1, $2, $3)`, id, source, p.Operator)
+	_, err = tx.Exec(ctx, `INSERT INTO passcode_changes (account_id, meeting_id, changed_by, operator) VALUES ($1, $2, $3, $4)`, accountID, id, source, p.Operator)
 	return true, err
 }
 

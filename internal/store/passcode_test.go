@@ -88,14 +88,14 @@ func TestPasscodesSeen(t *testing.T) {
 				for i, st := range steps {
 					exec(t, s, `UPDATE passcodes SET seen_at = seen_at - interval '1 hour'`)
 					see(t, s, st.saw)
-					p, err := s.RememberedPasscode(t.Context(), 1)
+					p, err := s.RememberedPasscode(t.Context(), "acc", 1)
 					if err != nil || p.Value != st.want || p.Removed != st.removed || p.Source != st.source || p.MeetingID != 1 {
 						t.Errorf("step %d: remembered %q of %s, removed %v, %v; want %q of %s, removed %v", i, p.Value.Reveal(), p.Source, p.Removed, err, st.want.Reveal(), st.source, st.removed)
 					}
 					if fresh := nearly(t, s, p.SeenAt, 0); fresh != (st.saw != nil && st.saw.Value != "") {
 						t.Errorf("step %d: seen at %v", i, p.SeenAt)
 					}
-					current, err := s.Passcode(t.Context(), 1)
+					current, err := s.Passcode(t.Context(), "acc", 1)
 					if st.removed && (!errors.Is(err, ErrNotFound) || current.Value != "") || !st.removed && (err != nil || current.Value != st.want) {
 						t.Errorf("step %d: it has %q, %v", i, current.Value.Reveal(), err)
 					}
@@ -178,7 +178,7 @@ func TestBeginRepairKeepsThePasscode(t *testing.T) {
 			}
 			_, err := s.BeginRepair(t.Context(), claim(t, s, "w"), clearing(), c.before, nil)
 			noError(t, err)
-			p, err := s.Passcode(t.Context(), 1)
+			p, err := s.Passcode(t.Context(), "acc", 1)
 			if err != nil || p.Value != c.want || p.Source != c.source {
 				t.Errorf("known is %q of %s, %v; want %q of %s", p.Value.Reveal(), p.Source, err, c.want.Reveal(), c.source)
 			}

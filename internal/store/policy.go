@@ -95,7 +95,7 @@ func (s *Store) markDecidedOtherwise(ctx context.Context, accountID string, host
 	err = s.inTx(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `UPDATE meetings SET due_at = least(due_at, now()), due_why = 'policy changed', generation = generation + 1, attempts = 0
 			WHERE account_id = $1 AND host_id = ANY($2) AND policy <> $3 AND outcome IS NOT NULL AND status IN ('scheduled', 'started')
-			AND (ends_at IS NULL OR ends_at > now())`, accountID, hostIDs, fingerprint)
+			AND (expires_at IS NULL OR expires_at > now())`, accountID, hostIDs, fingerprint)
 		if err != nil {
 			return err
 		}

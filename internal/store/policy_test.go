@@ -35,9 +35,10 @@ func TestPolicyChanged(t *testing.T) {
 		{"under the account's", "plain", "acc", `policy = 'p-account'`, false},
 		{"of a host that is settled", "same", "acc", `policy = 'p-old'`, true},
 		{"running", "sales", "acc", `policy = 'p-old', status = 'started'`, true},
-		{"of no fixed end", "sales", "acc", `policy = 'p-old', ends_at = NULL, start_time = NULL`, true},
+		{"of no fixed end", "sales", "acc", `policy = 'p-old', ends_at = NULL, expires_at = NULL, start_time = NULL`, true},
 		{"not decided", "sales", "acc", `policy = '', outcome = NULL`, false},
-		{"over", "sales", "acc", `policy = 'p-old', ends_at = now() - interval '1 second'`, false},
+		{"past its planned end", "sales", "acc", `policy = 'p-old', ends_at = now() - interval '1 second'`, true},
+		{"expired", "sales", "acc", `policy = 'p-old', expires_at = now() - interval '1 second'`, false},
 		{"ended", "sales", "acc", `policy = 'p-old', status = 'ended'`, false},
 		{"deleted", "sales", "acc", `policy = 'p-old', status = 'deleted'`, false},
 		{"no host named", "", "acc", `policy = 'p-old'`, true},
@@ -67,7 +68,11 @@ func TestPolicyChanged(t *testing.T) {
 		}
 	}
 	for id, marked := range map[string]bool{"sales": true, "plain": true, "same": false, "theirs": false} {
-		h, err := s.Host(t.Context(), id)
+		account := "acc"
+		if id == "theirs" {
+			account = "other"
+		}
+		h, err := s.Host(t.Context(), account, id)
 		noError(t, err)
 		if nearly(t, s, h.DueAt, 0) != marked || (h.DueWhy == "policy changed") != marked || (h.Generation == 1) != marked || h.ReadAt.IsZero() {
 			t.Errorf("host %s is %+v, want marked %v", id, h, marked)

@@ -79,12 +79,12 @@ type Remembered struct {
 const failuresKept = 20
 
 // Remember reads a meeting's history for a check.
-func (s *Store) Remember(ctx context.Context, meetingID int64) (r Remembered, err error) {
+func (s *Store) Remember(ctx context.Context, accountID string, meetingID int64) (r Remembered, err error) {
 	var b pgx.Batch
-	b.Queue(`SELECT (SELECT count(*) FROM repairs WHERE meeting_id = $1 AND result = 'held' AND ended_at > now() - interval '1 day'),
-		coalesce((SELECT operator FROM events WHERE meeting_id = $1 AND operator <> '' AND event <> 'meeting.created' ORDER BY recorded_at DESC LIMIT 1), '')`, meetingID)
-	b.Queue(`SELECT `+repairColumns+` FROM repairs WHERE meeting_id = $1 AND result = 'unfinished' ORDER BY id DESC LIMIT 1`, meetingID)
-	b.Queue(`SELECT `+repairColumns+` FROM repairs WHERE meeting_id = $1 AND result IN ('overwritten', 'refused', 'busy', 'opened') ORDER BY id DESC LIMIT $2`, meetingID, failuresKept)
+	b.Queue(`SELECT (SELECT count(*) FROM repairs WHERE account_id = $2 AND meeting_id = $1 AND result = 'held' AND ended_at > now() - interval '1 day'),
+		coalesce((SELECT operator FROM events WHERE account_id = $2 AND meeting_id = $1 AND operator <> '' AND event <> 'meeting.created' ORDER BY recorded_at DESC LIMIT 1), '')`, meetingID, accountID)
+	b.Queue(`SELECT `+repairColumns+` FROM repairs WHERE account_id = $2 AND meeting_id = $1 AND result = 'unfinished' ORDER BY id DESC LIMIT 1`, meetingID, accountID)
+	b.Queue(`SELECT `+repairColumns+` FROM repairs WHERE account_id = $3 AND meeting_id = $1 AND result IN ('overwritten', 'refused', 'busy', 'opened') ORDER BY id DESC LIMIT $2`, meetingID, failuresKept, accountID)
 	res := s.pool.SendBatch(ctx, &b)
 	defer func() {
 		if cerr := res.Close(); err == nil && cerr != nil {
@@ -130,12 +130,12 @@ func (s *Store) BeginRepair(ctx context.Context, c MeetingClaim, r Repair, befor
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `UPDATE meetings SET must_read = true WHERE meeting_id = $1`, c.Meeting.ID); err != nil {
+		if _, err := tx.Exec(ctx, `UPDATE meetings SET must_read = true WHERE account_id = $1 AND meeting_id = $2`, c.Meeting.AccountID, c.Meeting.ID); err != nil {
 			return err
 		}
 		if before != "" {
 			p := PasscodeSeen{Value: before}
-			became, err := savePasscode(ctx, tx, c.Meeting.ID, p)
+			became, err := savePasscode(ctx, tx, c.Meeting.AccountID, c.Meeting.ID, p)
 			if err != nil {
 				return err
 			}
@@ -145,9 +145,9 @@ func (s *Store) BeginRepair(ctx context.Context, c MeetingClaim, r Repair, befor
 				}
 			}
 		}
-		return tx.QueryRow(ctx, `INSERT INTO repairs (meeting_id, host_id, remedy, reasons, why, under, asked_passcode, asked_waiting_room, started_at)
-			VALUES ($1,$2,$3,$4,$5,$6,$7,$8,now()) RETURNING id, started_at`,
-			c.Meeting.ID, c.Meeting.HostID, r.Remedy, reasons, r.Why, r.Under, r.AskedPasscode, r.AskedWaitingRoom).Scan(&r.ID, &r.StartedAt)
+		return tx.QueryRow(ctx, `INSERT INTO repairs (meeting_id, host_id, remedy, reasons, why, under, asked_passcode, asked_waiting_room, account_id, started_at)
+			VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,now()) RETURNING id, started_at`,
+			c.Meeting.ID, c.Meeting.HostID, r.Remedy, reasons, r.Why, r.Under, r.AskedPasscode, r.AskedWaitingRoom, c.Meeting.AccountID).Scan(&r.ID, &r.StartedAt)
 	})
 	if err != nil {
 		return r, fmt.Errorf("begin the repair of meeting %d: %w", c.Meeting.ID, err)
@@ -162,7 +162,7 @@ func (s *Store) EndRepair(ctx context.Context, c MeetingClaim, r Repair) error {
 		if err := c.held(ctx, tx); err != nil {
 			return err
 		}
-		return endRepair(ctx, tx, c.Meeting.ID, r)
+		return endRepair(ctx, tx, c.Meeting, r)
 	})
 	if err != nil {
 		return fmt.Errorf("end the repair of meeting %d: %w", c.Meeting.ID, err)
@@ -170,8 +170,8 @@ func (s *Store) EndRepair(ctx context.Context, c MeetingClaim, r Repair) error {
 	return nil
 }
 
-func endRepair(ctx context.Context, tx pgx.Tx, meetingID int64, r Repair) error {
+func endRepair(ctx context.Context, tx pgx.Tx, m Meeting, r Repair) error {
 	_, err := tx.Exec(ctx, `UPDATE repairs SET result = $3, detail = $4, zoom_calls = $5, ended_at = now()
-		WHERE id = $1 AND meeting_id = $2 AND result = 'unfinished'`, r.ID, meetingID, r.Result, r.Detail, r.ZoomCalls)
+		WHERE id = $1 AND meeting_id = $2 AND account_id = $6 AND result = 'unfinished'`, r.ID, m.ID, r.Result, r.Detail, r.ZoomCalls, m.AccountID)
 	return err
 }

@@ -65,7 +65,7 @@ func TestRemember(t *testing.T) {
 			addMeeting(t, s, 2, "host", time.Hour)
 			for _, r := range c.repairs {
 				for meeting, detail := range map[int]string{1: r.detail, 2: "another meeting's"} {
-					exec(t, s, `INSERT INTO repairs (meeting_id, host_id, remedy, result, detail, started_at, ended_at, under) VALUES ($1, 'host', 'clear', $2, $3, now() - interval '100 hours',
+					exec(t, s, `INSERT INTO repairs (account_id, meeting_id, host_id, remedy, result, detail, started_at, ended_at, under) VALUES ('acc', $1, 'host', 'clear', $2, $3, now() - interval '100 hours',
 						CASE WHEN $4 > 0 THEN now() - $4::float8 * interval '1 second' END, 'under ' || $3)`, meeting, string(r.result), detail, r.ended.Seconds())
 				}
 			}
@@ -75,7 +75,7 @@ func TestRemember(t *testing.T) {
 						fmt.Sprint(meeting, i), e.name, e.ago.Seconds(), meeting, operator)
 				}
 			}
-			r, err := s.Remember(t.Context(), 1)
+			r, err := s.Remember(t.Context(), "acc", 1)
 			noError(t, err)
 			if r.Held != c.held || r.UndoneBy != c.undoneBy || r.Unfinished.Detail != c.unfinished || (r.Unfinished.ID != 0) != (c.unfinished != "") {
 				t.Errorf("held %d, undone by %q, unfinished %+v; want %d, %q, %q", r.Held, r.UndoneBy, r.Unfinished, c.held, c.undoneBy, c.unfinished)
@@ -99,8 +99,8 @@ func TestRememberIsBounded(t *testing.T) {
 	t.Parallel()
 	s := openStore(t)
 	addMeeting(t, s, 1, "host", time.Hour)
-	exec(t, s, `INSERT INTO repairs (meeting_id, host_id, remedy, result, detail, started_at, ended_at) SELECT 1, 'host', 'clear', 'busy', i::text, now(), now() FROM generate_series(1, 50) i`)
-	r, err := s.Remember(t.Context(), 1)
+	exec(t, s, `INSERT INTO repairs (account_id, meeting_id, host_id, remedy, result, detail, started_at, ended_at) SELECT 'acc', 1, 'host', 'clear', 'busy', i::text, now(), now() FROM generate_series(1, 50) i`)
+	r, err := s.Remember(t.Context(), "acc", 1)
 	if err != nil || len(r.Failed) != failuresKept || r.Failed[0].Detail != "50" {
 		t.Errorf("%d failures from %q on, %v; want the newest %d", len(r.Failed), r.Failed[0].Detail, err, failuresKept)
 	}
@@ -128,7 +128,7 @@ func TestRepairAsks(t *testing.T) {
 			addMeeting(t, s, 1, "host", time.Hour)
 			_, err := s.BeginRepair(t.Context(), claim(t, s, "w"), Repair{Remedy: passcode.RemedyClear, AskedPasscode: c.passcode, AskedWaitingRoom: c.room}, "", nil)
 			noError(t, err)
-			r, err := s.Remember(t.Context(), 1)
+			r, err := s.Remember(t.Context(), "acc", 1)
 			if err != nil || r.Unfinished.Ask() != c.want {
 				t.Errorf("asked for %+v, %v; want %+v", r.Unfinished.Ask(), err, c.want)
 			}

@@ -13,6 +13,10 @@ import (
 // arrive although no policy or credentials name it.
 const CallNotGuarded = "account"
 
+// CallSignature stands for a call in the trouble of an account whose app signed
+// events of another account.
+const CallSignature = "signature"
+
 // Trouble is what latchkey's own set-up stands in the way of: one call, for one
 // account.
 type Trouble struct {
@@ -146,7 +150,7 @@ func (s *Store) RetryTroubles(ctx context.Context, accounts []string, now bool) 
 	err = s.inTx(ctx, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `UPDATE account_calls SET tries = tries + 1,
 				retry_at = now() + least($2 * power(2, least(tries, 16)), $3) * interval '1 second'
-			WHERE failing AND account_id = ANY($1) AND ($4 OR retry_at <= now()) AND call <> '`+CallNotGuarded+`' RETURNING account_id, call`,
+			WHERE failing AND account_id = ANY($1) AND ($4 OR retry_at <= now()) AND call NOT IN ('`+CallNotGuarded+`', '`+CallSignature+`') RETURNING account_id, call`,
 			accounts, troubleFirst.Seconds(), troubleLongest.Seconds(), now)
 		if err != nil {
 			return err
@@ -161,9 +165,9 @@ func (s *Store) RetryTroubles(ctx context.Context, accounts []string, now bool) 
 		tried = len(due)
 		var b pgx.Batch
 		for _, t := range due {
-			b.Queue(`UPDATE meetings SET due_at = now() WHERE meeting_id = (SELECT meeting_id FROM meetings
+			b.Queue(`UPDATE meetings SET due_at = now() WHERE (account_id, meeting_id) = (SELECT account_id, meeting_id FROM meetings
 				WHERE account_id = $1 AND waiting_for = $2 ORDER BY start_time NULLS FIRST LIMIT 1)`, t.AccountID, t.Call)
-			b.Queue(`UPDATE hosts SET due_at = now() WHERE host_id = (SELECT host_id FROM hosts
+			b.Queue(`UPDATE hosts SET due_at = now() WHERE (account_id, host_id) = (SELECT account_id, host_id FROM hosts
 				WHERE account_id = $1 AND waiting_for = $2 ORDER BY due_at LIMIT 1)`, t.AccountID, t.Call)
 		}
 		b.Queue(`SELECT pg_notify('` + dueChannel + `', '')`)

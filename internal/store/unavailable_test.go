@@ -86,7 +86,7 @@ func TestUnavailableOfRealErrors(t *testing.T) {
 		return err
 	}
 	exec(t, s, `INSERT INTO hosts (host_id, account_id, group_ids) VALUES ('h', 'acc', '{g1,NULL}')`)
-	_, scanErr := s.Host(t.Context(), "h")
+	_, scanErr := s.Host(t.Context(), "acc", "h")
 
 	proxy, through := testenv.ProxyURL(t, migratedURL(t))
 	cut := openURL(t, through)

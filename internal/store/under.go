@@ -14,8 +14,9 @@ import (
 const isNamed = `host_id = $1 OR lower(email) = lower($1) AND email <> ''`
 
 // HostNamed reads a host by id or e-mail address; ErrNotFound when none is known.
+// Where accounts differ about an id or address, that is one that was read.
 func (s *Store) HostNamed(ctx context.Context, name string) (Host, error) {
-	h, err := oneHost(s.pool.Query(ctx, `SELECT `+hostColumns+` FROM hosts WHERE `+isNamed+` LIMIT 1`, name))
+	h, err := oneHost(s.pool.Query(ctx, `SELECT `+hostColumns+` FROM hosts WHERE `+isNamed+` ORDER BY read_at DESC NULLS LAST, account_id LIMIT 1`, name))
 	if err != nil {
 		return h, fmt.Errorf("read host %s: %w", name, err)
 	}
@@ -42,9 +43,9 @@ func (s *Store) HostsUnder(ctx context.Context, level passcode.Level, id string)
 }
 
 // UpcomingOf reads the upcoming and running meetings of a host, soonest first.
-func (s *Store) UpcomingOf(ctx context.Context, hostID string) ([]Meeting, error) {
-	rows, err := s.pool.Query(ctx, `SELECT `+meetingColumns+` FROM meetings WHERE host_id = $1 AND status IN ('scheduled', 'started')
-		AND (ends_at IS NULL OR ends_at > now()) ORDER BY start_time NULLS LAST, meeting_id`, hostID)
+func (s *Store) UpcomingOf(ctx context.Context, accountID, hostID string) ([]Meeting, error) {
+	rows, err := s.pool.Query(ctx, `SELECT `+meetingColumns+` FROM meetings WHERE account_id = $2 AND host_id = $1 AND status IN ('scheduled', 'started')
+		AND (ends_at IS NULL OR ends_at > now()) ORDER BY start_time NULLS LAST, meeting_id`, hostID, accountID)
 	if err != nil {
 		return nil, fmt.Errorf("read the meetings of host %s: %w", hostID, err)
 	}

@@ -89,7 +89,7 @@ func TestUpcomingOf(t *testing.T) {
 	exec(t, s, `UPDATE meetings SET status = 'started' WHERE meeting_id = 6`)
 	addMeeting(t, s, 7, "h-ben", time.Hour)
 	exec(t, s, `UPDATE meetings SET start_time = date_trunc('hour', start_time)`) // 2 and 6 start together
-	meetings, err := s.UpcomingOf(t.Context(), "h-anna")
+	meetings, err := s.UpcomingOf(t.Context(), "acc", "h-anna")
 	noError(t, err)
 	var ids []int64
 	for _, m := range meetings {

@@ -16,7 +16,7 @@ func world(t *testing.T) *Store {
 	t.Helper()
 	s := openStore(t)
 	exec(t, s, `INSERT INTO hosts (host_id, account_id, email) VALUES ('h', 'acc', 'host@example.com')`)
-	exec(t, s, `INSERT INTO meetings (meeting_id, account_id, host_id, topic, status, start_time, ends_at, outcome, remedy, passcode_readable, why, setting, setting_level, setting_by, setting_by_name) VALUES
+	exec(t, s, `INSERT INTO meetings (meeting_id, account_id, host_id, topic, status, start_time, expires_at, outcome, remedy, passcode_readable, why, setting, setting_level, setting_by, setting_by_name) VALUES
 		(1, 'acc', 'h', 'later, locked', 'scheduled', now() + interval '2 hours', now() + interval '3 hours', 'demands_passcode', 'keep', true, 'w1', 'meeting_security.meeting_password', 'group', 'g1', 'Sales'),
 		(2, 'acc', 'h', 'soon, nobody can', 'scheduled', now() + interval '1 hour', now() + interval '2 hours', 'demands_passcode', 'impossible', false, 'w2', 'meeting_security.waiting_room', 'account', 'acc', null),
 		(3, 'acc', 'x', 'no time, host not known', 'scheduled', null, null, 'demands_passcode', 'defer', false, 'w3', null, null, null, null),
@@ -33,9 +33,9 @@ func world(t *testing.T) *Store {
 	exec(t, s, `UPDATE meetings SET stripped = true WHERE meeting_id IN (5, 13)`)
 	exec(t, s, `INSERT INTO account_calls (account_id, call, failing, since, kind, detail) VALUES
 		('acc', 'a', true, now(), 'credentials', 'y'), ('acc', 'b', true, now() - interval '1 hour', 'scopes', 'x'), ('acc', 'c', false, null, '', '')`)
-	exec(t, s, `INSERT INTO repairs (meeting_id, host_id, remedy, result, started_at) VALUES
-		(5, 'h', 'clear', 'held', now() - interval '1 hour'), (1, 'h', 'clear', 'overwritten', now() - interval '1 minute'), (5, 'h', 'clear', 'held', now() - interval '8 days')`)
-	exec(t, s, `INSERT INTO passcodes (meeting_id, passcode, source, seen_at) VALUES (1, 'hunter2', 'zoom', now())`)
+	exec(t, s, `INSERT INTO repairs (meeting_id, host_id, remedy, result, started_at, account_id) VALUES
+		(5, 'h', 'clear', 'held', now() - interval '1 hour', 'acc'), (1, 'h', 'clear', 'overwritten', now() - interval '1 minute', 'acc'), (5, 'h', 'clear', 'held', now() - interval '8 days', 'acc')`)
+	exec(t, s, `INSERT INTO passcodes (account_id, meeting_id, passcode, source, seen_at) VALUES ('acc', 1, 'hunter2', 'zoom', now())`)
 	return s
 }
 

@@ -221,3 +221,23 @@ func Exec(t testing.TB, url, sql string, args ...any) {
 		t.Fatalf("testenv: %v", err)
 	}
 }
+
+// Query runs a statement that yields one text, as a stranger to the code would.
+func Query(t testing.TB, url, sql string, args ...any) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		t.Fatalf("testenv: %v", err)
+	}
+	defer conn.Close(ctx)
+	var text *string
+	if err := conn.QueryRow(ctx, sql, args...).Scan(&text); err != nil {
+		t.Fatalf("testenv: %v", err)
+	}
+	if text == nil {
+		return ""
+	}
+	return *text
+}

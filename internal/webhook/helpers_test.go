@@ -113,7 +113,7 @@ func newRig(t testing.TB, change func(*webhook.Options)) *rig {
 	r := &rig{router: gin.New(), bus: &bus{}, registry: prometheus.NewRegistry(), log: &testenv.Buffer{}}
 	r.metrics = webhook.NewMetrics(r.registry)
 	o := webhook.Options{
-		Secrets: []private.String{secret}, Bus: r.bus, Wanted: intake.Wanted, Metrics: r.metrics,
+		Secrets: ours(secret), Bus: r.bus, Wanted: intake.Wanted, Metrics: r.metrics,
 		Decode: r.decode, Now: func() time.Time { return arrival },
 		Logger: slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
@@ -192,4 +192,13 @@ func (r *rig) counted(t testing.TB, result string) {
 	if got := r.counts(t); len(got) != 1 || got[result] != 1 {
 		t.Errorf("counted %v, want one %s", got, result)
 	}
+}
+
+// ours are secrets of an account that is not known, as of a single one.
+func ours(values ...private.String) []webhook.Secret {
+	var all []webhook.Secret
+	for _, v := range values {
+		all = append(all, webhook.Secret{Value: v})
+	}
+	return all
 }

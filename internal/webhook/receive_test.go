@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	private "latchkey/internal/secret"
 	"latchkey/internal/webhook"
 )
 
@@ -164,7 +163,7 @@ func TestURLValidation(t *testing.T) {
 	} {
 		t.Run("signed with "+secret, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, func(o *webhook.Options) { o.Secrets = []private.String{"first", "second"} })
+			r := newRig(t, func(o *webhook.Options) { o.Secrets = ours("first", "second") })
 			body := `{"payload":{"plainToken":"` + token + `"},"event_ts":1654503849680,"event":"endpoint.url_validation"}`
 			w := r.serve(request(body, func(req *http.Request) { req.Header.Set("x-zm-signature", sign(secret, now, body)) }))
 			want := `{"encryptedToken":"` + want + `","plainToken":"` + token + `"}`
@@ -203,6 +202,31 @@ func TestURLValidation(t *testing.T) {
 			t.Errorf("status %d, want 204", w.Code)
 		}
 	})
+}
+
+// TestWhoseWordItIs: a delivery says for which account its secret vouches, and
+// one that another account's app signed never takes the place of the event.
+func TestWhoseWordItIs(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(o *webhook.Options) {
+		o.Secrets = []webhook.Secret{{Value: secret, AccountID: "acct"}, {Value: "evil", AccountID: "evil"}}
+	})
+	theirs := strings.Replace(created, `"account_id":"acct"`, `"account_id":"acct" `, 1)
+	if !strings.Contains(created, `"account_id":"acct"`) {
+		t.Fatal("the sample's account is another")
+	}
+	for _, c := range []struct{ body, key string }{{created, "evil"}, {created, secret}, {theirs, secret}, {created, secret}} {
+		if w := r.serve(request(c.body, func(req *http.Request) { req.Header.Set("x-zm-signature", sign(c.key, now, c.body)) })); w.Code != http.StatusNoContent {
+			t.Fatalf("status %d", w.Code)
+		}
+	}
+	got := r.bus.all()
+	if len(got) != 4 || got[0].SignedFor != "evil" || got[1].SignedFor != "acct" || got[0].AccountID != "acct" {
+		t.Fatalf("published %+v", got)
+	}
+	if got[0].ID == got[1].ID || got[1].ID != got[3].ID {
+		t.Errorf("ids %s, %s, %s: want a forgery's to be its own, and the event's to be the same again", got[0].ID, got[1].ID, got[3].ID)
+	}
 }
 
 func TestUnwanted(t *testing.T) {

@@ -22,12 +22,12 @@ const (
 	headerTraceParent = "Traceparent"
 )
 
-func checkSecrets(secrets []secret.String) error {
+func checkSecrets(secrets []Secret) error {
 	if len(secrets) == 0 {
 		return errors.New("no webhook secret token is set")
 	}
 	for _, s := range secrets {
-		if strings.TrimSpace(s.Reveal()) == "" {
+		if strings.TrimSpace(s.Value.Reveal()) == "" {
 			return errors.New("a webhook secret token is empty")
 		}
 	}
@@ -45,10 +45,10 @@ type verifier struct {
 	want, sum [sha256.Size]byte
 }
 
-func newVerifier(secrets []secret.String) *verifier {
+func newVerifier(secrets []Secret) *verifier {
 	v := &verifier{}
 	for _, s := range secrets {
-		v.macs = append(v.macs, hmac.New(sha256.New, []byte(s.Reveal())))
+		v.macs = append(v.macs, hmac.New(sha256.New, []byte(s.Value.Reveal())))
 	}
 	return v
 }

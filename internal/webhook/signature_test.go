@@ -33,7 +33,7 @@ func TestVerifyKnownVector(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			if got := newVerifier(c.secrets).verify(c.time, vector, []byte(c.body)); got != c.want {
+			if got := newVerifier(ours(c.secrets...)).verify(c.time, vector, []byte(c.body)); got != c.want {
 				t.Errorf("verify = %d, want %d", got, c.want)
 			}
 		})
@@ -43,7 +43,7 @@ func TestVerifyKnownVector(t *testing.T) {
 // TestVerifyAllocatesNothing is not parallel: it counts the whole process's
 // allocations.
 func TestVerifyAllocatesNothing(t *testing.T) {
-	v := newVerifier([]private.String{"second", "first"})
+	v := newVerifier(ours("second", "first"))
 	body := []byte(vectorBody)
 	if n := testing.AllocsPerRun(100, func() {
 		if v.verify(vectorTime, vector, body) != 1 {
@@ -58,7 +58,7 @@ func TestVerifyAllocatesNothing(t *testing.T) {
 // reach them all.
 func TestVerifyKeepsNoHugeHeader(t *testing.T) {
 	t.Parallel()
-	v := newVerifier([]private.String{"first"})
+	v := newVerifier(ours("first"))
 	for _, stamp := range []string{strings.Repeat("1", 30<<10), vectorTime} {
 		v.verify(stamp, vector, []byte(vectorBody))
 	}
@@ -71,7 +71,7 @@ func BenchmarkVerify(b *testing.B) {
 	for _, size := range []int{600, 8 << 10, MaxBody} {
 		for _, secrets := range [][]private.String{{"first"}, {"first", "second"}} {
 			b.Run(fmt.Sprintf("body=%d/secrets=%d", size, len(secrets)), func(b *testing.B) {
-				v := newVerifier(secrets)
+				v := newVerifier(ours(secrets...))
 				body := []byte(strings.Repeat("x", size))
 				b.SetBytes(int64(size))
 				b.ReportAllocs()
@@ -81,4 +81,13 @@ func BenchmarkVerify(b *testing.B) {
 			})
 		}
 	}
+}
+
+// ours are secrets of account "acc".
+func ours(values ...private.String) []Secret {
+	var all []Secret
+	for _, v := range values {
+		all = append(all, Secret{Value: v, AccountID: "acc"})
+	}
+	return all
 }

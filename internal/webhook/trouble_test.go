@@ -13,7 +13,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	private "latchkey/internal/secret"
 	"latchkey/internal/webhook"
 )
 
@@ -196,7 +195,7 @@ func TestTorn(t *testing.T) {
 // see another's bytes.
 func TestManyAtOnce(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, func(o *webhook.Options) { o.Secrets = []private.String{"old", secret} })
+	r := newRig(t, func(o *webhook.Options) { o.Secrets = ours("old", secret) })
 	var callers sync.WaitGroup
 	for i := range 16 {
 		callers.Go(func() {

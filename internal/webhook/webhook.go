@@ -41,6 +41,7 @@ const readersPerPlace = 4
 type Delivery struct {
 	ID          string // made from the body: the same event again has the same
 	AccountID   string // "" when the body does not say
+	SignedFor   string // the account of the secret that signed it; "" when not known
 	Event       string // "" when the body does not say
 	Body        []byte
 	ReceivedAt  time.Time
@@ -64,10 +65,17 @@ type Envelope struct {
 	PlainToken string
 }
 
+// Secret is an app's secret token. AccountID is the account of the app, which
+// its events speak for; "" when that is not known.
+type Secret struct {
+	Value     secret.String
+	AccountID string
+}
+
 // Options configure a Handler; all are required but MostAtOnce and Now.
 type Options struct {
-	// Secrets are the app's secret tokens, several while rotating.
-	Secrets []secret.String
+	// Secrets are the apps' secret tokens, several of one app while rotating.
+	Secrets []Secret
 	Bus     Bus
 	// Decode reads a body; its error must not quote it.
 	Decode func(body []byte) (Envelope, error)
@@ -152,7 +160,12 @@ func (h *Handler) receive(c *gin.Context) {
 	defer cancel()
 
 	env, err := h.o.Decode(body)
-	d.Event, d.AccountID = env.Event, env.AccountID
+	d.Event, d.AccountID, d.SignedFor = env.Event, env.AccountID, h.o.Secrets[which].AccountID
+	if d.SignedFor != "" && env.AccountID != "" && env.AccountID != d.SignedFor {
+		// What another account's app signed must not pass for the event itself, should
+		// that come as well. Whose word it is, intake decides.
+		d.ID = bodyID(append([]byte("signed for "+d.SignedFor+"\n"), body...))
+	}
 	if err != nil {
 		// It is Zoom's, and a retry would be no more readable: keep it for an operator.
 		log.Warn("delivery moved to the dead-letter stream: it cannot be used", "reason", err, "event", d.Event)
@@ -160,7 +173,7 @@ func (h *Handler) receive(c *gin.Context) {
 		return
 	}
 	if env.PlainToken != "" {
-		h.validate(c, env.PlainToken, h.o.Secrets[which])
+		h.validate(c, env.PlainToken, h.o.Secrets[which].Value)
 		return
 	}
 	if !h.o.Wanted(d.Event) {
@@ -169,7 +182,7 @@ func (h *Handler) receive(c *gin.Context) {
 	}
 	if !env.HasTime {
 		// Without a time of its own, two different events could have the same body.
-		d.ID = bodyID(append([]byte(header.Get(headerTimestamp)+"\n"), body...))
+		d.ID = bodyID([]byte(d.ID + "\n" + header.Get(headerTimestamp) + "\n"))
 	}
 	h.finish(c, log, h.o.Bus.PublishEvent(ctx, d), resultAccepted)
 }
