@@ -27,7 +27,10 @@ const leftoverWait = 30 * time.Second
 // PostgreSQL's folder has two. The first is this process's and says who may
 // use the folder. The second is inherited by every server process, so it is
 // free once the last of them is gone, however they and their parent ended.
-type dirLock struct{ file *os.File }
+type dirLock struct {
+	file *os.File
+	ours bool // this process's alone: no child inherits it
+}
 
 // lockDir takes this process's lock, called name, on dir. When it is held, the
 // error wraps ErrInUse and says by whom and what to do.
@@ -44,6 +47,7 @@ func lockDir(dir, name string) (*dirLock, error) {
 		l.release()
 		return nil, err
 	}
+	l.ours = true
 	// Who we are, for the message of whoever comes second. Losing it loses
 	// only that message, so a full disk does not matter here.
 	_ = l.file.Truncate(0)
@@ -97,12 +101,18 @@ func (l *dirLock) try() (held bool, err error) {
 	return false, nil
 }
 
-// release drops the lock, unless a child still has the descriptor. (No
-// LOCK_UN: that would take it from the child as well.)
+// release drops the lock, unless a child still has the descriptor that it is to
+// inherit. Closing is not enough for a lock of our own: whatever this process
+// forks at the same moment has the descriptor until it executes. (And LOCK_UN
+// would take an inherited lock from the child as well.)
 func (l *dirLock) release() {
-	if l != nil {
-		_ = l.file.Close()
+	if l == nil {
+		return
 	}
+	if l.ours {
+		_ = syscall.Flock(int(l.file.Fd()), syscall.LOCK_UN)
+	}
+	_ = l.file.Close()
 }
 
 // holder reads who wrote the lock file last.
