@@ -22,7 +22,6 @@ import (
 	"latchkey/internal/app"
 	"latchkey/internal/config"
 	"latchkey/internal/passcode"
-	private "latchkey/internal/secret"
 	"latchkey/internal/store"
 	"latchkey/internal/testenv"
 	"latchkey/internal/webhook"
@@ -55,7 +54,7 @@ func request(url string) *http.Request {
 // JetStream on disk, synced before every ack.
 func BenchmarkIngest(b *testing.B) {
 	b.Run("http+hmac", func(b *testing.B) {
-		h, err := webhook.New(webhook.Options{Secrets: []private.String{secret}, Bus: nowhere{}, Wanted: func(string) bool { return true },
+		h, err := webhook.New(webhook.Options{Secrets: []webhook.Secret{{Value: secret}}, Bus: nowhere{}, Wanted: func(string) bool { return true },
 			Decode: func([]byte) (webhook.Envelope, error) {
 				return webhook.Envelope{Event: "meeting.created", HasTime: true}, nil
 			},

@@ -117,7 +117,9 @@ func (a *App) Start(ctx context.Context) (err error) {
 // connect opens the bus and the database, which need not be there yet.
 func (a *App) connect() (err error) {
 	c := a.o.Config
-	o := bus.Options{URL: c.NATSURL, Logger: a.log.With("part", "bus"), Streams: bus.Streams{
+	// Of several processes with several environments one kind alone sets how long
+	// streams keep what they hold.
+	o := bus.Options{URL: c.NATSURL, CreateOnly: !a.o.Worker, Logger: a.log.With("part", "bus"), Streams: bus.Streams{
 		Events:   bus.Stream{Name: c.EventsStream, MaxAge: c.EventsAge},
 		Alerts:   bus.Stream{Name: c.AlertsStream, MaxAge: c.AlertsAge},
 		Dead:     bus.Stream{Name: c.DeadStream, MaxAge: c.DeadAge},

@@ -24,7 +24,10 @@ type Options struct {
 	URL     string        // nats://host:port, a comma-separated list for a cluster
 	Connect []nats.Option // more of nats.go's own options: credentials, in-process server
 	Streams Streams
-	Logger  *slog.Logger
+	// CreateOnly: streams and the consumer are created where they are missing, and
+	// left as they are where not.
+	CreateOnly bool
+	Logger     *slog.Logger
 }
 
 // Bus is one connection. It is safe for concurrent use.

@@ -28,8 +28,8 @@ func newSetup() setup {
 }
 
 // Ensure sets up the streams and the intake consumer: it looks first, creates
-// what is missing, and once per process start updates what differs from this
-// process's settings. A difference that appears later was made by another
+// what is missing, and once per process start, unless Options say CreateOnly,
+// updates what differs from this process's settings. A difference that appears later was made by another
 // process; it is logged and left alone, so that two processes with different
 // settings do not undo each other's. What latchkey does not set stays as it is.
 //
@@ -135,7 +135,7 @@ func (b *Bus) settle(what string, differences []string, update func() error) err
 	switch {
 	case text == "":
 		b.setup.settled[what] = true
-	case !b.setup.settled[what]:
+	case !b.setup.settled[what] && !b.o.CreateOnly:
 		if err := update(); err != nil {
 			return fmt.Errorf("%w (to be changed: %s)", err, text)
 		}
@@ -143,7 +143,8 @@ func (b *Bus) settle(what string, differences []string, update func() error) err
 		b.o.Logger.Info("the "+what+" has this process's settings now", "was", text)
 	case b.setup.warned[what] != text:
 		b.setup.warned[what] = text
-		b.o.Logger.Warn("the "+what+" was given other settings by another process; they are left alone", "differs", text)
+		b.setup.settled[what] = true
+		b.o.Logger.Warn("the "+what+" has other settings than this process's: they are left alone", "differs", text)
 	}
 	return nil
 }

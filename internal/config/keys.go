@@ -99,8 +99,8 @@ func secrets(v string) (all []secret.String, err error) {
 }
 
 func setPolicy(c *Config, v string) error {
-	m, err := passcode.ParseMode(v)
-	if err != nil || m == passcode.ModeKnownPasscode { // needs a source: LATCHKEY_CONFIG
+	m := passcode.Mode(v)
+	if m != passcode.ModeWaitingRoom && m != passcode.ModeObserve { // others need more: LATCHKEY_CONFIG
 		return fmt.Errorf("is %q: want %s or %s", v, passcode.ModeWaitingRoom, passcode.ModeObserve)
 	}
 	c.Policy = m

@@ -227,7 +227,11 @@ func (in *Intake) meeting(ctx context.Context, row store.Event, env zoom.Envelop
 				return err
 			}
 		}
-		return tx.MarkMeeting(ctx, row.MeetingID, env.Event)
+		if err := tx.MarkMeeting(ctx, row.MeetingID, env.Event); err != nil {
+			return err
+		}
+		// The number may be one that other meetings run under (Z-MEET-4).
+		return tx.MarkUnderPMI(ctx, row.MeetingID, env.Event)
 	})
 }
 
@@ -254,6 +258,12 @@ func (in *Intake) settings(ctx context.Context, row store.Event, env zoom.Envelo
 		case !now.Says():
 			return nil
 		case level == passcode.LevelHost:
+			if now.PMIPasscode != nil {
+				p := store.PasscodeSeen{Value: *now.PMIPasscode, Operator: row.Operator}
+				if err := tx.PMIPasscode(ctx, id, happened(row), p, alert.MeetingPasscodeChanged); err != nil {
+					return err
+				}
+			}
 			return tx.HostChanged(ctx, id, happened(row), env.Event)
 		}
 		return tx.LevelChanged(ctx, level, id, happened(row), env.Event)
@@ -263,16 +273,36 @@ func (in *Intake) settings(ctx context.Context, row store.Event, env zoom.Envelo
 // members: who joins or leaves a group comes under other locks.
 func (in *Intake) members(ctx context.Context, row store.Event, env zoom.Envelope) (bool, error) {
 	group, members, err := env.GroupMembers()
-	if err == nil && len(members) == 0 {
-		err = fmt.Errorf("group %s: no member has an id", zoom.Clean(group))
+	if group = zoom.Clean(group); err == nil && len(members) == 0 && group == "" {
+		err = errors.New("neither payload.object.id nor a member's id is usable")
 	}
 	if err != nil {
 		return false, unusableError{err}
+	}
+	if len(members) == 0 {
+		// Who, is not said: everybody in that group is looked at, and they who are new
+		// to it by the next sweep.
+		return in.governed(ctx, row, func(tx *store.IntakeTx) error {
+			return tx.LevelChanged(ctx, passcode.LevelGroup, group, happened(row), env.Event)
+		})
 	}
 	for i := range members {
 		members[i] = zoom.Clean(members[i])
 	}
 	return in.hosts(ctx, row, env, members)
+}
+
+// userUpdated: a host's licence, group or personal meeting id may be another.
+func (in *Intake) userUpdated(ctx context.Context, row store.Event, env zoom.Envelope) (bool, error) {
+	id, says, err := env.UserChange()
+	if err != nil {
+		return false, unusableError{err}
+	}
+	row.HostID = zoom.Clean(id)
+	if !says {
+		return in.governed(ctx, row, func(*store.IntakeTx) error { return nil })
+	}
+	return in.hosts(ctx, row, env, []string{row.HostID})
 }
 
 // user: a host who left, or was switched off.

@@ -33,6 +33,7 @@ var kinds = []Kind{
 	{zoom.EventMeetingStarted, "Meeting: started", "the meeting", (*Intake).meeting},
 	{zoom.EventMeetingEnded, "Meeting: ended", "the meeting", (*Intake).meeting},
 	{zoom.EventUserSettings, "User: settings updated", "the host and their upcoming meetings", settings(passcode.LevelHost, store.ChangedValue)},
+	{zoom.EventUserUpdated, "User: updated", "the host and their upcoming meetings, where licence, group or personal meeting id change", (*Intake).userUpdated},
 	{zoom.EventUserDeactivated, "User: deactivated", "the host and their upcoming meetings", (*Intake).user},
 	{zoom.EventUserDeleted, "User: deleted", "the host and their upcoming meetings", (*Intake).user},
 	{zoom.EventGroupSettings, "Group: settings updated", "the group's hosts and their upcoming meetings", settings(passcode.LevelGroup, store.ChangedValue)},

@@ -67,6 +67,7 @@ func merge(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, came arri
 		out.meeting.MustRead = true
 
 	case zoom.EventMeetingStarted:
+		used(&out.meeting, at)
 		if late && at.Before(m.ObservedAt.Add(-skew)) {
 			out.meeting.MustRead = true // seen since; it may be over again
 			break
@@ -77,6 +78,7 @@ func merge(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, came arri
 		out.meeting.Status = passcode.StatusStarted
 
 	case zoom.EventMeetingEnded:
+		used(&out.meeting, at)
 		// A series, or a meeting ended early, may be joined again.
 		out.meeting.MustRead = true
 		if out.meeting.Type == passcode.TypeInstant {
@@ -103,14 +105,16 @@ func merge(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, came arri
 			out.nothingNew = m.HostID != "" && m.Type != 0 && m.Status != passcode.StatusDeleted
 			break
 		}
-		seePasscode(&out, obj.Password, at, came.operator)
+		if obj.Whole || obj.Password != nil && *obj.Password != "" {
+			seePasscode(&out, obj.Password, at, came.operator)
+		}
 		out.meeting.LinkHasPasscode, out.meeting.PhonePasscode = passcode.Unknown, passcode.Unknown
 		if obj.JoinURL != nil {
 			out.meeting.LinkHasPasscode = passcode.ToggleOf(zoom.LinkHasPasscode(*obj.JoinURL))
 		}
 		out.meeting.MustRead = came.now.Sub(at) > freshFor || // delayed
 			!at.After(came.hostChangedAt) || // settings changed since
-			obj.Type == nil || out.meeting.Type == 0 || // not the payload that Zoom documents
+			!obj.Whole || out.meeting.Type == 0 || // a hint, and no more
 			out.meeting.Type == passcode.TypeInstant // may be running already
 
 	case zoom.EventMeetingUpdated:
@@ -135,6 +139,14 @@ func merge(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, came arri
 		out.meeting.MustRead = true
 	}
 	return out
+}
+
+// used notes that the meeting took place, so that its number is valid for longer
+// (Z-MEET-6).
+func used(m *store.Meeting, at time.Time) {
+	if at.After(m.LastUsed) {
+		m.LastUsed = at
+	}
 }
 
 // deletes reports whether the event says that the whole meeting went.
@@ -188,6 +200,9 @@ func describe(m *store.Meeting, obj zoom.MeetingObject, at time.Time, late bool)
 	}
 	if obj.Settings.UsePMI != nil && !late {
 		m.UsesPMI = *obj.Settings.UsePMI
+	}
+	if obj.PMI != nil && (!late || m.PMI == 0) && int64(*obj.PMI) != m.ID {
+		m.PMI = int64(*obj.PMI)
 	}
 	duration := 0
 	if obj.Duration != nil {

@@ -36,7 +36,7 @@ func sent(t *testing.T, name string, at int, payload map[string]any, object stri
 	return env, obj
 }
 
-const fullObject = `{"id": 85746065432, "uuid": "u", "host_id": "h", "topic": "T", "type": 2, "start_time": "2026-11-24T10:00:00Z", "duration": 60, "password": "s3cret", "settings": {"use_pmi": false}}`
+const fullObject = `{"id": 85746065432, "uuid": "u", "host_id": "h", "topic": "T", "type": 2, "start_time": "2026-11-24T10:00:00Z", "duration": 60, "password": "s3cret", "join_url": "https://zoom.us/j/85746065432", "settings": {"use_pmi": false}}`
 
 var tomorrow = time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
 
@@ -70,22 +70,25 @@ func TestSightCreated(t *testing.T) {
 		delay  time.Duration
 		want   want
 	}{
-		"fresh":                        {row: unheard(), object: fullObject, want: want{passcode: passcode.On, value: "s3cret"}},
-		"fresh, none":                  {row: unheard(), object: strings.Replace(fullObject, "s3cret", "", 1), want: want{passcode: passcode.Off, value: ""}},
-		"fresh, not named":             {row: unheard(), object: strings.Replace(fullObject, `"password": "s3cret", `, "", 1), want: want{passcode: passcode.Off, value: ""}},
-		"just in time":                 {row: unheard(), object: fullObject, delay: freshFor, want: want{passcode: passcode.On, value: "s3cret"}},
-		"delayed":                      {row: unheard(), object: fullObject, delay: freshFor + time.Second, want: want{mustRead: true, passcode: passcode.On, value: "s3cret"}},
-		"after the host changed":       {row: unheard(), at: 1, object: fullObject, came: arrival{hostChangedAt: noon}, want: want{passcode: passcode.On, value: "s3cret"}},
-		"as the host changed":          {row: unheard(), object: fullObject, came: arrival{hostChangedAt: noon}, want: want{mustRead: true, passcode: passcode.On, value: "s3cret"}},
-		"before the host changed":      {row: unheard(), at: -1, object: fullObject, came: arrival{hostChangedAt: noon}, want: want{mustRead: true, passcode: passcode.On, value: "s3cret"}},
-		"instant":                      {row: unheard(), object: `{"id": 85746065432, "host_id": "h", "type": 1, "password": "s3cret"}`, want: want{mustRead: true, passcode: passcode.On, value: "s3cret"}},
-		"without a type":               {row: unheard(), object: `{"id": 85746065432, "host_id": "h"}`, want: want{mustRead: true, passcode: passcode.Off, value: ""}},
-		"of a type that is none":       {row: unheard(), object: `{"id": 85746065432, "host_id": "h", "type": 99999999999}`, want: want{mustRead: true, passcode: passcode.Off, value: ""}},
-		"after it was listed":          {row: func() store.Meeting { m := unheard(); m.HostID, m.Type = "h", 2; return m }(), object: fullObject, want: want{passcode: passcode.On, value: "s3cret"}},
-		"later than it was read":       {row: known(nil), at: -1, object: strings.Replace(fullObject, "s3cret", "0ld", 1), want: want{nothingNew: true, passcode: passcode.On, value: "-"}},
-		"later than a thin update":     {row: known(func(m *store.Meeting) { m.HostID = "" }), at: -1, object: fullObject, want: want{passcode: passcode.On, value: "-"}},
-		"later than the deletion":      {row: known(func(m *store.Meeting) { m.Status = passcode.StatusDeleted }), at: -1, object: fullObject, want: want{nothingNew: true, passcode: passcode.On, value: "-"}},
-		"again, at the very same time": {row: known(nil), object: fullObject, want: want{passcode: passcode.On, value: "s3cret"}},
+		"fresh":                         {row: unheard(), object: fullObject, want: want{passcode: passcode.On, value: "s3cret"}},
+		"fresh, none":                   {row: unheard(), object: strings.Replace(fullObject, "s3cret", "", 1), want: want{passcode: passcode.Off, value: ""}},
+		"fresh, not named":              {row: unheard(), object: strings.Replace(fullObject, `"password": "s3cret", `, "", 1), want: want{passcode: passcode.Off, value: ""}},
+		"just in time":                  {row: unheard(), object: fullObject, delay: freshFor, want: want{passcode: passcode.On, value: "s3cret"}},
+		"delayed":                       {row: unheard(), object: fullObject, delay: freshFor + time.Second, want: want{mustRead: true, passcode: passcode.On, value: "s3cret"}},
+		"after the host changed":        {row: unheard(), at: 1, object: fullObject, came: arrival{hostChangedAt: noon}, want: want{passcode: passcode.On, value: "s3cret"}},
+		"as the host changed":           {row: unheard(), object: fullObject, came: arrival{hostChangedAt: noon}, want: want{mustRead: true, passcode: passcode.On, value: "s3cret"}},
+		"before the host changed":       {row: unheard(), at: -1, object: fullObject, came: arrival{hostChangedAt: noon}, want: want{mustRead: true, passcode: passcode.On, value: "s3cret"}},
+		"instant":                       {row: unheard(), object: `{"id": 85746065432, "host_id": "h", "type": 1, "password": "s3cret"}`, want: want{mustRead: true, passcode: passcode.On, value: "s3cret"}},
+		"thin, no passcode named":       {row: unheard(), object: `{"id": 85746065432, "host_id": "h", "type": 2}`, want: want{mustRead: true, passcode: passcode.Unknown, value: "-"}},
+		"thin, of a known meeting":      {row: known(nil), at: 1, object: `{"id": 85746065432, "host_id": "h", "type": 2}`, want: want{mustRead: true, passcode: passcode.On, value: "-"}},
+		"thin, with a passcode":         {row: unheard(), object: `{"id": 85746065432, "host_id": "h", "password": "s3cret"}`, want: want{mustRead: true, passcode: passcode.On, value: "s3cret"}},
+		"the link alone has a passcode": {row: unheard(), object: strings.NewReplacer(`"password": "s3cret", `, "", `85746065432"`, `85746065432?pwd=x"`).Replace(fullObject), want: want{mustRead: true, passcode: passcode.Unknown, value: "-"}},
+		"of a type that is none":        {row: unheard(), object: strings.Replace(fullObject, `"type": 2`, `"type": 99999999999`, 1), want: want{mustRead: true, passcode: passcode.On, value: "s3cret"}},
+		"after it was listed":           {row: func() store.Meeting { m := unheard(); m.HostID, m.Type = "h", 2; return m }(), object: fullObject, want: want{passcode: passcode.On, value: "s3cret"}},
+		"later than it was read":        {row: known(nil), at: -1, object: strings.Replace(fullObject, "s3cret", "0ld", 1), want: want{nothingNew: true, passcode: passcode.On, value: "-"}},
+		"later than a thin update":      {row: known(func(m *store.Meeting) { m.HostID = "" }), at: -1, object: fullObject, want: want{passcode: passcode.On, value: "-"}},
+		"later than the deletion":       {row: known(func(m *store.Meeting) { m.Status = passcode.StatusDeleted }), at: -1, object: fullObject, want: want{nothingNew: true, passcode: passcode.On, value: "-"}},
+		"again, at the very same time":  {row: known(nil), object: fullObject, want: want{passcode: passcode.On, value: "s3cret"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -103,7 +103,7 @@ func secure(f *Facts, p Policy, now time.Time, v *Verdict) Remedy {
 	case isOver(&f.Meeting, now):
 		block(Reason{Code: BlockOver, Level: LevelMeeting})
 		return RemedyNone
-	case p.Mode == ModeObserve:
+	case p.Mode != ModeWaitingRoom && p.Mode != ModeKnownPasscode:
 		block(Reason{Code: BlockPolicy, Level: LevelAccount})
 		return RemedyNone
 	case f.Meeting.Status == StatusStarted:

@@ -50,7 +50,7 @@ type PastChange struct {
 // changed, and no sooner (ARCHITECTURE.md, rule 3).
 func AttemptKey(f Facts, p Policy, remedy Remedy, ask Request) string {
 	m := &f.Meeting
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s|%v|%v|%s|%+v|%s|%s|%s|%d|%t|%t", remedy, ask.Passcode, ask.WaitingRoom,
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s|%v|%v|%v|%s|%+v|%s|%s|%s|%d|%t|%t", remedy, ask.Passcode, ask.WaitingRoom, ask.Authentication,
 		f.Host.Fingerprint(), f.Host.Requirement, p.Mode, p.Source, p.Fingerprint, m.Type, m.UsesPMI, m.Authentication == On))
 	return fmt.Sprintf("%x", sum[:16])
 }

@@ -104,6 +104,9 @@ func (k *checking) patchFor(ctx context.Context, v passcode.Verdict) (p zoom.Mee
 	default:
 		return p, "", fmt.Errorf("remedy %q changes nothing at Zoom: a defect of latchkey", v.Remedy)
 	}
+	if v.Ask.Authentication != passcode.AskNothing {
+		return p, "", fmt.Errorf("remedy %q asks for sign-in, which no request carries: a defect of latchkey", v.Remedy)
+	}
 	if p.Password == nil && p.WaitingRoom == nil {
 		return p, "", fmt.Errorf("remedy %q asks for nothing: a defect of latchkey", v.Remedy)
 	}

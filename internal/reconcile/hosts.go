@@ -142,6 +142,7 @@ func (w *Worker) hostRow(ctx context.Context, api Zoom, accountID, hostID string
 			return h, err
 		}
 		h.Email, h.Settings, h.GroupIDs = zoom.Clean(u.Email), s.Values, nil
+		h.PMI, h.CanHost = int64(u.PMI), u.CanHost()
 		if s.Requirement != nil {
 			h.Requirement = *s.Requirement
 		}

@@ -47,7 +47,10 @@ func (k *checking) see(got zoom.Meeting, at time.Time) {
 	if ends := zoom.Ends(got.StartTime, got.Duration, got.Occurrences); !ends.IsZero() || m.Type != passcode.TypeInstant {
 		m.Ends = ends
 	}
-	m.UsesPMI = got.Settings.UsePMI
+	m.UsesPMI, m.PMI = got.Settings.UsePMI, 0
+	if int64(got.PMI) != m.ID {
+		m.PMI = int64(got.PMI)
+	}
 	m.Status = passcode.StatusScheduled
 	if got.Status == "started" {
 		m.Status = passcode.StatusStarted

@@ -192,6 +192,16 @@ func (l Listed) recurs() bool {
 	return l.Type == passcode.TypeRecurring || l.Type == passcode.TypeRecurringNoTime
 }
 
+func adoptListed(ctx context.Context, tx pgx.Tx, account string, listed []Listed) error {
+	ids := make([]int64, 0, len(listed))
+	for _, l := range listed {
+		ids = append(ids, l.ID)
+	}
+	var b pgx.Batch
+	adopt(&b, account, ids...)
+	return tx.SendBatch(ctx, &b).Close()
+}
+
 func (l Listed) expires() time.Time {
 	return passcode.Meeting{Type: l.Type, Ends: l.Ends}.Expires()
 }
@@ -218,6 +228,9 @@ func (s *Store) CompleteHost(ctx context.Context, c HostClaim, d HostDone) (foun
 			return err
 		}
 		if err := c.held(ctx, tx); err != nil {
+			return err
+		}
+		if err := adoptListed(ctx, tx, c.Host.AccountID, d.Listed); err != nil {
 			return err
 		}
 		seen := map[int64]bool{}

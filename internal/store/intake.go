@@ -103,6 +103,35 @@ func (t *IntakeTx) MarkMeeting(ctx context.Context, id int64, why string) error 
 	return err
 }
 
+// MarkUnderPMI makes due what runs under a personal meeting id, to be read before
+// anything is decided: an event under that number may mean any of it.
+func (t *IntakeTx) MarkUnderPMI(ctx context.Context, pmi int64, why string) error {
+	_, err := t.tx.Exec(ctx, `UPDATE meetings SET must_read = true, due_at = now(), due_why = $3, generation = generation + 1, attempts = 0
+		WHERE account_id = $1 AND pmi = $2 AND pmi <> 0 AND status IN ('scheduled', 'started') AND (expires_at IS NULL OR expires_at > now())`, t.event.AccountID, pmi, why)
+	return err
+}
+
+// PMIPasscode notes that the passcode of a host's personal meeting id became
+// another one at a moment: it is the passcode of every meeting under it that was
+// not seen since (Z-MEET-10).
+func (t *IntakeTx) PMIPasscode(ctx context.Context, hostID string, at time.Time, p PasscodeSeen, rotated RotatedAlert) error {
+	rows, err := t.tx.Query(ctx, `SELECT `+meetingColumns+` FROM meetings WHERE account_id = $1 AND host_id = $2 AND (uses_pmi OR type = $3)
+		AND status IN ('scheduled', 'started') AND coalesce(observed_at < $4, true) ORDER BY meeting_id FOR NO KEY UPDATE`, t.event.AccountID, hostID, int(passcode.TypePMI), at)
+	if err != nil {
+		return err
+	}
+	all, err := pgx.CollectRows(rows, scanMeeting)
+	if err != nil {
+		return err
+	}
+	for _, m := range all {
+		if err := t.SaveMeeting(ctx, m, &p, rotated); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // HostChangedAt says when this host's settings were last reported to have changed;
 // zero when never.
 func (t *IntakeTx) HostChangedAt(ctx context.Context, hostID string) (time.Time, error) {

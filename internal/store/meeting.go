@@ -125,20 +125,27 @@ func (s *Store) Leased(ctx context.Context, id int64) (bool, error) {
 // meeting are merged one after the other.
 func lockMeeting(ctx context.Context, tx pgx.Tx, id int64, account string) (Meeting, error) {
 	var b pgx.Batch
-	// What was recorded before its account was known is this account's, and is
-	// read before it is believed.
-	b.Queue(`UPDATE meetings SET account_id = $2, must_read = true, passcode = 'unknown', passcode_readable = false WHERE meeting_id = $1 AND account_id = '' AND $2 <> ''
-		AND NOT EXISTS (SELECT FROM meetings WHERE meeting_id = $1 AND account_id = $2)`, id, account)
+	adopt(&b, account, id)
 	b.Queue(`INSERT INTO meetings (meeting_id, account_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`, id, account)
 	b.Queue(`SELECT `+meetingColumns+` FROM meetings WHERE meeting_id = $1 AND account_id = $2 FOR UPDATE`, id, account)
 	r := tx.SendBatch(ctx, &b)
 	defer r.Close()
-	for range 2 {
+	for range 4 {
 		if _, err := r.Exec(); err != nil {
 			return Meeting{}, err
 		}
 	}
 	return oneMeeting(r.Query())
+}
+
+// adopt gives rows whose account no event named to the account that turns out to
+// have them. Nothing that was said of them is believed: they are read first. It
+// queues three statements.
+func adopt(b *pgx.Batch, account string, ids ...int64) {
+	b.Queue(`DELETE FROM passcodes WHERE account_id = '' AND meeting_id = ANY($1)`, ids)
+	b.Queue(`UPDATE meetings m SET account_id = $2, must_read = true, passcode = 'unknown', passcode_readable = false, host_id = ''
+		WHERE account_id = '' AND $2 <> '' AND meeting_id = ANY($1) AND NOT EXISTS (SELECT FROM meetings o WHERE o.meeting_id = m.meeting_id AND o.account_id = $2)`, ids, account)
+	b.Queue(`DELETE FROM meetings WHERE account_id = '' AND $2 <> '' AND meeting_id = ANY($1)`, ids, account)
 }
 
 // saveSeen writes what was seen of a meeting; verdict and schedule stay.

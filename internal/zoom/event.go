@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"latchkey/internal/secret"
 )
 
 // The names of events. What latchkey does about each is internal/intake's table.
@@ -19,6 +21,7 @@ const (
 	EventMeetingStarted  = "meeting.started"
 	EventMeetingEnded    = "meeting.ended"
 	EventUserSettings    = "user.settings_updated"
+	EventUserUpdated     = "user.updated"
 	EventUserDeactivated = "user.deactivated"
 	EventUserDeleted     = "user.deleted"
 	EventGroupSettings   = "group.settings_updated"
@@ -61,10 +64,10 @@ func DecodeEnvelope(body []byte) (Envelope, error) {
 	// Zoom has been seen with event_ts missing, in seconds, and account_id
 	// outside the payload (Z-EVENT-19, Z-EVENT-20).
 	var raw struct {
-		Event     string          `json:"event"`
-		EventTS   flexibleInt     `json:"event_ts"`
-		AccountID flexibleString  `json:"account_id"`
-		Payload   json.RawMessage `json:"payload"`
+		Event     string             `json:"event"`
+		EventTS   loose[flexibleInt] `json:"event_ts"`
+		AccountID flexibleString     `json:"account_id"`
+		Payload   json.RawMessage    `json:"payload"`
 	}
 	if err := json.Unmarshal(body, &raw); err != nil {
 		return Envelope{}, fmt.Errorf("the body does not decode: %w", problem(err))
@@ -74,15 +77,15 @@ func DecodeEnvelope(body []byte) (Envelope, error) {
 	}
 	e := Envelope{Event: raw.Event, AccountID: string(raw.AccountID)}
 	var payload struct {
-		AccountID  flexibleString  `json:"account_id"`
-		Operator   flexibleString  `json:"operator"`
-		OperatorID flexibleString  `json:"operator_id"`
-		TimeStamp  flexibleInt     `json:"time_stamp"`
-		PlainToken string          `json:"plainToken"`
-		Operation  string          `json:"operation"`
-		Scope      string          `json:"scope"`
-		Object     json.RawMessage `json:"object"`
-		OldObject  json.RawMessage `json:"old_object"`
+		AccountID  flexibleString        `json:"account_id"`
+		Operator   loose[flexibleString] `json:"operator"`
+		OperatorID loose[flexibleString] `json:"operator_id"`
+		TimeStamp  loose[flexibleInt]    `json:"time_stamp"`
+		PlainToken loose[string]         `json:"plainToken"`
+		Operation  loose[string]         `json:"operation"`
+		Scope      loose[string]         `json:"scope"`
+		Object     json.RawMessage       `json:"object"`
+		OldObject  json.RawMessage       `json:"old_object"`
 	}
 	if p := bytes.TrimLeft(raw.Payload, " \t\r\n"); len(p) == 0 || p[0] != '{' {
 		// Another vendor also calls an event meeting.created, with an array.
@@ -94,12 +97,12 @@ func DecodeEnvelope(body []byte) (Envelope, error) {
 	if payload.AccountID != "" {
 		e.AccountID = string(payload.AccountID)
 	}
-	e.Operator, e.OperatorID, e.PlainToken = string(payload.Operator), string(payload.OperatorID), payload.PlainToken
+	e.Operator, e.OperatorID, e.PlainToken = string(payload.Operator.or("")), string(payload.OperatorID.or("")), payload.PlainToken.or("")
 	e.Object, e.OldObject = payload.Object, payload.OldObject
-	e.Single = payload.Operation == "single" || payload.Scope == "single"
-	if ts := int64(raw.EventTS); ts != 0 {
+	e.Single = payload.Operation.or("") == "single" || payload.Scope.or("") == "single"
+	if ts := int64(raw.EventTS.or(0)); ts != 0 {
 		e.At = epoch(ts)
-	} else if ts := int64(payload.TimeStamp); ts != 0 {
+	} else if ts := int64(payload.TimeStamp.or(0)); ts != 0 {
 		e.At = epoch(ts)
 	}
 	return e, nil
@@ -121,6 +124,9 @@ func epoch(n int64) time.Time {
 // SettingsObject is the object of a settings event: only what changed.
 type SettingsObject struct {
 	ID string
+	// PMIPasscode is the passcode of the host's personal meeting id, where it
+	// changed; nil where not (Z-MEET-10).
+	PMIPasscode *secret.String
 	Settings
 }
 
@@ -143,13 +149,13 @@ func (e Envelope) DecodeSettings() (now, old SettingsObject, err error) {
 var errMissing = errors.New("it is missing")
 
 // GroupMembers reads the object of group.member_added and its opposite: which
-// group, and the user ids of the members.
+// group, and the user ids of the members, none where they are not usable.
 func (e Envelope) GroupMembers() (groupID string, userIDs []string, err error) {
 	var o struct {
-		ID      flexibleString `json:"id"`
-		Members []struct {
+		ID      loose[flexibleString] `json:"id"`
+		Members loose[[]loose[struct {
 			ID loose[flexibleString] `json:"id"`
-		} `json:"members"`
+		}]] `json:"members"`
 	}
 	if len(e.Object) == 0 {
 		return "", nil, errors.New("field payload.object is missing")
@@ -157,12 +163,33 @@ func (e Envelope) GroupMembers() (groupID string, userIDs []string, err error) {
 	if err := json.Unmarshal(e.Object, &o); err != nil {
 		return "", nil, fmt.Errorf("field payload.object does not decode: %w", problem(err))
 	}
-	for _, m := range o.Members {
-		if id := m.ID.or(""); id != "" { // a member who never signed in has only an address
+	for _, m := range o.Members.or(nil) {
+		if m.value == nil {
+			continue
+		}
+		if id := m.value.ID.or(""); id != "" { // a member who never signed in has only an address
 			userIDs = append(userIDs, string(id))
 		}
 	}
-	return string(o.ID), userIDs, nil
+	return string(o.ID.or("")), userIDs, nil
+}
+
+// UserChange reads the object of user.updated: whose, and whether anything of it
+// may change an answer (Z-EVENT-10). Names and time zones change more often.
+func (e Envelope) UserChange() (id string, says bool, err error) {
+	if id, err = e.UserID(); err != nil {
+		return "", false, err
+	}
+	var o map[string]json.RawMessage
+	if err := json.Unmarshal(e.Object, &o); err != nil {
+		return "", false, fmt.Errorf("field payload.object does not decode: %w", problem(err))
+	}
+	for _, field := range []string{"type", "pmi", "primary_group_id", "group_ids", "status", "email", "settings"} {
+		if _, there := o[field]; there {
+			return id, true, nil
+		}
+	}
+	return id, false, nil
 }
 
 // UserID reads the object of user.deactivated and user.deleted.

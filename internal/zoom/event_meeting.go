@@ -15,10 +15,15 @@ type MeetingObject struct {
 	UUID   *string
 	HostID *string
 	Topic  *string
-	// Type is nil, too, when any other field was there and not usable: the event
-	// does not tell the meeting whole then, and nothing may be concluded from
-	// what is missing. Read the meeting.
-	Type        *flexibleInt
+	Type   *flexibleInt
+	// PMI is the host's personal meeting id, where the meeting runs under it.
+	PMI *MeetingID
+	// Whole says that the object tells a meeting as Zoom's documents have it in
+	// meeting.created (Z-EVENT-1): who, which, what kind, its link and settings, and
+	// a passcode where the link carries one, with nothing in it that could not be
+	// used. Of anything less nothing may be concluded from what is missing: it is a
+	// hint to read the meeting.
+	Whole       bool
 	StartTime   *Time
 	Duration    *flexibleInt
 	Password    *secret.String
@@ -49,6 +54,7 @@ func (m *MeetingObject) UnmarshalJSON(raw []byte) error {
 		Password    loose[secret.String]  `json:"password"`
 		JoinURL     loose[secret.String]  `json:"join_url"`
 		Occurrences loose[[]Occurrence]   `json:"occurrences"`
+		PMI         loose[MeetingID]      `json:"pmi"`
 		Settings    loose[settings]       `json:"settings"`
 	}
 	if err := json.Unmarshal(raw, &in); err != nil {
@@ -57,12 +63,12 @@ func (m *MeetingObject) UnmarshalJSON(raw []byte) error {
 	set := in.Settings.or(settings{})
 	*m = MeetingObject{ID: in.ID, UUID: (*string)(in.UUID.value), HostID: (*string)(in.HostID.value), Topic: (*string)(in.Topic.value),
 		Type: in.Type.value, StartTime: in.StartTime.value, Duration: in.Duration.value, Password: in.Password.value,
-		JoinURL: in.JoinURL.value, Occurrences: in.Occurrences.or(nil)}
+		JoinURL: in.JoinURL.value, PMI: in.PMI.value, Occurrences: in.Occurrences.or(nil)}
 	m.Settings.UsePMI, m.Settings.WaitingRoom, m.Settings.MeetingAuthentication = set.UsePMI.value, set.WaitingRoom.value, set.MeetingAuthentication.value
-	if in.UUID.bad || in.HostID.bad || in.Topic.bad || in.StartTime.bad || in.Duration.bad || in.Password.bad || in.Occurrences.bad ||
-		in.Settings.bad || set.UsePMI.bad || set.WaitingRoom.bad || set.MeetingAuthentication.bad {
-		m.Type = nil
-	}
+	odd := in.UUID.bad || in.HostID.bad || in.Topic.bad || in.Type.bad || in.StartTime.bad || in.Duration.bad || in.Password.bad || in.JoinURL.bad ||
+		in.Occurrences.bad || in.PMI.bad || in.Settings.bad || set.UsePMI.bad || set.WaitingRoom.bad || set.MeetingAuthentication.bad
+	there := in.UUID.value != nil && in.HostID.value != nil && in.Type.value != nil && in.JoinURL.value != nil && in.Settings.value != nil
+	m.Whole = there && !odd && (m.Password != nil && *m.Password != "" || !LinkHasPasscode(*m.JoinURL))
 	return nil
 }
 

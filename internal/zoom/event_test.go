@@ -58,6 +58,60 @@ func TestDecodeEnvelope(t *testing.T) {
 	}
 }
 
+// TestOddAroundTheObject: what is odd around an object costs itself alone, not
+// the event.
+func TestOddAroundTheObject(t *testing.T) {
+	t.Parallel()
+	for _, odd := range []string{`7`, `true`, `{}`, `[1]`, `"words"`, `1e300`, `"NaN"`, `null`, `-1`} {
+		for _, body := range []string{`{"event":"e","event_ts":ODD,"payload":{"account_id":"a","object":{"id":"x"}}}`,
+			`{"event":"e","payload":{"account_id":"a","operator":ODD,"operator_id":ODD,"operation":ODD,"scope":ODD,"time_stamp":ODD,"plainToken":ODD,"object":{"id":"x"},"old_object":ODD}}`} {
+			e, err := zoom.DecodeEnvelope([]byte(strings.ReplaceAll(body, "ODD", odd)))
+			if err != nil || e.AccountID != "a" || string(e.Object) != `{"id":"x"}` || e.Single {
+				t.Errorf("%s: %+v, %v", odd, e, err)
+			}
+		}
+	}
+}
+
+// TestWhole: what counts as told whole is what Zoom's documents have (Z-EVENT-1),
+// with a passcode where the link carries one.
+func TestWhole(t *testing.T) {
+	t.Parallel()
+	const whole = `{"id":85746065432,"uuid":"u","host_id":"h","topic":"T","type":2,"duration":60,"join_url":"https://zoom.us/j/85746065432","settings":{"use_pmi":false}}`
+	const withPasscode = `{"id":85746065432,"uuid":"u","host_id":"h","topic":"T","type":2,"duration":60,"password":"s3cret","join_url":"https://zoom.us/j/85746065432?pwd=abc","settings":{"use_pmi":false}}`
+	for name, c := range map[string]struct {
+		object, old, new string
+		want             bool
+	}{
+		"as documented":                           {whole, "", "", true},
+		"with a passcode":                         {withPasscode, "", "", true},
+		"with a passcode, not in the link":        {withPasscode, "?pwd=abc", "", true},
+		"the link alone carries one":              {withPasscode, `"password":"s3cret",`, "", false},
+		"the link carries one, null is named":     {withPasscode, `"s3cret"`, "null", false},
+		"the link carries one, none is named":     {withPasscode, `"s3cret"`, `""`, false},
+		"no link":                                 {whole, `"join_url":"https://zoom.us/j/85746065432",`, "", false},
+		"no link, with a passcode":                {withPasscode, `"join_url":"https://zoom.us/j/85746065432?pwd=abc",`, "", false},
+		"no settings":                             {whole, `,"settings":{"use_pmi":false}`, "", false},
+		"settings null":                           {whole, `{"use_pmi":false}`, "null", false},
+		"no type":                                 {whole, `"type":2,`, "", false},
+		"no host":                                 {whole, `"host_id":"h",`, "", false},
+		"no uuid":                                 {whole, `"uuid":"u",`, "", false},
+		"no topic, which a meeting need not have": {whole, `"topic":"T",`, "", true},
+		"a link that is no text":                  {whole, `"https://zoom.us/j/85746065432"`, "7.5", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if c.old != "" && !strings.Contains(c.object, c.old) {
+				t.Fatal("nothing is replaced")
+			}
+			m, err := envelope(t, strings.Replace(c.object, c.old, c.new, min(len(c.old), 1))).DecodeMeeting()
+			if err != nil || m.Whole != c.want {
+				t.Errorf("whole %v, %v; want %v", m.Whole, err, c.want)
+			}
+		})
+	}
+}
+
 func TestDecodeEnvelopeRefuses(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, body, says string }{
@@ -70,15 +124,10 @@ func TestDecodeEnvelopeRefuses(t *testing.T) {
 		{"event null", `{"event":null,"payload":{}}`, "field event has 0 letters"},
 		{"event is an object", `{"event":{"password":"` + marker + `"},"payload":{}}`, "field event is a object"},
 		{"event too long", `{"event":"` + strings.Repeat("x", 101) + `","payload":{}}`, "field event has 101 letters"},
-		{"time is words", `{"event":"e","event_ts":"` + marker + `","payload":{}}`, "a number was expected"},
-		{"time is too large", `{"event":"e","event_ts":1e300,"payload":{}}`, "a number was expected"},
-		{"time is not a number", `{"event":"e","event_ts":"NaN","payload":{}}`, "a number was expected"},
-		{"time is true", `{"event":"e","event_ts":true,"payload":{}}`, "a number was expected"},
 		{"no payload", `{"event":"e"}`, "field payload is not a JSON object"},
 		{"payload null", `{"event":"e","payload":null}`, "field payload is not a JSON object"},
 		{"payload an array, as another vendor's", `{"event":"meeting.created","payload":[{"password":"` + marker + `"}]}`, "field payload is not a JSON object"},
 		{"account an array", `{"event":"e","payload":{"account_id":["` + marker + `"]}}`, "a string was expected"},
-		{"operation a number", `{"event":"e","payload":{"operation":7}}`, "field operation is a number"},
 		{"too deep", `{"event":"e","payload":{"x":` + strings.Repeat("[", 20000) + `"` + marker + `"` + strings.Repeat("]", 20000) + `}}`, "not JSON (at byte"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -179,7 +228,7 @@ func TestDecodeMeeting(t *testing.T) {
 }
 
 // TestDecodeMeetingOddFields: what is usable is taken. Where something was not,
-// the type is not told, so that nothing is concluded from what is missing.
+// the object is not whole, so that nothing is concluded from what is missing.
 func TestDecodeMeetingOddFields(t *testing.T) {
 	t.Parallel()
 	noon := zoom.Time{Time: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
@@ -214,21 +263,27 @@ func TestDecodeMeetingOddFields(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := envelope(t, `{"id":85746065432,"type":2,`+c.fields+`}`).DecodeMeeting()
+			got, err := envelope(t, `{"id":85746065432,"type":2,"uuid":"u","host_id":"h","join_url":"https://zoom.us/j/85746065432","settings":{},`+c.fields+`}`).DecodeMeeting()
 			if err != nil {
 				t.Fatal(err)
 			}
-			if (got.Type != nil) != c.whole || c.whole && got.Type.Int() != 2 {
-				t.Errorf("type %v: want it told: %v", got.Type, c.whole)
+			if got.Whole != c.whole || got.Type.Int() != 2 {
+				t.Errorf("type %d, whole %v; want %v", got.Type.Int(), got.Whole, c.whole)
 			}
 			if c.name == "texts where numbers belong" && got.Duration.Int() != 30 {
 				t.Errorf("length %v", got.Duration)
 			}
-			got.Type = nil
+			got.Type, got.Whole, got.JoinURL = nil, false, nil
 			if c.whole {
 				got.Duration = nil
 			}
-			want := zoom.MeetingObject{ID: 85746065432}
+			want := zoom.MeetingObject{ID: 85746065432, UUID: ptr("u"), HostID: ptr("h")}
+			switch {
+			case strings.Contains(c.fields, `"uuid":[`):
+				want.UUID = nil
+			case strings.Contains(c.fields, `"host_id":{`):
+				want.HostID = nil
+			}
 			if c.want != nil {
 				c.want(&want)
 			}
@@ -269,8 +324,10 @@ func TestDecodeSettings(t *testing.T) {
 		{"nulls", `{"id":"u","settings":{"schedule_meeting":{"require_password_for_pmi_meetings":null,"join_before_host":null},"meeting_security":null,"meeting_authentication":null}}`, ``, zoom.SettingsObject{ID: "u"}, zoom.SettingsObject{}},
 		{"a section, and nothing in it that decides", `{"id":"u","settings":{"schedule_meeting":{"host_video":true},"in_meeting":{"chat":true},"meeting_security":{"block_user_domain":true}}}`, ``, zoom.SettingsObject{ID: "u"}, zoom.SettingsObject{}},
 		{"nothing that decides", `{"id":"u","settings":{"recording":{"auto_recording":"cloud"}}}`, ``, zoom.SettingsObject{ID: "u"}, zoom.SettingsObject{}},
-		{"no settings", `{"id":"u"}`, ``, zoom.SettingsObject{ID: "u"}, zoom.SettingsObject{}},
-		{"id a number", `{"id":7,"settings":null}`, ``, zoom.SettingsObject{ID: "7"}, zoom.SettingsObject{}},
+		{"no settings: which changed is not said", `{"id":"u"}`, ``, zoom.SettingsObject{ID: "u", Settings: zoom.Settings{Odd: true}}, zoom.SettingsObject{}},
+		{"settings empty", `{"id":"u","settings":{}}`, ``, zoom.SettingsObject{ID: "u", Settings: zoom.Settings{Odd: true}}, zoom.SettingsObject{}},
+		{"the PMI's passcode", `{"id":"u","settings":{"schedule_meeting":{"pmi_password":"s3cret"}}}`, ``, zoom.SettingsObject{ID: "u", PMIPasscode: ptr(secret.String("s3cret")), Settings: zoom.Settings{Odd: true}}, zoom.SettingsObject{}},
+		{"id a number", `{"id":7,"settings":null}`, ``, zoom.SettingsObject{ID: "7", Settings: zoom.Settings{Odd: true}}, zoom.SettingsObject{}},
 		{"what was before does not decode", `{"id":"u","settings":{"meeting_security":{"waiting_room":false}}}`, `["` + marker + `"]`,
 			zoom.SettingsObject{ID: "u", Settings: zoom.Settings{Values: passcode.Values{passcode.KeyWaitingRoom: off}}}, zoom.SettingsObject{}},
 	} {
@@ -312,6 +369,9 @@ func TestGroupMembers(t *testing.T) {
 		{"nobody", `{"id":"g","members":[]}`, "g", nil},
 		{"no members", `{"id":"g"}`, "g", nil},
 		{"no group", `{"members":[{"id":"a"}]}`, "", []string{"a"}},
+		{"members are no list", `{"id":"g","members":{"id":"` + marker + `"}}`, "g", nil},
+		{"a member is text", `{"id":"g","members":["` + marker + `",{"id":"b"}]}`, "g", []string{"b"}},
+		{"group is an object", `{"id":{"x":"` + marker + `"},"members":[{"id":"b"}]}`, "", []string{"b"}},
 	} {
 		for _, event := range []string{zoom.EventMemberAdded, zoom.EventMemberDeleted, zoom.EventMembersDeleted} {
 			t.Run(c.name+", "+event, func(t *testing.T) {
@@ -330,9 +390,6 @@ func TestGroupMembers(t *testing.T) {
 	for _, c := range []struct{ name, object, says string }{
 		{"no object", ``, "payload.object is missing"},
 		{"object a list", `["` + marker + `"]`, "is a array"},
-		{"members are no list", `{"id":"g","members":{"id":"` + marker + `"}}`, "field members is a object"},
-		{"a member is text", `{"id":"g","members":["` + marker + `"]}`, "field members is a string"},
-		{"group is an object", `{"id":{"x":"` + marker + `"}}`, "a string was expected"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

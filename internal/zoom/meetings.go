@@ -30,6 +30,7 @@ type Meeting struct {
 	// PhonePasscode is what joiners by phone type; "" when they type nothing.
 	PhonePasscode secret.String `json:"pstn_password"`
 	JoinURL       secret.String `json:"join_url"` // may carry the passcode, encrypted
+	PMI           MeetingID     `json:"-"`        // the host's personal meeting id, where it runs under it
 	Occurrences   []Occurrence  `json:"occurrences"`
 	Settings      struct {
 		WaitingRoom           *bool `json:"waiting_room"`
@@ -52,6 +53,7 @@ func (m *Meeting) UnmarshalJSON(raw []byte) error {
 		Type        flexibleInt         `json:"type"`
 		StartTime   loose[Time]         `json:"start_time"`
 		Duration    length              `json:"duration"`
+		PMI         loose[MeetingID]    `json:"pmi"`
 		Occurrences loose[[]Occurrence] `json:"occurrences"`
 	}{plain: (*plain)(m)}
 	if err := json.Unmarshal(raw, &in); err != nil {
@@ -59,6 +61,7 @@ func (m *Meeting) UnmarshalJSON(raw []byte) error {
 	}
 	m.UUID, m.HostID, m.Topic, m.Type = string(in.UUID), string(in.HostID), string(in.Topic), int(in.Type)
 	m.StartTime, m.Duration, m.Occurrences = in.StartTime.or(Time{}), int(in.Duration), in.Occurrences.or(nil)
+	m.PMI = in.PMI.or(0)
 	if in.Occurrences.bad {
 		m.StartTime = Time{}
 	}

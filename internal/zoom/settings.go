@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"latchkey/internal/passcode"
+	"latchkey/internal/secret"
 )
 
 // Settings is what of a settings answer the rule knows: of a user the effective
@@ -76,7 +77,7 @@ func (s *Settings) decode(raw []byte) error {
 		}
 		s.Requirement = r
 	}
-	for _, path := range []string{"schedule_meeting.force_pmi_jbh_password", "schedule_meeting.join_before_host"} {
+	for _, path := range []string{"schedule_meeting.force_pmi_jbh_password", "schedule_meeting.join_before_host", pathPMIPasscode} {
 		if raw, there := at(path); there && string(raw) != "null" {
 			s.Odd = true // what it comes to is not said
 		}
@@ -109,6 +110,9 @@ func toggle(raw json.RawMessage) passcode.Toggle {
 // pathPMIRule is "all", "none" or "jbh_only" in settings, and a boolean in lock
 // settings (Z-SET-8).
 const pathPMIRule = "schedule_meeting.require_password_for_pmi_meetings"
+
+// pathPMIPasscode is the passcode itself, not whether one is wanted.
+const pathPMIPasscode = "schedule_meeting.pmi_password"
 
 // pmiRule: "jbh_only" asks only where people can join before the host, which is
 // the meeting's default by the host's own setting.
@@ -211,11 +215,24 @@ func (c *Client) settingsOnTop(ctx context.Context, s Settings, path, id, option
 	return s, nil
 }
 
+// pmiPasscode finds the passcode of the personal meeting id in a settings event.
+func pmiPasscode(raw json.RawMessage) *secret.String {
+	var o struct {
+		Settings struct {
+			Schedule struct {
+				PMIPassword loose[secret.String] `json:"pmi_password"`
+			} `json:"schedule_meeting"`
+		} `json:"settings"`
+	}
+	_ = json.Unmarshal(raw, &o) // what is odd is not it
+	return o.Settings.Schedule.PMIPassword.value
+}
+
 // decodeSettings reads the settings of an event's object.
 func decodeSettings(raw json.RawMessage) (SettingsObject, error) {
 	var o struct {
 		ID       flexibleString  `json:"id"`
-		Settings loose[Settings] `json:"settings"`
+		Settings json.RawMessage `json:"settings"`
 	}
 	if len(raw) == 0 {
 		return SettingsObject{}, errMissing
@@ -223,7 +240,11 @@ func decodeSettings(raw json.RawMessage) (SettingsObject, error) {
 	if err := json.Unmarshal(raw, &o); err != nil {
 		return SettingsObject{}, problem(err)
 	}
-	s := SettingsObject{ID: string(o.ID), Settings: o.Settings.or(Settings{})}
-	s.Odd = s.Odd || o.Settings.bad
+	s := SettingsObject{ID: string(o.ID)}
+	var named map[string]json.RawMessage
+	if json.Unmarshal(o.Settings, &named) != nil || s.decode(o.Settings) != nil || len(named) == 0 {
+		s.Odd = true // settings changed, and which is not said
+	}
+	s.PMIPasscode = pmiPasscode(raw)
 	return s, nil
 }

@@ -13,7 +13,22 @@ type User struct {
 	Type     int      `json:"type"` // 1 Basic, 2 Licensed
 	Status   string   `json:"status"`
 	GroupIDs []string `json:"group_ids"`
+	// PMI is the personal meeting id; 0 when the answer does not say.
+	PMI loosePMI `json:"pmi"`
 }
+
+// loosePMI reads a personal meeting id where one can be read.
+type loosePMI MeetingID
+
+func (p *loosePMI) UnmarshalJSON(raw []byte) error {
+	var l loose[MeetingID]
+	err := l.UnmarshalJSON(raw)
+	*p = loosePMI(l.or(0))
+	return err
+}
+
+// CanHost reports whether the user can host meetings at all.
+func (u User) CanHost() bool { return u.Status == "" || u.Status == "active" }
 
 // GetUser reads a user and the groups they are in. LIGHT.
 func (c *Client) GetUser(ctx context.Context, userID string) (User, error) {

@@ -1,0 +1,98 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"latchkey/internal/passcode"
+)
+
+// TestAnAccountThatBecomesKnown: an event that names no account does not orphan
+// its meeting. Whoever turns out to have it takes it over, and believes nothing
+// that was said of it.
+func TestAnAccountThatBecomesKnown(t *testing.T) {
+	t.Parallel()
+	for name, learn := range map[string]func(*testing.T, *Store){
+		"by an event": func(t *testing.T, s *Store) {
+			inEvent(t, s, func(tx *IntakeTx) error {
+				m, err := tx.Meeting(t.Context(), 1)
+				if err == nil {
+					err = tx.SaveMeeting(t.Context(), m, nil, nil)
+				}
+				return err
+			})
+		},
+		"by a listing": func(t *testing.T, s *Store) {
+			addHost(t, s, "host", "acc")
+			exec(t, s, `UPDATE hosts SET due_at = now()`)
+			_, _, err := s.CompleteHost(t.Context(), claimHost(t, s), HostDone{Listed: []Listed{{ID: 1, Type: passcode.TypeScheduled}}})
+			noError(t, err)
+		},
+	} {
+		for _, both := range []bool{false, true} { // the account's own row is there as well
+			t.Run(fmt.Sprint(name, ", known too: ", both), func(t *testing.T) {
+				t.Parallel()
+				s := openStore(t)
+				exec(t, s, `INSERT INTO meetings (meeting_id, account_id, host_id, passcode, passcode_readable, must_read, outcome) VALUES (1, '', 'somebody', 'on', true, false, 'demands_passcode')`)
+				exec(t, s, `INSERT INTO passcodes (meeting_id, account_id, passcode, source, seen_at) VALUES (1, '', 'false', 'zoom', now())`)
+				exec(t, s, `INSERT INTO verdicts (meeting_id, account_id, outcome, remedy, decided_at) VALUES (1, '', 'demands_passcode', 'keep', now())`)
+				if both {
+					exec(t, s, `INSERT INTO meetings (meeting_id, account_id, passcode, must_read) VALUES (1, 'acc', 'off', true)`)
+				}
+				learn(t, s)
+				all, err := s.MeetingsNumbered(t.Context(), 1)
+				noError(t, err)
+				if len(all) != 1 || all[0].AccountID != "acc" || !all[0].MustRead || all[0].Passcode == passcode.On || all[0].HostID == "somebody" {
+					t.Errorf("the meetings are %+v", all)
+				}
+				if p, err := s.RememberedPasscode(t.Context(), "acc", 1); !errors.Is(err, ErrNotFound) {
+					t.Errorf("its passcode is %q, %v", p.Value.Reveal(), err)
+				}
+			})
+		}
+	}
+}
+
+// TestWhoeverLearnsAHostRecordsThem: a check that reads a meeting and learns whose
+// it is sees to it that the host is read, and swept.
+func TestWhoeverLearnsAHostRecordsThem(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	addMeeting(t, s, 1, "", time.Hour)
+	c := claim(t, s, "w")
+	m := c.Meeting
+	m.HostID = "learned"
+	noError(t, s.Complete(t.Context(), c, Check{Meeting: m}))
+	if h := claimHost(t, s); h.Host.ID != "learned" || h.Host.AccountID != "acc" || h.Host.DueWhy != "first seen" {
+		t.Errorf("the due host is %+v", h.Host)
+	}
+}
+
+// TestMeetingsNumbered: a meeting answers to its own number and to the personal
+// one that it runs under.
+func TestMeetingsNumbered(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	const pmi = 5551112222
+	for id, set := range map[int64]string{
+		1: `pmi = 5551112222`, 2: `pmi = 5551112222, start_time = now() + interval '10 minutes'`,
+		3: `pmi = 5551112222, ends_at = now() - interval '1 hour', start_time = now() - interval '2 hours'`,
+		4: `pmi = 5551112222, status = 'deleted'`, 5: `pmi = 0`, pmi: `type = 4, start_time = NULL, ends_at = NULL`,
+	} {
+		addMeeting(t, s, id, "host", time.Hour)
+		exec(t, s, `UPDATE meetings SET `+set+` WHERE meeting_id = $1`, id)
+	}
+	for number, want := range map[int64]string{pmi: "[5551112222 2 1 3 4]", 1: "[1]", 5: "[5]", 0: "[]", 9: "[]"} {
+		all, err := s.MeetingsNumbered(t.Context(), number)
+		noError(t, err)
+		ids := []int64{}
+		for _, m := range all {
+			ids = append(ids, m.ID)
+		}
+		if fmt.Sprint(ids) != want {
+			t.Errorf("%d answers to %v, want %s", number, ids, want)
+		}
+	}
+}
