@@ -44,7 +44,7 @@ func whatIfCommand() *cobra.Command {
 	f.StringVar(&account, "account", "", "the account whose setting would change")
 	f.StringVar(&group, "group", "", "the group whose setting would change")
 	f.StringVar(&host, "host", "", "the host whose setting would change, by e-mail or id")
-	f.StringVar(&set, "set", "", "SETTING=on|off[,locked|,unlocked]; SETTING: passcode, scheduled, pmi, waiting-room, authentication, auto-security")
+	f.StringVar(&set, "set", "", "SETTING=on|off[,locked|,unlocked]; SETTING: passcode, instant, scheduled, pmi, waiting-room, authentication, auto-security")
 	cmd.MarkFlagsOneRequired("account", "group", "host")
 	cmd.MarkFlagsMutuallyExclusive("account", "group", "host")
 	_ = cmd.MarkFlagRequired("set")
@@ -63,7 +63,11 @@ func whatIf(ctx context.Context, cmd *cobra.Command, s *store.Store, change pass
 	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "Of %d known hosts and %d upcoming meetings, %d hosts would change.\n", all.Hosts, all.Meetings, len(all.Changed))
 	for _, h := range all.Changed {
-		fmt.Fprintf(out, "\n%s %s\n", h.Host.Email, h.Host.ID)
+		perhaps := ""
+		if h.Perhaps {
+			perhaps = " (only if they never chose their own value: an unlocked setting is a default)"
+		}
+		fmt.Fprintf(out, "\n%s %s%s\n", h.Host.Email, h.Host.ID, perhaps)
 		if h.Before.Signature() != h.After.Signature() {
 			fmt.Fprintf(out, "  forecast now:   %s\n  forecast then:  %s\n", h.Before.Sentence(), h.After.Sentence())
 		}

@@ -2,10 +2,12 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"latchkey/internal/passcode"
 	"latchkey/internal/reconcile"
+	"latchkey/internal/secret"
 	"latchkey/internal/store"
 )
 
@@ -19,7 +21,10 @@ type Supposed struct {
 type SupposedHost struct {
 	Host          store.Host
 	Before, After passcode.Forecast
-	Meetings      []SupposedMeeting // only those that would change
+	// Perhaps: only if the host never chose a value of their own, which nobody can
+	// read.
+	Perhaps  bool
+	Meetings []SupposedMeeting // only those that would change
 }
 
 // SupposedMeeting is what it would do to one meeting.
@@ -37,7 +42,7 @@ func WhatIf(ctx context.Context, s *store.Store, c passcode.Change, rule func(re
 		return all, err
 	}
 	for _, h := range under {
-		known, err := knownHost(ctx, s, h)
+		known, err := levelsOf(ctx, s, h)
 		if err != nil {
 			return all, err
 		}
@@ -46,14 +51,19 @@ func WhatIf(ctx context.Context, s *store.Store, c passcode.Change, rule func(re
 			return all, err
 		}
 		all.Hosts, all.Meetings = all.Hosts+1, all.Meetings+len(upcoming)
-		after, reaches := c.Apply(known)
-		if !reaches {
+		changed, reach := c.Apply(known)
+		if reach == passcode.ReachesNot {
 			continue
 		}
-		one := SupposedHost{Host: h, Before: passcode.ForecastFor(known), After: passcode.ForecastFor(after)}
-		policy := rule(reconcile.WhoIs(h)).Policy
+		before, after := known.Host(), changed.Host()
+		one := SupposedHost{Host: h, Before: passcode.ForecastFor(before), After: passcode.ForecastFor(after), Perhaps: reach == passcode.ReachesPerhaps}
+		r := rule(reconcile.WhoIs(h))
 		for _, m := range upcoming {
-			if change, changes := supposeMeeting(m, known, after, policy, now); changes {
+			current, err := currentOf(ctx, s, r, m)
+			if err != nil {
+				return all, err
+			}
+			if change, changes := supposeMeeting(m, before, after, r, current, now); changes {
 				one.Meetings = append(one.Meetings, change)
 			}
 		}
@@ -64,30 +74,51 @@ func WhatIf(ctx context.Context, s *store.Store, c passcode.Change, rule func(re
 	return all, nil
 }
 
-func supposeMeeting(m store.Meeting, known, after passcode.Host, policy passcode.Policy, now time.Time) (SupposedMeeting, bool) {
-	before := passcode.Evaluate(passcode.Facts{Host: known, Meeting: m.Meeting}, policy, now)
-	f := passcode.Facts{Host: after, Meeting: m.Meeting}
-	turnsOn := after.Settings[passcode.KeyScheduled].Value == passcode.On && known.Settings[passcode.KeyScheduled].Value != passcode.On
-	if turnsOn && f.Meeting.Passcode == passcode.Off && !f.Meeting.UsesPMI {
-		f.Meeting.Passcode, f.Meeting.PasscodeReadable = passcode.On, true // Zoom would make one up
+// currentOf is the passcode that a meeting has, where the policy depends on which
+// one that is; "" where it is not known or does not matter.
+func currentOf(ctx context.Context, s *store.Store, r reconcile.Rule, m store.Meeting) (secret.String, error) {
+	if r.Policy.Mode != passcode.ModeKnownPasscode || m.Passcode != passcode.On {
+		return "", nil
 	}
-	v := passcode.Evaluate(f, policy, now)
+	p, err := s.Passcode(ctx, m.AccountID, m.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return "", nil
+	}
+	return p.Value, err
+}
+
+func supposeMeeting(m store.Meeting, known, after passcode.Host, r reconcile.Rule, current secret.String, now time.Time) (SupposedMeeting, bool) {
+	f := passcode.Facts{Host: known, Meeting: m.Meeting}
+	f.Meeting.Ours, f.Meeting.OursProblem = r.Ours(m.ID, known, current)
+	before := passcode.Evaluate(f, r.Policy, now)
+
+	f = passcode.Facts{Host: after, Meeting: m.Meeting}
+	f.Meeting.Ours, f.Meeting.OursProblem = r.Ours(m.ID, after, current)
+	turnsOn := after.Settings[passcode.KeyScheduled].Value == passcode.On && known.Settings[passcode.KeyScheduled].Value != passcode.On
+	if turnsOn && f.Meeting.Passcode == passcode.Off && !f.Meeting.UsesPMI && f.Meeting.Type != passcode.TypePMI {
+		// Zoom would make one up, which is nobody's that is known beforehand.
+		f.Meeting.Passcode, f.Meeting.PasscodeReadable = passcode.On, true
+		if f.Meeting.Ours, f.Meeting.OursProblem = r.Ours(m.ID, after, "made up"); f.Meeting.Ours == passcode.On {
+			f.Meeting.Ours = passcode.Off
+		}
+	}
+	v := passcode.Evaluate(f, r.Policy, now)
 	return SupposedMeeting{Meeting: m, Before: before, After: v}, v.Outcome != before.Outcome || v.Remedy != before.Remedy
 }
 
-// knownHost puts together what the database knows of a host's settings.
-func knownHost(ctx context.Context, s *store.Store, h store.Host) (passcode.Host, error) {
+// levelsOf puts together what the database knows of a host's settings.
+func levelsOf(ctx context.Context, s *store.Store, h store.Host) (passcode.Levels, error) {
 	account, err := s.Account(ctx, h.AccountID)
 	if err != nil {
-		return passcode.Host{}, err
+		return passcode.Levels{}, err
 	}
 	var groups []passcode.Locks
 	for _, id := range h.GroupIDs {
 		g, err := s.Group(ctx, h.AccountID, id)
 		if err != nil {
-			return passcode.Host{}, err
+			return passcode.Levels{}, err
 		}
 		groups = append(groups, reconcile.LocksOf(g))
 	}
-	return passcode.Effective(account.Plan, passcode.User{Values: h.Settings, Requirement: h.Requirement, Seen: h.ReadAt}, reconcile.LocksOf(account), groups), nil
+	return passcode.Levels{Plan: account.Plan, User: passcode.User{Values: h.Settings, Requirement: h.Requirement, Seen: h.ReadAt}, Account: reconcile.LocksOf(account), Groups: groups}, nil
 }

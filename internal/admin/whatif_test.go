@@ -57,6 +57,7 @@ func office(t *testing.T) *store.Store {
 				VALUES (%d, 'acc', '%s', 2, now() + interval '1 hour', now() + interval '2 hours', '%s', %v, 'on', 'off', false)`, n, host, pass, pass == "on"))
 		}
 	}
+	testenv.Exec(t, url, `INSERT INTO passcodes (account_id, meeting_id, passcode, source, seen_at) SELECT 'acc', id, 'zooms-own', 'zoom', now() FROM unnest(ARRAY[2, 4, 6]) id`)
 	// Anna's personal room, with no passcode; one that is over; one that is gone.
 	testenv.Exec(t, url, `INSERT INTO meetings (meeting_id, account_id, host_id, type, uses_pmi, passcode, waiting_room, authentication, must_read) VALUES (7, 'acc', 'anna', 2, true, 'off', 'on', 'off', false)`)
 	testenv.Exec(t, url, `INSERT INTO meetings (meeting_id, account_id, host_id, type, ends_at, passcode, waiting_room) VALUES (8, 'acc', 'anna', 2, now() - interval '1 hour', 'on', 'on')`)
@@ -79,6 +80,8 @@ func TestWhatIf(t *testing.T) {
 		id       string
 		mode     passcode.Mode
 		changed  map[string]meetings
+		two      bool // group g locks the waiting room on as well
+		perhaps  bool
 		forecast bool // those changed are predicted otherwise
 		hosts, n int  // looked at
 	}{
@@ -100,7 +103,18 @@ func TestWhatIf(t *testing.T) {
 		{name: "a group locks them on for what is scheduled", set: "scheduled=on,locked", level: passcode.LevelGroup, id: "k", forecast: true, hosts: 1, n: 2,
 			changed: map[string]meetings{"ben": {3: joinable + " -> " + demandsClear}}},
 		{name: "what is so already", set: "passcode=off", level: passcode.LevelHost, id: "anna", hosts: 1, n: 3},
-		{name: "a default reaches nobody", set: "passcode=on", level: passcode.LevelGroup, id: "g", hosts: 2, n: 5},
+		{name: "a group's default reaches whoever never chose", set: "passcode=on", level: passcode.LevelGroup, id: "g", hosts: 2, n: 5, forecast: true, perhaps: true,
+			changed: map[string]meetings{"anna": {}, "ben": {}}},
+		{name: "so does the account's", set: "passcode=on", level: passcode.LevelAccount, id: "acc", hosts: 3, n: 7, forecast: true, perhaps: true,
+			changed: map[string]meetings{"anna": {}, "ben": {}, "carl": {}}},
+		{name: "a default that is so already", set: "passcode=off", level: passcode.LevelAccount, id: "acc", hosts: 3, n: 7},
+		{name: "a passcode known beforehand is kept where it is locked on", set: "passcode=on,locked", level: passcode.LevelGroup, id: "k", mode: passcode.ModeKnownPasscode, hosts: 1, n: 2, forecast: true,
+			changed: map[string]meetings{"ben": {}}},
+		{name: "and one that Zoom would make up is replaced", set: "scheduled=on", level: passcode.LevelHost, id: "anna", mode: passcode.ModeKnownPasscode, forecast: true, hosts: 1, n: 3,
+			changed: map[string]meetings{"anna": {1: joinable + " -> " + "demands_passcode/set"}}},
+		{name: "and where it is locked off nothing can be set", set: "passcode=off,locked", level: passcode.LevelGroup, id: "k", mode: passcode.ModeKnownPasscode, hosts: 1, n: 2,
+			changed: map[string]meetings{"ben": {4: "demands_passcode/set -> demands_passcode/keep"}}},
+		{name: "one of two groups that lock the waiting room lets go", set: "waiting-room=off,unlocked", level: passcode.LevelGroup, id: "k", hosts: 1, n: 2, two: true},
 		{name: "a lock above is in the way", set: "waiting-room=off", level: passcode.LevelHost, id: "ben", hosts: 1, n: 2},
 		{name: "a group that nobody is in", set: "passcode=on,locked", level: passcode.LevelGroup, id: "x"},
 		{name: "a host nobody heard of", set: "passcode=on", level: passcode.LevelHost, id: "x@example.com"},
@@ -108,6 +122,12 @@ func TestWhatIf(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := office(t)
+			if c.two {
+				on := passcode.Values{passcode.KeyWaitingRoom: passcode.On}
+				if err := s.SaveGroup(t.Context(), "acc", store.Level{ID: "g", Locks: on, Fixed: on}, 0, 0); err != nil {
+					t.Fatal(err)
+				}
+			}
 			change, err := passcode.ParseChange(c.set)
 			if err != nil {
 				t.Fatal(err)
@@ -117,7 +137,9 @@ func TestWhatIf(t *testing.T) {
 			if c.mode != "" {
 				mode = c.mode
 			}
-			rule := func(reconcile.Who) reconcile.Rule { return reconcile.Rule{Policy: passcode.Policy{Mode: mode}} }
+			rule := func(reconcile.Who) reconcile.Rule {
+				return reconcile.Rule{Policy: passcode.Policy{Mode: mode, Source: passcode.SourceFixed}, Passcode: "Known-1"}
+			}
 			all, err := WhatIf(t.Context(), s, change, rule, time.Now())
 			if err != nil || all.Hosts != c.hosts || all.Meetings != c.n {
 				t.Errorf("looked at %d hosts and %d meetings, %v; want %d and %d", all.Hosts, all.Meetings, err, c.hosts, c.n)
@@ -125,6 +147,9 @@ func TestWhatIf(t *testing.T) {
 			got := map[string]meetings{}
 			for _, one := range all.Changed {
 				got[one.Host.ID] = meetings{}
+				if one.Perhaps != c.perhaps {
+					t.Errorf("%s: perhaps %v, want %v", one.Host.ID, one.Perhaps, c.perhaps)
+				}
 				for _, m := range one.Meetings {
 					got[one.Host.ID][m.Meeting.ID] = fmt.Sprintf("%s/%s -> %s/%s", m.Before.Outcome, m.Before.Remedy, m.After.Outcome, m.After.Remedy)
 				}

@@ -80,7 +80,12 @@ func ask(a zoomsim.Ask) passcode.Ask {
 
 // predict asks the rule.
 func predict(p point) passcode.Prediction {
-	h := passcode.Host{Plan: p.plan, Settings: passcode.Settings{passcode.KeyPasscode: setting(p.settings.Passcode), passcode.KeyWaitingRoom: setting(p.settings.WaitingRoom),
+	pass := setting(p.settings.Passcode)
+	if forces(p.plan) {
+		// As it is read: on, and its lock shows as the account's (Z-LOCK-10).
+		pass = passcode.Setting{Value: passcode.On, Lock: passcode.On, LockLevel: passcode.LevelAccount, LockedBy: "A"}
+	}
+	h := passcode.Host{Plan: p.plan, Settings: passcode.Settings{passcode.KeyPasscode: pass, passcode.KeyWaitingRoom: setting(p.settings.WaitingRoom),
 		passcode.KeyAuthentication: setting(p.settings.Authentication), passcode.KeyAutoSecurity: {Value: passcode.ToggleOf(p.settings.AutoSecurity), Lock: passcode.Off}}}
 	return passcode.Predict(h, passcode.Request{Update: p.op == zoomsim.Update, Passcode: ask(p.wish.Passcode), WaitingRoom: ask(p.wish.WaitingRoom), Authentication: ask(p.wish.Authentication)},
 		passcode.Options{Passcode: passcode.ToggleOf(p.before.Passcode), WaitingRoom: passcode.ToggleOf(p.before.WaitingRoom), Authentication: passcode.ToggleOf(p.before.Authentication)})
@@ -90,10 +95,14 @@ func predict(p point) passcode.Prediction {
 // a host on that plan meets (Z-LOCK-6).
 func do(p point) zoomsim.Decision {
 	s := p.settings
-	if p.plan.ForcesPasscode() {
+	if forces(p.plan) {
 		s.Passcode = zoomsim.LockedOn
 	}
 	return zoomsim.Decide(p.op, s, p.before, p.wish)
+}
+
+func forces(p passcode.Plan) bool {
+	return p == passcode.PlanFree || p == passcode.PlanProSingleHost
 }
 
 // TestRuleAndSimulatorAgreeEverywhere walks the whole space. Where the rule

@@ -166,6 +166,9 @@ func (a *App) newWorker() {
 			client, guarded := a.zoom[accountID]
 			return client, guarded
 		},
+		LargePlan: func(accountID string) bool {
+			return slices.ContainsFunc(c.AllAccounts(), func(a config.Account) bool { return a.ID == accountID && a.Plan == "business" })
+		},
 		Rule: RuleOf(c), Policies: policies(c), Logger: log, Metrics: metrics,
 		Parallel: c.Parallel, Lease: c.Lease, SettingsTTL: c.SettingsTTL, Sweep: c.Sweep, Accounts: guarded,
 	})

@@ -22,7 +22,7 @@ func TestPlansThatForcePasscodes(t *testing.T) {
 		sentence string
 	}{
 		{"free", zoomsim.PlanFree, 1, true, "Zoom's free plan always has passcodes on"},
-		{"Pro with one host", zoomsim.PlanPro, 1, true, "accounts with one licensed user turn passcodes off"},
+		{"Pro with one host", zoomsim.PlanPro, 1, true, "which Zoom does not let such accounts turn off"},
 		{"Pro with two hosts", zoomsim.PlanPro, 2, false, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

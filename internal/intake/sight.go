@@ -100,6 +100,9 @@ func merge(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, came arri
 		out.passcode = &store.PasscodeSeen{}
 
 	case zoom.EventMeetingCreated:
+		if out.meeting.Created.IsZero() {
+			out.meeting.Created = at
+		}
 		if late {
 			// It was seen later than this; only what was missing was taken.
 			out.nothingNew = m.HostID != "" && m.Type != 0 && m.Status != passcode.StatusDeleted

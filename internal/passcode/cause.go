@@ -6,35 +6,39 @@ package passcode
 // with the setting.
 func cause(f *Facts) []Reason {
 	h := &f.Host
-	pass, room := h.Settings[KeyPasscode], h.Settings[KeyWaitingRoom]
+	key := f.Meeting.passcodeKey(*h)
+	pass, room := h.Settings[key], h.Settings[KeyWaitingRoom]
 	scheduled, auto, pmi := h.Settings[KeyScheduled], h.Settings[KeyAutoSecurity], h.Settings[KeyPMI]
 	one := func(r Reason) []Reason { return append(make([]Reason, 0, 3), r) }
 	switch {
 	case f.Meeting.isPMI():
 		// Z-MEET-10, Z-MEET-11: a PMI's passcode belongs to the user's settings.
+		if h.PlanForces(KeyPMI) {
+			return one(Reason{Code: CausePlan, Level: LevelPlan, By: string(h.Plan)})
+		}
 		if pmi.lockedOn() {
 			return one(settingReason(CauseLockedOn, KeyPMI, pmi))
 		}
 		return one(Reason{Code: CausePMI, Path: KeyPMI.Path(), Level: LevelHost, Value: pmi.Value, Seen: pmi.Seen})
-	case h.Plan.ForcesPasscode():
+	case h.PlanForces(key):
 		// Z-LOCK-6: always on for free and single-host Pro accounts.
 		return one(Reason{Code: CausePlan, Level: LevelPlan, By: string(h.Plan)})
 	case pass.lockedOn():
 		// Z-RULE-2: locked on wins over whatever was asked.
-		r := settingReason(CauseLockedOn, KeyPasscode, pass)
-		r.since(&f.History, KeyPasscode)
+		r := settingReason(CauseLockedOn, key, pass)
+		r.since(&f.History, key)
 		return one(r)
 	case pass.Value == On:
 		// Z-RULE-12: a create that names no passcode follows the host's setting. The
 		// sub-option for meetings made before it goes with it; turning that off
 		// alone would change nothing for new meetings.
-		all := one(settingReason(CauseSettingOn, KeyPasscode, pass))
-		all[0].since(&f.History, KeyPasscode)
-		if scheduled.Value == On && f.Meeting.Type != TypeInstant {
+		all := one(settingReason(CauseSettingOn, key, pass))
+		all[0].since(&f.History, key)
+		if scheduled.Value == On && f.wasScheduled() {
 			all = append(all, settingReason(CauseScheduled, KeyScheduled, scheduled))
 		}
 		return all
-	case scheduled.Value == On:
+	case scheduled.Value == On && f.wasScheduled():
 		r := settingReason(CauseScheduled, KeyScheduled, scheduled)
 		r.since(&f.History, KeyScheduled)
 		return one(r)
@@ -42,14 +46,29 @@ func cause(f *Facts) []Reason {
 		// Z-RULE-6: nothing else was left, so Zoom generated one.
 		return one(settingReason(CauseAutoSecurity, KeyAutoSecurity, auto))
 	}
-	if r, ok := earlier(&f.History); ok {
+	if r, ok := earlier(f); ok {
 		return one(r)
 	}
 	if pass.Value == Unknown {
-		return one(Reason{Code: CauseUnexplained, Path: KeyPasscode.Path(), Level: LevelHost})
+		return one(Reason{Code: CauseUnexplained, Path: key.Path(), Level: LevelHost})
 	}
 	// Every setting is off: whoever created or edited the meeting asked for it.
 	return one(Reason{Code: CauseRequest, Path: "password", Level: LevelMeeting, Value: On})
+}
+
+// wasScheduled says whether the meeting may have been there when the host's
+// sub-option for meetings that are scheduled already was turned on: an instant
+// meeting never was, and one made after it got its passcode otherwise.
+func (f *Facts) wasScheduled() bool {
+	if f.Meeting.Type == TypeInstant {
+		return false
+	}
+	for _, c := range f.History.Changes {
+		if c.Key == KeyScheduled && !f.Meeting.Created.IsZero() && !c.At.IsZero() {
+			return f.Meeting.Created.Before(c.At) // the newest of them
+		}
+	}
+	return true
 }
 
 // since names who made the setting as it is, where a change is recorded.
@@ -65,9 +84,13 @@ func (r *Reason) since(h *History, k Key) {
 // earlier finds what explained the passcode before the setting went back: a
 // recorded change that turned a deciding setting on or locked it on, else the
 // cause that the verdict before named.
-func earlier(h *History) (Reason, bool) {
+func earlier(f *Facts) (Reason, bool) {
+	h := &f.History
 	for _, c := range h.Changes {
-		if c.Key == KeyPasscode || c.Key == KeyScheduled || c.Key == KeyAutoSecurity {
+		if c.Key == KeyScheduled && !f.wasScheduled() {
+			continue
+		}
+		if c.Key == f.Meeting.passcodeKey(f.Host) || c.Key == KeyScheduled || c.Key == KeyAutoSecurity {
 			return Reason{Code: CauseWasOn, Path: c.Key.Path(), Level: c.Level, By: c.By, ByName: c.ByName, Value: On, Locked: c.Lock,
 				ChangedBy: c.Who, ChangedAt: c.At}, true
 		}

@@ -2,6 +2,7 @@ package passcode
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -10,7 +11,6 @@ type Change struct {
 	Key   Key
 	Level Level
 	ID    string // of the group or account
-	Name  string // what people call it
 	Value Toggle
 	Lock  Toggle // On locks it, Off unlocks it, Unknown leaves the lock
 }
@@ -45,18 +45,99 @@ func ParseChange(s string) (Change, error) {
 	return c, nil
 }
 
-// Apply returns the host's settings as they would be after the change, and
-// whether the change reaches the host at all: a level above may hold a lock.
+// Levels are what is known of a host and of the levels above them.
+type Levels struct {
+	Plan    Plan
+	User    User
+	Account Locks
+	Groups  []Locks
+}
+
+// Host is what holds for the host.
+func (l Levels) Host() Host { return Effective(l.Plan, l.User, l.Account, l.Groups) }
+
+// Reach says whether a change reaches a host.
+type Reach uint8
+
+// A change does not reach a host whom a level above holds; perhaps one who may
+// have chosen their own value, which nobody can read; surely all others.
+const (
+	ReachesNot Reach = iota
+	ReachesPerhaps
+	ReachesSurely
+)
+
+// Apply returns the levels as they would be after the change, and whether that
+// reaches the host.
 //
 // A value that a group or account sets without locking it is a default for
-// those who never chose; whether a host ever did is not known, so it changes
-// nothing here (Z-RULE-5 decides by the host's own effective value).
-func (c Change) Apply(h Host) (Host, bool) {
+// those who never chose. Whether a host ever did is not known (Z-RULE-5 decides
+// by the host's own effective value), so the levels returned with ReachesPerhaps
+// are those of a host who did not.
+func (c Change) Apply(l Levels) (Levels, Reach) {
 	if c.Key >= numKeys || !c.Key.Decides() {
-		return h, false
+		return l, ReachesNot
 	}
-	reaches := c.apply(&h.Settings[c.Key])
-	return h, reaches
+	was := l.Host().Settings[c.Key]
+	switch c.Level {
+	case LevelHost:
+		if was.Lock == On || c.Value == Unknown {
+			return l, ReachesNot // a lock above wins
+		}
+		l.User.Values[c.Key] = c.Value
+		return l, ReachesSurely
+	case LevelAccount:
+		if l.Account.ID != c.ID {
+			return l, ReachesNot
+		}
+		return l, c.applyTo(&l.Account, &l, was)
+	case LevelGroup:
+		l.Groups = slices.Clone(l.Groups)
+		i := slices.IndexFunc(l.Groups, func(g Locks) bool { return g.ID == c.ID })
+		if i < 0 || l.Account.Known && l.Account.Values[c.Key] == On {
+			return l, ReachesNot // not a member, or the account holds it
+		}
+		return l, c.applyTo(&l.Groups[i], &l, was)
+	}
+	return l, ReachesNot // no level that has settings
+}
+
+// applyTo changes one level above the host, and what that makes of the value in
+// effect.
+func (c Change) applyTo(level *Locks, l *Levels, was Setting) Reach {
+	mine := level.Known && level.Values[c.Key] == On
+	locks := c.Lock == On || mine && c.Lock == Unknown
+	if !locks && !mine {
+		if was.Lock == On || c.Value == Unknown || c.Value == was.Value {
+			return ReachesNot // somebody else holds it, or nothing would be different
+		}
+		level.Fixed[c.Key], l.User.Values[c.Key] = c.Value, c.Value
+		return ReachesPerhaps
+	}
+	level.Known = true
+	level.Values[c.Key] = ToggleOf(locks)
+	if c.Value != Unknown {
+		level.Fixed[c.Key] = c.Value
+	}
+	if locks {
+		if fixed := level.Fixed[c.Key]; fixed != Unknown {
+			l.User.Values[c.Key] = fixed
+		} else {
+			level.Fixed[c.Key] = was.Value
+		}
+		return ReachesSurely
+	}
+	// It lets go: who else locks it decides now, else the value stays or is as said.
+	for _, other := range l.Groups {
+		if other.Known && other.Values[c.Key] == On && other.Fixed[c.Key] != Unknown {
+			l.User.Values[c.Key] = other.Fixed[c.Key]
+			return ReachesSurely
+		}
+	}
+	if c.Value != Unknown {
+		l.User.Values[c.Key] = c.Value
+	}
+	return ReachesSurely
 }
 
 // words are what a change may name, in the table's order.
@@ -68,39 +149,4 @@ func words() []string {
 		}
 	}
 	return all
-}
-
-func (c Change) apply(s *Setting) bool {
-	held := s.Lock == On
-	switch c.Level {
-	case LevelHost:
-		if held || c.Value == Unknown {
-			return false // a lock above wins
-		}
-		s.Value = c.Value
-	case LevelGroup, LevelAccount:
-		mine := held && s.LockLevel == c.Level && s.LockedBy == c.ID
-		if held && !mine && !(c.Level == LevelAccount && s.LockLevel == LevelGroup) {
-			return false // another group, or the account, holds it
-		}
-		switch {
-		case c.Lock == On || mine && c.Lock == Unknown:
-			s.Lock, s.LockLevel, s.LockedBy, s.LockedByName, s.Contradiction = On, c.Level, c.ID, c.Name, false
-			s.Against = ""
-			if c.Value != Unknown {
-				s.Value = c.Value
-			}
-		case mine && c.Lock == Off:
-			s.Lock, s.LockLevel, s.LockedBy, s.LockedByName, s.Contradiction = Off, "", "", "", false
-			s.Against = ""
-			if c.Value != Unknown {
-				s.Value = c.Value
-			}
-		default:
-			return false // not locked: a default
-		}
-	default:
-		return false // no level that has settings
-	}
-	return true
 }

@@ -1,6 +1,7 @@
 package passcode
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -65,58 +66,63 @@ func TestChangeApply(t *testing.T) {
 	at := func(l Level, id string, value, lock Toggle) Change {
 		return Change{Key: KeyPasscode, Level: l, ID: id, Value: value, Lock: lock}
 	}
-	torn := onLocked(LevelGroup, "G")
-	torn.Contradiction = true
+	torn := offLocked(LevelGroup, "G2")
+	torn.Contradiction, torn.Against = true, "G1"
 	for _, c := range []struct {
 		name   string
 		before Setting
 		change Change
 		after  Setting
-		holds  bool // the change reaches the host
+		reach  Reach
 	}{
-		{"the host turns it on", off(), at(LevelHost, "h", On, Unknown), on(), true},
-		{"the host turns it off", on(), at(LevelHost, "h", Off, Unknown), off(), true},
-		{"the host, under a group's lock", onLocked(LevelGroup, "G"), at(LevelHost, "h", Off, Unknown), onLocked(LevelGroup, "G"), false},
-		{"the host, under the account's lock", offLocked(LevelAccount, "A"), at(LevelHost, "h", On, Unknown), offLocked(LevelAccount, "A"), false},
-		{"the host has no lock to give", off(), at(LevelHost, "h", Unknown, On), off(), false},
-		{"the host cannot unlock", onLocked(LevelGroup, "G"), at(LevelHost, "h", Off, Off), onLocked(LevelGroup, "G"), false},
+		{"the host turns it on", off(), at(LevelHost, "h", On, Unknown), on(), ReachesSurely},
+		{"the host turns it off", on(), at(LevelHost, "h", Off, Unknown), off(), ReachesSurely},
+		{"the host, under a group's lock", onLocked(LevelGroup, "G"), at(LevelHost, "h", Off, Unknown), onLocked(LevelGroup, "G"), ReachesNot},
+		{"the host, under the account's lock", offLocked(LevelAccount, "A"), at(LevelHost, "h", On, Unknown), offLocked(LevelAccount, "A"), ReachesNot},
+		{"the host has no lock to give", off(), at(LevelHost, "h", Unknown, On), off(), ReachesNot},
+		{"the host cannot unlock", onLocked(LevelGroup, "G"), at(LevelHost, "h", Off, Off), onLocked(LevelGroup, "G"), ReachesNot},
 
-		{"a group locks it on", off(), at(LevelGroup, "G", On, On), onLocked(LevelGroup, "G"), true},
-		{"a group locks it off", on(), at(LevelGroup, "G", Off, On), offLocked(LevelGroup, "G"), true},
-		{"a group locks what is there", on(), at(LevelGroup, "G", Unknown, On), onLocked(LevelGroup, "G"), true},
-		{"a group changes what it has locked", onLocked(LevelGroup, "G"), at(LevelGroup, "G", Off, Unknown), offLocked(LevelGroup, "G"), true},
-		{"a group locks again what it has locked", onLocked(LevelGroup, "G"), at(LevelGroup, "G", Off, On), offLocked(LevelGroup, "G"), true},
-		{"a group unlocks, without a value", onLocked(LevelGroup, "G"), at(LevelGroup, "G", Unknown, Off), on(), true},
-		{"a group unlocks, with a value", onLocked(LevelGroup, "G"), at(LevelGroup, "G", Off, Off), off(), true},
-		{"a group that locks settles a contradiction", torn, at(LevelGroup, "G", On, On), onLocked(LevelGroup, "G"), true},
+		{"a group locks it on", off(), at(LevelGroup, "G", On, On), onLocked(LevelGroup, "G"), ReachesSurely},
+		{"a group locks it off", on(), at(LevelGroup, "G", Off, On), offLocked(LevelGroup, "G"), ReachesSurely},
+		{"a group locks what is there", on(), at(LevelGroup, "G", Unknown, On), onLocked(LevelGroup, "G"), ReachesSurely},
+		{"a group changes what it has locked", onLocked(LevelGroup, "G"), at(LevelGroup, "G", Off, Unknown), offLocked(LevelGroup, "G"), ReachesSurely},
+		{"a group locks again what it has locked", onLocked(LevelGroup, "G"), at(LevelGroup, "G", Off, On), offLocked(LevelGroup, "G"), ReachesSurely},
+		{"a group unlocks, without a value", onLocked(LevelGroup, "G"), at(LevelGroup, "G", Unknown, Off), on(), ReachesSurely},
+		{"a group unlocks, with a value", onLocked(LevelGroup, "G"), at(LevelGroup, "G", Off, Off), off(), ReachesSurely},
 
-		{"another group's lock", onLocked(LevelGroup, "G1"), at(LevelGroup, "G2", Off, On), onLocked(LevelGroup, "G1"), false},
-		{"another group's lock is not ours to undo", onLocked(LevelGroup, "G1"), at(LevelGroup, "G2", Off, Off), onLocked(LevelGroup, "G1"), false},
-		{"a group under the account's lock", onLocked(LevelAccount, "A"), at(LevelGroup, "G", Off, On), onLocked(LevelAccount, "A"), false},
-		{"an account of the group's id", onLocked(LevelAccount, "G"), at(LevelGroup, "G", Off, Off), onLocked(LevelAccount, "G"), false},
+		{"another group that locks to the same", onLocked(LevelGroup, "G1"), at(LevelGroup, "G2", On, On), onLocked(LevelGroup, "G1"), ReachesSurely},
+		{"another group that locks to the opposite: nobody can say", onLocked(LevelGroup, "G1"), at(LevelGroup, "G2", Off, On), torn, ReachesSurely},
+		{"another group's lock is not ours to undo", onLocked(LevelGroup, "G1"), at(LevelGroup, "G2", Off, Off), onLocked(LevelGroup, "G1"), ReachesNot},
+		{"one of two groups that lock lets go", onLocked(LevelGroup, "G1+G2"), at(LevelGroup, "G1", Off, Off), onLocked(LevelGroup, "G2"), ReachesSurely},
+		{"one of two groups that lock changes its value", onLocked(LevelGroup, "G1+G2"), at(LevelGroup, "G2", Off, On), torn, ReachesSurely},
+		{"a group that the host is not in", off(), at(LevelGroup, "elsewhere", On, On), off(), ReachesNot},
+		{"a group under the account's lock", onLocked(LevelAccount, "A"), at(LevelGroup, "G", Off, On), onLocked(LevelAccount, "A"), ReachesNot},
+		{"an account of the group's id", onLocked(LevelAccount, "G"), at(LevelGroup, "G", Off, Off), onLocked(LevelAccount, "G"), ReachesNot},
 
-		{"a group's value is only a default", off(), at(LevelGroup, "G", On, Unknown), off(), false},
-		{"a group's unlocked value is only a default", off(), at(LevelGroup, "G", On, Off), off(), false},
-		{"the account's value is only a default", off(), at(LevelAccount, "A", On, Unknown), off(), false},
+		{"a group's value is a default", off(), at(LevelGroup, "G", On, Unknown), on(), ReachesPerhaps},
+		{"a group's unlocked value is a default", off(), at(LevelGroup, "G", On, Off), on(), ReachesPerhaps},
+		{"the account's value is a default", off(), at(LevelAccount, "A", On, Unknown), on(), ReachesPerhaps},
+		{"a default that is so already", on(), at(LevelAccount, "A", On, Unknown), on(), ReachesNot},
 
-		{"the account locks over nobody", off(), at(LevelAccount, "A", On, On), onLocked(LevelAccount, "A"), true},
-		{"the account locks over a group", onLocked(LevelGroup, "G"), at(LevelAccount, "A", Off, On), offLocked(LevelAccount, "A"), true},
-		{"the account's value, under a group's lock", onLocked(LevelGroup, "G"), at(LevelAccount, "A", Off, Unknown), onLocked(LevelGroup, "G"), false},
-		{"the account cannot undo a group's lock", onLocked(LevelGroup, "G"), at(LevelAccount, "A", Off, Off), onLocked(LevelGroup, "G"), false},
-		{"the account unlocks, without a value", onLocked(LevelAccount, "A"), at(LevelAccount, "A", Unknown, Off), on(), true},
-		{"another account's lock", onLocked(LevelAccount, "A"), at(LevelAccount, "B", Off, On), onLocked(LevelAccount, "A"), false},
-		{"whether it is locked is not known: a group's lock", Setting{Value: Off}, at(LevelGroup, "G", On, On), onLocked(LevelGroup, "G"), true},
-		{"nobody's level", off(), at(LevelPlan, "", On, On), off(), false},
+		{"the account locks over nobody", off(), at(LevelAccount, "A", On, On), onLocked(LevelAccount, "A"), ReachesSurely},
+		{"the account locks over a group", onLocked(LevelGroup, "G"), at(LevelAccount, "A", Off, On), offLocked(LevelAccount, "A"), ReachesSurely},
+		{"the account's value, under a group's lock", onLocked(LevelGroup, "G"), at(LevelAccount, "A", Off, Unknown), onLocked(LevelGroup, "G"), ReachesNot},
+		{"the account cannot undo a group's lock", onLocked(LevelGroup, "G"), at(LevelAccount, "A", Off, Off), onLocked(LevelGroup, "G"), ReachesNot},
+		{"the account unlocks, without a value", onLocked(LevelAccount, "A"), at(LevelAccount, "A", Unknown, Off), on(), ReachesSurely},
+		{"another account's lock", onLocked(LevelAccount, "A"), at(LevelAccount, "B", Off, On), onLocked(LevelAccount, "A"), ReachesNot},
+		{"whether it is locked is not known: a group's lock", Setting{Value: Off}, at(LevelGroup, "G", On, On), onLocked(LevelGroup, "G"), ReachesSurely},
+		{"nobody's level", off(), at(LevelPlan, "", On, On), off(), ReachesNot},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			// The other settings tell when one is taken for another.
-			others := Host{Plan: PlanPaid, Settings: Settings{KeyScheduled: on(), KeyPMI: off(), KeyWaitingRoom: offLocked(LevelAccount, "A"), KeyAutoSecurity: on()}}
-			before, want := others, others
-			before.Settings[KeyPasscode], want.Settings[KeyPasscode] = c.before, c.after
-			got, holds := c.change.Apply(before)
-			if got != want || holds != c.holds {
-				t.Errorf("after it %+v (reaches: %v), want %+v (%v)", got.Settings[KeyPasscode], holds, want.Settings[KeyPasscode], c.holds)
+			before := levelsOf(c.before, c.change)
+			want := before.Host()
+			want.Settings[KeyPasscode] = c.after
+			after, reach := c.change.Apply(before)
+			got := after.Host()
+			if got != want || reach != c.reach {
+				t.Errorf("after it %+v (reaches: %v), want %+v (%v)", got.Settings[KeyPasscode], reach, want.Settings[KeyPasscode], c.reach)
 				if got.Settings[KeyPasscode] = want.Settings[KeyPasscode]; got != want {
 					t.Error("another setting changed too")
 				}
@@ -125,90 +131,109 @@ func TestChangeApply(t *testing.T) {
 	}
 }
 
+// levelsOf makes levels of which the host's passcode setting is s: in account A
+// and groups G, G1 and G2, those of s.LockedBy locking it.
+func levelsOf(s Setting, c Change) Levels {
+	var unlocked Values
+	for _, info := range settingTable {
+		unlocked[info.Key] = Off
+	}
+	l := Levels{Plan: PlanPaid, Account: Locks{ID: "A", Values: unlocked, Known: true}}
+	l.User.Values = Values{KeyPasscode: s.Value, KeyScheduled: On, KeyPMI: Off, KeyWaitingRoom: Off, KeyAutoSecurity: On}
+	l.Account.Values[KeyWaitingRoom], l.Account.Fixed[KeyWaitingRoom] = On, Off
+	for _, id := range []string{"G", "G1", "G2"} {
+		l.Groups = append(l.Groups, Locks{ID: id, Values: unlocked, Known: true})
+	}
+	switch s.Lock {
+	case On:
+		if s.LockLevel == LevelAccount {
+			l.Account.ID = s.LockedBy
+			l.Account.Values[KeyPasscode], l.Account.Fixed[KeyPasscode] = On, s.Value
+			break
+		}
+		for i := range l.Groups {
+			if slices.Contains(strings.Split(s.LockedBy, "+"), l.Groups[i].ID) {
+				l.Groups[i].Values[KeyPasscode], l.Groups[i].Fixed[KeyPasscode] = On, s.Value
+			}
+		}
+	case Unknown:
+		l.Account.Values[KeyPasscode] = Unknown
+	}
+	return l
+}
+
 // Each setting that a change may name is the one that it changes.
 func TestChangeOfEverySetting(t *testing.T) {
 	t.Parallel()
-	of := map[string]func(*Host) *Setting{
-		"passcode":       func(h *Host) *Setting { return &h.Settings[KeyPasscode] },
-		"scheduled":      func(h *Host) *Setting { return &h.Settings[KeyScheduled] },
-		"pmi":            func(h *Host) *Setting { return &h.Settings[KeyPMI] },
-		"waiting-room":   func(h *Host) *Setting { return &h.Settings[KeyWaitingRoom] },
-		"authentication": func(h *Host) *Setting { return &h.Settings[KeyAuthentication] },
-		"auto-security":  func(h *Host) *Setting { return &h.Settings[KeyAutoSecurity] },
-	}
 	for _, word := range words() {
-		if of[word] == nil {
-			t.Fatalf("this test does not know %q", word)
-		}
-	}
-	for word, setting := range of {
 		c, err := ParseChange(word + "=on,locked")
 		if err != nil {
 			t.Fatal(err)
 		}
 		c.Level, c.ID = LevelAccount, "A"
-		var want Host
-		*setting(&want) = onLocked(LevelAccount, "A")
-		if got, reaches := c.Apply(Host{}); !reaches || got != want {
-			t.Errorf("%s: %+v (reaches: %v), want %+v", word, got, reaches, want)
+		before := Levels{Account: Locks{ID: "A", Known: true}}
+		after, reach := c.Apply(before)
+		h := after.Host()
+		if s := h.Settings[c.Key]; reach != ReachesSurely || s.Value != On || s.Lock != On || s.LockedBy != "A" {
+			t.Errorf("%s: %+v (reaches: %v)", word, s, reach)
+		}
+		h.Settings[c.Key] = before.Host().Settings[c.Key]
+		if c.Key.Info().Word != word || h != before.Host() {
+			t.Errorf("%s changed another setting", word)
 		}
 	}
 	c := Change{Key: KeyPhone, Level: LevelAccount, ID: "A", Value: On, Lock: On}
-	if got, reaches := c.Apply(Host{}); reaches || got != (Host{}) {
-		t.Errorf("a setting it does not know: %+v, %v", got, reaches)
+	if _, reach := c.Apply(Levels{Account: Locks{ID: "A", Known: true}}); reach != ReachesNot {
+		t.Errorf("a setting that does not decide: reaches %v", reach)
 	}
 }
 
-// TestChangeApplyHolds: no change makes a contradiction, touches any setting but
-// its own or, at a host, one that is locked; one that does not reach the host
-// leaves all as it is; and a second time it changes nothing more.
+// TestChangeApplyHolds: a change touches no setting but its own; one that does
+// not reach the host leaves what holds for them as it is; none changes what the
+// account locks but the account's; and a second time it changes nothing more.
 func TestChangeApplyHolds(t *testing.T) {
 	t.Parallel()
 	toggle := rapid.SampledFrom([]Toggle{Unknown, Off, On})
-	ids := rapid.SampledFrom([]string{"x", "y"})
-	setting := rapid.Custom(func(t *rapid.T) Setting {
-		s := Setting{Value: toggle.Draw(t, "value"), Lock: toggle.Draw(t, "lock")}
-		if s.Lock == On {
-			s.LockLevel, s.LockedBy = rapid.SampledFrom([]Level{LevelGroup, LevelAccount}).Draw(t, "level"), ids.Draw(t, "by")
-			s.Contradiction = rapid.Bool().Draw(t, "contradiction")
+	values := rapid.Custom(func(t *rapid.T) (v Values) {
+		for _, info := range settingTable {
+			v[info.Key] = toggle.Draw(t, info.Name)
 		}
-		return s
+		return v
 	})
+	locks := func(id string) *rapid.Generator[Locks] {
+		return rapid.Custom(func(t *rapid.T) Locks {
+			return Locks{ID: id, Values: values.Draw(t, "locks"), Fixed: values.Draw(t, "fixed"), Known: rapid.Bool().Draw(t, "known")}
+		})
+	}
 	rapid.Check(t, func(t *rapid.T) {
-		before := Host{Plan: PlanPaid}
-		for _, info := range AllSettings() {
-			before.Settings[info.Key] = setting.Draw(t, info.Name)
-		}
+		l := Levels{Plan: PlanPaid, User: User{Values: values.Draw(t, "user")}, Account: locks("x").Draw(t, "account"), Groups: []Locks{locks("x").Draw(t, "x"), locks("y").Draw(t, "y")}}
 		c := Change{
 			Key:   Key(rapid.IntRange(0, int(numKeys)).Draw(t, "key")),
 			Level: rapid.SampledFrom([]Level{LevelHost, LevelGroup, LevelAccount, LevelPlan, ""}).Draw(t, "level"),
-			ID:    ids.Draw(t, "id"), Value: toggle.Draw(t, "value"), Lock: toggle.Draw(t, "lock"),
+			ID:    rapid.SampledFrom([]string{"x", "y", "z"}).Draw(t, "id"), Value: toggle.Draw(t, "value"), Lock: toggle.Draw(t, "lock"),
 		}
-		after, reaches := c.Apply(before)
-		if !reaches && after != before {
-			t.Fatalf("it does not reach the host, and changed it: %+v", after)
+		before := l.Host()
+		changed, reach := c.Apply(l)
+		after := changed.Host()
+		if l.Host() != before {
+			t.Fatal("it changed what it was given")
 		}
-		for _, info := range AllSettings() {
-			path, is, old := info.Path, &after.Settings[info.Key], &before.Settings[info.Key]
+		for _, info := range settingTable {
+			is, old := after.Settings[info.Key], before.Settings[info.Key]
 			switch {
-			case info.Key != c.Key && *is != *old:
-				t.Fatalf("%s became %+v", path, *is)
-			case is.Contradiction && !old.Contradiction:
-				t.Fatalf("%s is a contradiction now", path)
-			case c.Level == LevelHost && old.Lock == On && *is != *old:
-				t.Fatalf("the host changed the locked %s to %+v", path, *is)
-			case c.Level == LevelHost && (is.Lock != old.Lock || is.LockLevel != old.LockLevel || is.LockedBy != old.LockedBy):
-				t.Fatalf("the host changed the lock of %s: %+v", path, *is)
-			case old.Lock == On && old.LockLevel == LevelAccount && c.Level == LevelGroup && *is != *old:
-				t.Fatalf("a group changed what the account locks: %+v", *is)
-			case is.Lock == On && (is.LockLevel == "" || is.LockedBy == ""), is.Lock == Off && old.Lock == On && (is.LockLevel != "" || is.LockedBy != ""):
-				t.Fatalf("%s is locked by nobody, or unlocked by somebody: %+v", path, *is)
-			case reaches && info.Key == c.Key && c.Value != Unknown && is.Value != c.Value:
-				t.Fatalf("it reaches the host, and %s is %v", path, is.Value)
+			case info.Key != c.Key && is.Value != old.Value, info.Key != c.Key && old.Lock == On && is.Lock != On:
+				t.Fatalf("%s became %+v", info.Path, is)
+			case reach == ReachesNot && info.Key == c.Key && is != old:
+				t.Fatalf("it does not reach the host, and made %+v of %+v", is, old)
+			case old.Lock == On && old.LockLevel == LevelAccount && c.Level != LevelAccount && is != old && info.Key == c.Key:
+				t.Fatalf("it changed what the account locks: %+v", is)
+			case reach == ReachesSurely && info.Key == c.Key && c.Value != Unknown && is.Value != c.Value && !is.Contradiction && is.Lock != On:
+				t.Fatalf("it reaches the host, and %s is %v", info.Path, is.Value)
 			}
 		}
-		if again, _ := c.Apply(after); again != after {
-			t.Fatalf("a second time it makes %+v of %+v", again, after)
+		again, _ := c.Apply(changed)
+		if again.Host() != after {
+			t.Fatalf("a second time it makes %+v of %+v", again.Host(), after)
 		}
 	})
 }

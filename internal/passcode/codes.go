@@ -18,6 +18,8 @@ const (
 	CauseRequest      Code = "request"              // no setting explains it: it was asked for
 	CauseUnexplained  Code = "unexplained"          // settings are not known
 	CauseOpen         Code = "open"                 // nothing secures the meeting
+	CausePMIJoin      Code = "pmi_join_before_host" // only where people may join before the host
+	CauseUndocumented Code = "undocumented"         // Zoom's documents leave the combination open
 
 	BlockLockedOff          Code = "waiting_room_locked_off" // a clear would leave the meeting without a security option
 	BlockPasscodesLockedOff Code = "passcodes_locked_off"    // no passcode of the policy's can be set
@@ -78,7 +80,7 @@ var codeTable = map[Code]codeInfo{
 	}},
 	CausePlan: {cause: true, clause: func(r Reason) string {
 		if r.By == string(PlanProSingleHost) {
-			return "Zoom does not let accounts with one licensed user turn passcodes off"
+			return "the account has one licensed user and passcodes locked on, which Zoom does not let such accounts turn off"
 		}
 		return "Zoom's free plan always has passcodes on"
 	}, who: func(r Reason) string {
@@ -117,6 +119,12 @@ var codeTable = map[Code]codeInfo{
 	}, who: nobody},
 	CauseUnexplained: {cause: true, clause: func(Reason) string {
 		return "of a setting or a request: latchkey could not read the settings yet"
+	}, who: nobody},
+	CausePMIJoin: {cause: true, clause: func(r Reason) string {
+		return fmt.Sprintf("%q is on for the host", KeyPMIJoin.Info().Portal)
+	}},
+	CauseUndocumented: {cause: true, clause: func(Reason) string {
+		return "Zoom's documents contradict each other about what these settings come to"
 	}, who: nobody},
 	CauseOpen: {cause: true, clause: func(Reason) string {
 		return "it has no passcode, no waiting room and asks nobody to sign in"

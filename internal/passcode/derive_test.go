@@ -154,8 +154,20 @@ func TestForecast(t *testing.T) {
 	}{
 		{"everything off", func(*Host) {}, Off, Off, Off, "", "will not demand a passcode"},
 		{"setting on", func(h *Host) { h.Settings[KeyPasscode] = on() }, On, Off, Off, CauseSettingOn, `will demand a passcode, because "Require a passcode when scheduling new meetings"`},
-		{"locked on", func(h *Host) { h.Settings[KeyPasscode] = onLocked(LevelGroup, "G1") }, On, Off, Off, CauseLockedOn, "locked on by group G1"},
-		{"free plan", func(h *Host) { h.Plan = PlanFree }, On, On, On, CausePlan, "Zoom's free plan always has passcodes on"},
+		{"locked on", func(h *Host) { h.Settings[KeyPasscode] = onLocked(LevelGroup, "G1") }, On, Off, Off, CauseLockedOn, "meetings already scheduled are left as they are until they are next changed, which gives them one, because \"Require a passcode when scheduling new meetings\" (meeting_security.meeting_password) is locked on by group G1"},
+		{"free plan", func(h *Host) {
+			h.Plan, h.Settings[KeyPasscode], h.Settings[KeyPMI] = PlanFree, Setting{Value: On}, Setting{Value: On}
+		}, On, On, Off, CausePlan, "a meeting under the personal meeting id demands a passcode, because Zoom's free plan always has passcodes on; meetings already scheduled are left as they are until they are next changed, which gives them one, because"},
+		{"free plan, and everything reads off", func(h *Host) { h.Plan = PlanFree }, Off, Off, Off, "", "will not demand a passcode"},
+		{"single-host Pro, and the PMI setting reads off", func(h *Host) {
+			h.Plan, h.Settings[KeyPasscode] = PlanProSingleHost, onLocked(LevelAccount, "A")
+		}, On, Off, Off, CausePlan, "demands none"},
+		{"PMI: only where people may join before the host", func(h *Host) { h.Settings[KeyPMI], h.Settings[KeyPMIJoin] = on(), on() }, Off, Unknown, Off, "",
+			"demands a passcode where people may join before the host, and none elsewhere"},
+		{"contradicting locks on the waiting room", func(h *Host) {
+			h.Settings[KeyAutoSecurity] = on()
+			h.Settings[KeyWaitingRoom] = Setting{Value: Off, Lock: On, LockLevel: LevelGroup, LockedBy: "G1", Contradiction: true, Against: "G2"}
+		}, Unknown, Off, Off, BlockContradict, `cannot be predicted, because group G1 and "G2" lock "Waiting Room"`},
 		{"auto_security with the waiting room locked off", func(h *Host) {
 			h.Settings[KeyAutoSecurity] = on()
 			h.Settings[KeyWaitingRoom] = offLocked(LevelAccount, "A")

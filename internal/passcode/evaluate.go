@@ -123,7 +123,7 @@ func secure(f *Facts, p Policy, now time.Time, v *Verdict) Remedy {
 	}
 	var last Attempt
 	for _, ask := range asks {
-		if got := Predict(f.Host, ask, before); got.Passcode == Off && got.WaitingRoom == Off && got.Authentication != On {
+		if got := Predict(f.Host.as(f.Meeting.Type), ask, before); got.Passcode == Off && got.WaitingRoom == Off && got.Authentication != On {
 			continue // locked off: Zoom would answer yes and leave it open
 		}
 		if a, yes := failed(f, p, RemedySecure, ask, now); yes {
@@ -164,7 +164,9 @@ func roomFailed(f *Facts, p Policy) bool {
 // remedy decides what to do about a meeting that has a passcode; it adds what
 // stands in the way to v.Reasons.
 func remedy(f *Facts, p Policy, now time.Time, v *Verdict) Remedy {
-	m, pass := &f.Meeting, f.Host.Settings[KeyPasscode]
+	m := &f.Meeting
+	key := m.passcodeKey(f.Host)
+	pass := f.Host.Settings[key]
 	block := func(r Reason) { v.Reasons = append(v.Reasons, r) }
 	// What cannot be cleared keeps Zoom's own passcode, so that whoever joins can
 	// be given it; if its value cannot be read either, nothing helps.
@@ -205,16 +207,16 @@ func remedy(f *Facts, p Policy, now time.Time, v *Verdict) Remedy {
 		// A policy without a branch here asks for no change.
 		block(Reason{Code: BlockPolicy, Level: LevelAccount})
 		return keep()
-	case f.Host.Plan.ForcesPasscode() || pass.lockedOn():
+	case f.Host.PlanForces(key) || pass.lockedOn():
 		// Z-RULE-2: Zoom would answer 204 and keep it.
 		return keep()
 	case pass.Contradiction:
-		block(contradicting(KeyPasscode, pass))
+		block(contradicting(key, pass))
 		return keep()
 	case pass.Value == Unknown, pass.Lock == Unknown && pass.Value == On:
 		// Perhaps locked on: a clear might be refused, so it is not tried.
 		// (Off needs no lock: whether locked off or just off, it forces nothing.)
-		block(Reason{Code: BlockFactMissing, Path: KeyPasscode.Path(), Level: LevelHost, Value: pass.Value})
+		block(Reason{Code: BlockFactMissing, Path: key.Path(), Level: LevelHost, Value: pass.Value})
 		return keep()
 	case !m.PasscodeReadable:
 		// ARCHITECTURE.md, rule 1: a clear that could not be taken back is not begun.
@@ -252,7 +254,9 @@ func remedy(f *Facts, p Policy, now time.Time, v *Verdict) Remedy {
 // setKnown decides under policy known-passcode. It never removes a passcode:
 // joiners were promised one that they can know.
 func setKnown(f *Facts, p Policy, now time.Time, v *Verdict, keep func() Remedy) Remedy {
-	m, pass := &f.Meeting, f.Host.Settings[KeyPasscode]
+	m := &f.Meeting
+	key := m.passcodeKey(f.Host)
+	pass := f.Host.Settings[key]
 	block := func(r Reason) { v.Reasons = append(v.Reasons, r) }
 	ask := Request{Update: true, Passcode: AskOn}
 	switch {
@@ -262,17 +266,17 @@ func setKnown(f *Facts, p Policy, now time.Time, v *Verdict, keep func() Remedy)
 		block(Reason{Code: BlockKnown, Level: LevelMeeting, Value: On})
 		return RemedyNone
 	case pass.Contradiction:
-		block(contradicting(KeyPasscode, pass))
+		block(contradicting(key, pass))
 		return keep()
 	case pass.lockedOff():
 		// Z-RULE-4: any change would remove the passcode, with it perhaps the only
 		// security option. What is there stays and is known.
-		block(settingReason(BlockPasscodesLockedOff, KeyPasscode, pass))
+		block(settingReason(BlockPasscodesLockedOff, key, pass))
 		return keep()
 	case pass.Value == Unknown, pass.Value == Off && pass.Lock == Unknown:
 		// Perhaps locked off.
 		v.Missing |= FactHost
-		block(Reason{Code: BlockFactMissing, Path: KeyPasscode.Path(), Level: LevelHost, Value: pass.Value})
+		block(Reason{Code: BlockFactMissing, Path: key.Path(), Level: LevelHost, Value: pass.Value})
 		return keep()
 	case m.OursProblem != "":
 		block(Reason{Code: BlockRequirement, Path: PathRequirement, Level: LevelHost, Detail: m.OursProblem})
@@ -358,7 +362,7 @@ func clearing(f *Facts) (ask Request, secured Toggle) {
 		ask.WaitingRoom = AskNothing // Zoom would pass over it (Z-RULE-4)
 	}
 	m := &f.Meeting
-	got := Predict(f.Host, ask, Options{Passcode: On, WaitingRoom: m.WaitingRoom, Authentication: m.Authentication})
+	got := Predict(f.Host.as(m.Type), ask, Options{Passcode: On, WaitingRoom: m.WaitingRoom, Authentication: m.Authentication})
 	switch {
 	case got.Passcode == Unknown:
 		return ask, Unknown
@@ -375,11 +379,11 @@ func clearing(f *Facts) (ask Request, secured Toggle) {
 // missingHostFacts asks for the host's settings when what decides is not known.
 func missingHostFacts(f *Facts) FactSet {
 	h := &f.Host
-	if f.Meeting.isPMI() || h.Plan.ForcesPasscode() {
+	pass := h.Settings[f.Meeting.passcodeKey(*h)]
+	if f.Meeting.isPMI() || h.PlanForces(f.Meeting.passcodeKey(*h)) {
 		return 0 // neither the cause nor the remedy would change
 	}
 	var missing FactSet
-	pass := h.Settings[KeyPasscode]
 	if pass.Value == Unknown || (pass.Value == On && pass.Lock == Unknown) {
 		missing |= FactHost
 	}
@@ -390,6 +394,21 @@ func missingHostFacts(f *Facts) FactSet {
 		}
 	}
 	return missing
+}
+
+// passcodeKey is the setting that says whether a meeting of its type needs a
+// passcode: instant meetings have one of their own, where Zoom shows it.
+func (m *Meeting) passcodeKey(h Host) Key {
+	if m.Type == TypeInstant && h.Settings[KeyInstant].Value != Unknown {
+		return KeyInstant
+	}
+	return KeyPasscode
+}
+
+// as is the host as far as a meeting of that type is concerned.
+func (h Host) as(t MeetingType) Host {
+	h.Settings[KeyPasscode] = h.Settings[(&Meeting{Type: t}).passcodeKey(h)]
+	return h
 }
 
 func (m *Meeting) isPMI() bool { return m.UsesPMI || m.Type == TypePMI }

@@ -112,11 +112,55 @@ func TestEvaluate(t *testing.T) {
 			outcome: OutcomeDemands, remedy: RemedyImpossible, codes: []Code{CauseLockedOn, BlockUnreadable}, missing: FactMeeting,
 			sentence: "does not know it, since Zoom does not reveal the passcode to this app"},
 		{name: "free plan forces",
-			facts:   demanding(func(f *Facts) { f.Host.Plan = PlanFree; f.Host.Settings[KeyPasscode] = on() }),
+			facts:   demanding(func(f *Facts) { f.Host.Plan = PlanFree; f.Host.Settings[KeyPasscode] = Setting{Value: On} }),
 			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CausePlan}, sentence: "Zoom's free plan always has passcodes on; latchkey keeps it and `latchkey passcode` gives it; a paid plan changes that."},
 		{name: "single-host Pro forces",
+			facts: demanding(func(f *Facts) {
+				f.Host.Plan = PlanProSingleHost
+				f.Host.Settings[KeyPasscode] = onLocked(LevelAccount, "A")
+			}),
+			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CausePlan}, sentence: "the account has one licensed user and passcodes locked on, which Zoom does not let such accounts turn off"},
+		{name: "single-host Pro, and the setting reads off",
 			facts:   demanding(func(f *Facts) { f.Host.Plan = PlanProSingleHost }),
-			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CausePlan}, sentence: "accounts with one licensed user turn passcodes off"},
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest}},
+		{name: "single-host Pro, and nothing locks the setting",
+			facts:   demanding(func(f *Facts) { f.Host.Plan = PlanProSingleHost; f.Host.Settings[KeyPasscode] = on() }),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseSettingOn}},
+		{name: "single-host Pro, and a group locks it",
+			facts: demanding(func(f *Facts) {
+				f.Host.Plan = PlanProSingleHost
+				f.Host.Settings[KeyPasscode] = onLocked(LevelGroup, "G1")
+			}),
+			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseLockedOn}, sentence: "locked on by group G1"},
+		{name: "free plan, and the setting reads off",
+			facts:   demanding(func(f *Facts) { f.Host.Plan = PlanFree }),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest}},
+		{name: "an instant meeting: its own setting, not the one for new meetings",
+			facts:   demanding(func(f *Facts) { f.Meeting.Type = TypeInstant; f.Host.Settings[KeyInstant] = on() }),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseSettingOn}, sentence: `"Require a passcode for instant meetings" (schedule_meeting.require_password_for_instant_meetings) is on for the host`},
+		{name: "an instant meeting whose own setting is off",
+			facts: demanding(func(f *Facts) {
+				f.Meeting.Type = TypeInstant
+				f.Host.Settings[KeyInstant], f.Host.Settings[KeyPasscode] = off(), onLocked(LevelGroup, "G")
+			}),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest}},
+		{name: "an instant meeting is never one that was scheduled already",
+			facts:   demanding(func(f *Facts) { f.Meeting.Type = TypeInstant; f.Host.Settings[KeyScheduled] = on() }),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest}},
+		{name: "made after the sub-option was turned on",
+			facts: demanding(func(f *Facts) {
+				f.Meeting.Created = now
+				f.Host.Settings[KeyPasscode], f.Host.Settings[KeyScheduled] = on(), on()
+				f.History.Changes = []PastChange{{Key: KeyScheduled, Level: LevelHost, At: now.Add(-time.Hour)}}
+			}),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseSettingOn}},
+		{name: "made before the sub-option was turned on",
+			facts: demanding(func(f *Facts) {
+				f.Meeting.Created = now.Add(-2 * time.Hour)
+				f.Host.Settings[KeyScheduled] = on()
+				f.History.Changes = []PastChange{{Key: KeyScheduled, Level: LevelHost, Who: "eve@example.com", At: now.Add(-time.Hour)}}
+			}),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseScheduled}, sentence: "eve@example.com"},
 		{name: "retroactive setting on",
 			facts:   demanding(func(f *Facts) { f.Host.Settings[KeyScheduled] = on(); f.Host.Settings[KeyPasscode] = on() }),
 			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseSettingOn, CauseScheduled},
@@ -482,7 +526,7 @@ func TestPeopleAreProtected(t *testing.T) {
 			t.Fatal("clears against the policy")
 		case m.Status != StatusScheduled, m.Ends.Before(now), m.UsesPMI, m.Type == TypePMI, m.Type.IsWebinar():
 			t.Fatalf("clears a meeting it must not touch: %+v", m)
-		case h.Plan.ForcesPasscode(), h.Settings[KeyPasscode].Lock == On && h.Settings[KeyPasscode].Value == On:
+		case h.PlanForces(KeyPasscode), h.Settings[KeyPasscode].Lock == On && h.Settings[KeyPasscode].Value == On:
 			t.Fatal("clears a passcode that Zoom forces")
 		case f.History.Overwritten, f.History.Undone >= ContestedAfter:
 			t.Fatal("fights")

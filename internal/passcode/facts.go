@@ -32,6 +32,8 @@ type Meeting struct {
 	// (recurring without fixed time, or not known). Its number lets people in
 	// beyond that: see Expires.
 	Ends time.Time `json:"ends,omitzero" db:"ends_at"`
+	// Created is when the meeting was made; zero when that is not known.
+	Created time.Time `json:"created,omitzero" db:"created_at"`
 	// LastUsed is when it was last reported to have started or ended; zero when
 	// not so far.
 	LastUsed time.Time `json:"last_used,omitzero" db:"last_used_at"`

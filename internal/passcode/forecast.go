@@ -12,59 +12,84 @@ type Forecast struct {
 	PMI       Expectation `json:"pmi"`
 	// Already: meetings that are scheduled already get a passcode too.
 	Already Expectation `json:"already_scheduled"`
+	// CannotHost: the user is deactivated, or Zoom does not know them any more.
+	CannotHost bool `json:"cannot_host,omitzero"`
 }
 
 // Expectation is one kind of meeting of a forecast.
 type Expectation struct {
 	Passcode Toggle `json:"passcode"`
+	// WhenChanged: not now, but with the next change of the meeting.
+	WhenChanged bool `json:"when_changed,omitzero"`
 	// Reason is the setting that decides; its zero value when nothing demands.
 	Reason Reason `json:"reason,omitzero"`
 }
 
 // ForecastFor predicts from a host's settings (Z-LOCK-1, Z-RULE-12).
 func ForecastFor(h Host) Forecast {
-	next := expect(h)
-	f := Forecast{Scheduled: next, Instant: next}
+	f := Forecast{Scheduled: expect(h, TypeScheduled), Instant: expect(h, TypeInstant)}
 	switch {
-	case h.Plan.ForcesPasscode():
-		// Z-LOCK-6: the plan forces both.
-		f.PMI = next
+	case h.PlanForces(KeyPMI):
+		f.PMI = Expectation{Passcode: On, Reason: Reason{Code: CausePlan, Level: LevelPlan, By: string(h.Plan)}}
 	case h.Settings[KeyPMI].Contradiction:
 		f.PMI.Reason = contradicting(KeyPMI, h.Settings[KeyPMI])
+	case h.Settings[KeyPMIJoin].Value == On:
+		f.PMI.Reason = settingReason(CausePMIJoin, KeyPMIJoin, h.Settings[KeyPMIJoin])
 	case h.Settings[KeyPMI].Value == On:
 		f.PMI = Expectation{Passcode: On, Reason: causeOf(KeyPMI, h.Settings[KeyPMI])}
 	default:
 		f.PMI.Passcode = h.Settings[KeyPMI].Value
 	}
+	pass := h.Settings[KeyPasscode]
 	switch {
-	case h.Plan.ForcesPasscode():
-		f.Already = next
 	case h.Settings[KeyScheduled].Value == On:
 		f.Already = Expectation{Passcode: On, Reason: settingReason(CauseScheduled, KeyScheduled, h.Settings[KeyScheduled])}
+	case h.Settings[KeyScheduled].Value == Off && (h.PlanForces(KeyPasscode) || pass.lockedOn()):
+		// Z-RULE-2: an update of a meeting without a passcode generates one.
+		f.Already = Expectation{Passcode: Off, WhenChanged: true, Reason: f.Scheduled.Reason}
 	default:
 		f.Already.Passcode = h.Settings[KeyScheduled].Value
 	}
 	return f
 }
 
-// expect predicts a create that names no option.
-func expect(h Host) Expectation {
-	e := Expectation{Passcode: Predict(h, Request{}, Options{}).Passcode}
-	if pass := h.Settings[KeyPasscode]; e.Passcode == Unknown && pass.Contradiction {
-		e.Reason = contradicting(KeyPasscode, pass)
+// expect predicts a create of that type that names no option.
+func expect(h Host, t MeetingType) Expectation {
+	key := (&Meeting{Type: t}).passcodeKey(h)
+	pass := h.Settings[key]
+	e := Expectation{Passcode: Predict(h.as(t), Request{}, Options{}).Passcode}
+	if e.Passcode == Unknown {
+		e.Reason = open(h, key)
 	}
 	if e.Passcode != On {
 		return e
 	}
 	switch {
-	case h.Plan.ForcesPasscode():
+	case h.PlanForces(key):
 		e.Reason = Reason{Code: CausePlan, Level: LevelPlan, By: string(h.Plan)}
-	case h.Settings[KeyPasscode].Value == On:
-		e.Reason = causeOf(KeyPasscode, h.Settings[KeyPasscode])
+	case pass.Value == On:
+		e.Reason = causeOf(key, pass)
 	default:
 		e.Reason = settingReason(CauseAutoSecurity, KeyAutoSecurity, h.Settings[KeyAutoSecurity])
 	}
 	return e
+}
+
+// open says why a prediction cannot be made although settings were read; the
+// zero reason when some were not.
+func open(h Host, key Key) Reason {
+	decide := []Key{key, KeyWaitingRoom, KeyAuthentication, KeyAutoSecurity}
+	for _, k := range decide {
+		if s := h.Settings[k]; s.Contradiction {
+			return contradicting(k, s)
+		}
+	}
+	for _, k := range decide {
+		if s := h.Settings[k]; s.Value == Unknown || s.Lock == Unknown && k.Info().Lockable {
+			return Reason{}
+		}
+	}
+	return Reason{Code: CauseUndocumented, Path: key.Path(), Level: LevelHost}
 }
 
 // causeOf names a setting that is on as the cause, locked or not.
@@ -79,19 +104,29 @@ func causeOf(k Key, s Setting) Reason {
 // whenever seen; "" is the signature of no forecast.
 func (f Forecast) Signature() string {
 	s := ""
+	if f.CannotHost {
+		s = "cannot host|"
+	}
 	for _, e := range []Expectation{f.Scheduled, f.Instant, f.PMI, f.Already} {
-		s += e.Passcode.String() + ":" + e.Reason.identity() + "|"
+		s += e.Passcode.String() + map[bool]string{true: "~"}[e.WhenChanged] + ":" + e.Reason.identity() + "|"
 	}
 	return s
 }
 
 // Sentence says the forecast in plain English.
 func (f Forecast) Sentence() string {
-	lines := []string{
-		"The next scheduled or instant meeting " + f.Scheduled.words("will demand a passcode", "will not demand a passcode"),
-		"a meeting under the personal meeting id " + f.PMI.words("demands a passcode", "demands none"),
-		"meetings already scheduled " + f.Already.words("get passcodes too", "are left as they are"),
+	if f.CannotHost {
+		return "This user cannot host meetings any more: they are deactivated, or Zoom does not know them."
 	}
+	lines := []string{"The next scheduled or instant meeting " + f.Scheduled.words("will demand a passcode", "will not demand a passcode")}
+	if f.Instant.Passcode != f.Scheduled.Passcode || f.Instant.Reason.identity() != f.Scheduled.Reason.identity() {
+		lines = []string{"The next scheduled meeting " + f.Scheduled.words("will demand a passcode", "will not demand a passcode"),
+			"an instant meeting " + f.Instant.words("demands one", "demands none")}
+	}
+	lines = append(lines,
+		"a meeting under the personal meeting id "+f.PMI.words("demands a passcode", "demands none"),
+		"meetings already scheduled "+f.Already.words("get passcodes too", "are left as they are"),
+	)
 	return strings.Join(lines, "; ") + "."
 }
 
@@ -103,7 +138,13 @@ func (e Expectation) words(yes, no string) string {
 		}
 		return yes + ", because " + e.Reason.Sentence()
 	case Off:
+		if e.WhenChanged {
+			return no + " until they are next changed, which gives them one, because " + e.Reason.Sentence()
+		}
 		return no
+	}
+	if e.Reason.Code == CausePMIJoin {
+		return yes + " where people may join before the host, and none elsewhere, because " + e.Reason.Sentence()
 	}
 	if e.Reason.Code != "" {
 		return "cannot be predicted, because " + e.Reason.Sentence()

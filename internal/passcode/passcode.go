@@ -100,6 +100,16 @@ const (
 	PlanPaid          Plan = "paid"
 )
 
-// ForcesPasscode reports whether the plan puts a passcode on every meeting,
-// with nobody able to turn that off (Z-LOCK-6).
-func (p Plan) ForcesPasscode() bool { return p == PlanFree || p == PlanProSingleHost }
+// PlanForces says whether the plan, rather than anything that an admin could
+// change, keeps the setting on. Zoom's pages disagree about it (Z-LOCK-6 to
+// Z-LOCK-8), so what was read wins over what a plan suggests (Z-LOCK-10): a
+// setting that reads off, or not locked, or is locked by a group, is not forced. A
+// plan's lock shows as the account's; the locks of a free account cannot be read
+// at all (Z-ERR-4).
+func (h Host) PlanForces(k Key) bool {
+	s := h.Settings[k]
+	if s.Value != On || s.Contradiction || s.LockLevel == LevelGroup {
+		return false
+	}
+	return h.Plan == PlanFree && s.Lock != Off || h.Plan == PlanProSingleHost && s.Lock == On
+}

@@ -72,8 +72,8 @@ func Predict(h Host, r Request, before Options) Prediction {
 		before = Options{Passcode: Off, WaitingRoom: Off, Authentication: Off}
 	}
 	pass, wr, auth := h.Settings[KeyPasscode], h.Settings[KeyWaitingRoom], h.Settings[KeyAuthentication]
-	if h.Plan.ForcesPasscode() {
-		// Z-LOCK-6: as if locked on, by the plan.
+	if h.PlanForces(KeyPasscode) {
+		// As if locked on, by the plan.
 		pass = Setting{Value: On, Lock: On, LockLevel: LevelPlan}
 	}
 	// Z-RULE-12, March 2025: a create that names neither passcode nor

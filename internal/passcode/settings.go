@@ -15,6 +15,7 @@ type Key uint8
 // The settings, in the order in which they are shown.
 const (
 	KeyPasscode Key = iota
+	KeyInstant
 	KeyScheduled
 	KeyPMI
 	KeyWaitingRoom
@@ -23,6 +24,7 @@ const (
 	KeyPhone
 	KeyEmbed
 	KeyWebClient
+	KeyPMIJoin
 
 	numKeys
 )
@@ -48,8 +50,11 @@ type SettingInfo struct {
 // settingTable holds a row for each Key, at the Key's own place.
 var settingTable = [numKeys]SettingInfo{
 	{KeyPasscode, "meeting_password", "meeting_security.meeting_password",
-		[]string{"schedule_meeting.require_password_for_scheduling_new_meetings", "schedule_meeting.require_password_for_instant_meetings"},
+		[]string{"schedule_meeting.require_password_for_scheduling_new_meetings"},
 		"Require a passcode when scheduling new meetings", "passcode", true},
+	// meeting_password covers these too where Zoom does not show it (Z-SET-1).
+	{KeyInstant, "require_password_for_instant_meetings", "schedule_meeting.require_password_for_instant_meetings", nil,
+		"Require a passcode for instant meetings", "instant", true},
 	{KeyScheduled, "require_password_for_scheduled_meeting", "meeting_security.require_password_for_scheduled_meeting",
 		[]string{"schedule_meeting.require_password_for_scheduled_meetings"},
 		"Require a passcode for meetings which have already been scheduled", "scheduled", false},
@@ -69,6 +74,9 @@ var settingTable = [numKeys]SettingInfo{
 		[]string{"schedule_meeting.embed_password_in_join_link"}, "Embed passcode in invite link for one-click join", "", true},
 	{KeyWebClient, "only_authenticated_can_join_from_webclient", "meeting_security.only_authenticated_can_join_from_webclient", nil,
 		"Only authenticated users can join meetings from Web client", "", false},
+	// The third value of the older PMI setting: which meetings it is for.
+	{KeyPMIJoin, "require_password_for_pmi_meetings_jbh_only", "schedule_meeting.require_password_for_pmi_meetings=jbh_only", nil,
+		"Only PMI meetings with Join Before Host enabled", "", false},
 }
 
 // PathRequirement is where Zoom keeps what a host's passcodes must look like,

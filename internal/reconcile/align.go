@@ -17,7 +17,7 @@ func (w *Worker) align(ctx context.Context, api Zoom, h store.Host, known passco
 	if err != nil {
 		return false, err
 	}
-	may := !known.Plan.ForcesPasscode() && staysSecure(known)
+	may := !known.PlanForces(passcode.KeyPasscode) && staysSecure(known)
 	changed := false
 	for _, key := range []passcode.Key{passcode.KeyPasscode, passcode.KeyScheduled} {
 		setting := known.Settings[key]

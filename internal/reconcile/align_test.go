@@ -73,8 +73,12 @@ func TestAlignLeavesAlone(t *testing.T) {
 		{"scheduled, locked", func(h *passcode.Host) {
 			h.Settings[passcode.KeyPasscode], h.Settings[passcode.KeyScheduled] = set(passcode.Off, passcode.Off), locked
 		}},
-		{"a free plan", func(h *passcode.Host) { h.Plan = passcode.PlanFree }},
-		{"Pro with one host", func(h *passcode.Host) { h.Plan = passcode.PlanProSingleHost }},
+		{"a free plan, whose locks cannot be read", func(h *passcode.Host) {
+			h.Plan, h.Settings[passcode.KeyPasscode] = passcode.PlanFree, set(passcode.On, passcode.Unknown)
+		}},
+		{"Pro with one host, whose plan locks it", func(h *passcode.Host) {
+			h.Plan, h.Settings[passcode.KeyPasscode] = passcode.PlanProSingleHost, passcode.Setting{Value: passcode.On, Lock: passcode.On, LockLevel: passcode.LevelAccount}
+		}},
 		{"nothing else protects", func(h *passcode.Host) { h.Settings[passcode.KeyWaitingRoom] = set(passcode.Off, passcode.Off) }},
 		{"whether anything else protects is not known", func(h *passcode.Host) { h.Settings[passcode.KeyWaitingRoom] = passcode.Setting{} }},
 		{"authentication, but a request may leave it off", func(h *passcode.Host) {

@@ -139,26 +139,41 @@ func (k *checking) attempts() []passcode.Attempt {
 // ours says whether the meeting's passcode is the one that the policy sets, and
 // why that one cannot be used, if so.
 func (k *checking) ours() (passcode.Toggle, string) {
-	if k.rule.Policy.Mode != passcode.ModeKnownPasscode || k.rule.Policy.Source == passcode.SourceZoom || !k.hostAsked ||
-		k.host.Settings[passcode.KeyPasscode].Value == passcode.Unknown {
+	if !k.hostAsked {
 		return passcode.Unknown, "" // another policy, or the requirement is not known
 	}
-	value, err := k.oursValue()
-	switch {
-	case err != nil:
-		return passcode.Off, err.Error()
-	case k.m.MustRead || k.m.Passcode != passcode.On || !k.m.PasscodeReadable || k.remembered == nil || *k.remembered == "":
-		return passcode.Unknown, ""
+	var current secret.String
+	if k.remembered != nil && !k.m.MustRead && k.m.Passcode == passcode.On && k.m.PasscodeReadable {
+		current = *k.remembered
 	}
-	return passcode.ToggleOf(*k.remembered == value), ""
+	return k.rule.Ours(k.m.ID, k.host, current)
 }
 
 // oursValue makes the passcode that the policy sets; the error says which
 // requirement of the host's it cannot meet, and holds no passcode.
-func (k *checking) oursValue() (secret.String, error) {
-	if k.rule.Policy.Source == passcode.SourceFixed {
-		return k.rule.Passcode, k.host.Requirement.Check(k.rule.Passcode.Reveal())
+func (k *checking) oursValue() (secret.String, error) { return k.rule.value(k.m.ID, k.host) }
+
+// Ours says whether the passcode that a meeting has, "" where that is not known,
+// is the one that policy known-passcode sets; Unknown under other policies. It
+// also says why that one cannot be used, if so.
+func (r Rule) Ours(meetingID int64, h passcode.Host, current secret.String) (ours passcode.Toggle, problem string) {
+	if r.Policy.Mode != passcode.ModeKnownPasscode || r.Policy.Source == passcode.SourceZoom || h.Settings[passcode.KeyPasscode].Value == passcode.Unknown {
+		return passcode.Unknown, ""
 	}
-	p, err := passcode.Derive(k.rule.Secret.Reveal(), k.m.ID, k.host.Requirement)
+	value, err := r.value(meetingID, h)
+	switch {
+	case err != nil:
+		return passcode.Off, err.Error()
+	case current == "":
+		return passcode.Unknown, ""
+	}
+	return passcode.ToggleOf(current == value), ""
+}
+
+func (r Rule) value(meetingID int64, h passcode.Host) (secret.String, error) {
+	if r.Policy.Source == passcode.SourceFixed {
+		return r.Passcode, h.Requirement.Check(r.Passcode.Reveal())
+	}
+	p, err := passcode.Derive(r.Secret.Reveal(), meetingID, h.Requirement)
 	return secret.String(p), err
 }

@@ -134,6 +134,13 @@ func (w *Worker) hostRow(ctx context.Context, api Zoom, accountID, hostID string
 	return once(w, ctx, fmt.Sprintf("host %s/%s@%d", accountID, hostID, h.Generation), func(ctx context.Context) (store.Host, error) {
 		began, seen := time.Now(), h.Generation
 		u, err := api.GetUser(ctx, h.ID)
+		if answerOf(err).missing {
+			// What they were is kept, and that they host no more is said.
+			h.CanHost = false
+			if serr := w.cannotHost(ctx, h); serr != nil {
+				return h, serr
+			}
+		}
 		if err != nil {
 			return h, err
 		}
@@ -153,10 +160,19 @@ func (w *Worker) hostRow(ctx context.Context, api Zoom, accountID, hostID string
 	})
 }
 
+// cannotHost records that Zoom does not know the user any more.
+func (w *Worker) cannotHost(ctx context.Context, h store.Host) error {
+	if err := w.o.Store.HostGone(ctx, h.AccountID, h.ID); err != nil {
+		return err
+	}
+	return w.predict(ctx, h, passcode.Host{})
+}
+
 // predict records what a host's settings mean for their next meetings, and
 // alerts when that changed. The first forecast is no change.
 func (w *Worker) predict(ctx context.Context, h store.Host, known passcode.Host) error {
 	f := passcode.ForecastFor(known)
+	f.CannotHost = !h.CanHost
 	if f.Signature() == h.ForecastSignature {
 		return nil
 	}

@@ -158,12 +158,14 @@ func TestPlansAreLearned(t *testing.T) {
 	}{
 		{"a free account has no lock settings", told(zoom.KindPaidOnly), 0, passcode.PlanFree},
 		{"one licensed user", nil, 1, passcode.PlanProSingleHost},
+		{"one licensed user, and the operator said business", nil, 1, passcode.PlanPaid},
 		{"more", nil, 2, passcode.PlanPaid},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			f := &fakeZoom{accountErr: c.locks, licensed: c.licensed}
 			w, _ := hosted(t, f)
+			w.o.LargePlan = func(string) bool { return strings.Contains(c.name, "business") }
 			got, err := w.hostFacts(t.Context(), f, "acc", "host")
 			if err != nil || got.known.Plan != c.want {
 				t.Errorf("plan %q, %v; want %q", got.known.Plan, err, c.want)

@@ -44,6 +44,9 @@ func (k *checking) see(got zoom.Meeting, at time.Time) {
 	m := &k.m
 	m.HostID, m.UUID, m.Topic, m.Type = zoom.Clean(got.HostID), zoom.Clean(got.UUID), zoom.Clean(got.Topic), zoom.MeetingType(got.Type)
 	m.Starts = got.StartTime.Time
+	if !got.CreatedAt.IsZero() {
+		m.Created = got.CreatedAt.Time
+	}
 	if ends := zoom.Ends(got.StartTime, got.Duration, got.Occurrences); !ends.IsZero() || m.Type != passcode.TypeInstant {
 		m.Ends = ends
 	}

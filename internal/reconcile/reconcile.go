@@ -104,6 +104,9 @@ type Options struct {
 	Sweep       time.Duration // each host is read again this often, in case an event was lost; default 6 h
 	Accounts    []string      // whose hosts are swept and whose set-up is looked at
 	Grace       time.Duration // what is in progress may take this long after the stop; default 10 s
+	// LargePlan says that the operator named a plan larger than Pro for the account,
+	// so that nothing is guessed from its licences; nil: for none.
+	LargePlan func(accountID string) bool
 }
 
 func (o Options) withDefaults() Options {

@@ -141,6 +141,16 @@ func (s *Store) SaveHost(ctx context.Context, h Host, seen int64, took time.Dura
 	return saved, nil
 }
 
+// HostGone notes that Zoom does not know the user any more. What was read of them
+// stays.
+func (s *Store) HostGone(ctx context.Context, accountID, hostID string) error {
+	_, err := s.pool.Exec(ctx, `UPDATE hosts SET can_host = false WHERE account_id = $1 AND host_id = $2`, accountID, hostID)
+	if err != nil {
+		return fmt.Errorf("note that host %s is gone: %w", hostID, err)
+	}
+	return nil
+}
+
 // SaveForecast records a host's forecast; alert, when not nil, is written with
 // it if the forecast differs, as data, from the one before. It returns whether
 // it did.

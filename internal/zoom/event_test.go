@@ -313,7 +313,7 @@ func TestDecodeSettings(t *testing.T) {
 		{"an older name", `{"id":"u","settings":{"schedule_meeting":{"require_password_for_scheduling_new_meetings":true}}}`, ``, zoom.SettingsObject{ID: "u", Settings: zoom.Settings{Values: passcode.Values{passcode.KeyPasscode: on}}}, zoom.SettingsObject{}},
 		{"in_meeting", `{"id":"u","settings":{"in_meeting":{"waiting_room":true}}}`, ``, zoom.SettingsObject{ID: "u", Settings: zoom.Settings{Values: passcode.Values{passcode.KeyWaitingRoom: on}}}, zoom.SettingsObject{}},
 		{"jbh_only: what it comes to is not said", `{"id":"u","settings":{"schedule_meeting":{"require_password_for_pmi_meetings":"jbh_only"}}}`, `{"id":"u","settings":{"schedule_meeting":{"require_password_for_pmi_meetings":"all"}}}`,
-			zoom.SettingsObject{ID: "u", Settings: zoom.Settings{Odd: true}}, zoom.SettingsObject{ID: "u", Settings: zoom.Settings{Values: passcode.Values{passcode.KeyPMI: on}}}},
+			zoom.SettingsObject{ID: "u", Settings: zoom.Settings{Values: passcode.Values{passcode.KeyPMIJoin: on}, Odd: true}}, zoom.SettingsObject{ID: "u", Settings: zoom.Settings{Values: passcode.Values{passcode.KeyPMI: on}}}},
 		{"join before host, on which jbh_only depends", `{"id":"u","settings":{"schedule_meeting":{"join_before_host":false}}}`, ``, zoom.SettingsObject{ID: "u", Settings: zoom.Settings{Odd: true}}, zoom.SettingsObject{}},
 		{"an older name that is not merged", `{"id":"u","settings":{"schedule_meeting":{"force_pmi_jbh_password":"true"}}}`, ``, zoom.SettingsObject{ID: "u", Settings: zoom.Settings{Odd: true}}, zoom.SettingsObject{}},
 		{"settings an array: the host is known", `{"id":"u","settings":["` + marker + `"]}`, ``, zoom.SettingsObject{ID: "u", Settings: zoom.Settings{Odd: true}}, zoom.SettingsObject{}},

@@ -10,6 +10,9 @@ import (
 func SettingsPaths() []string {
 	all := []string{"schedule_meeting.force_pmi_jbh_password", "schedule_meeting.join_before_host"}
 	for _, s := range passcode.AllSettings() {
+		if s.Key == passcode.KeyPMIJoin {
+			continue // a value of another setting
+		}
 		all = append(append(all, s.Path), s.Older...)
 	}
 	for _, path := range []string{passcode.PathRequirement, "schedule_meeting.meeting_password_requirement"} {

@@ -22,6 +22,7 @@ type Meeting struct {
 	Type      int           `json:"type"`
 	Status    string        `json:"status"` // "waiting" or "started"
 	StartTime Time          `json:"start_time"`
+	CreatedAt Time          `json:"-"`
 	Duration  int           `json:"duration"` // minutes
 	Password  secret.String `json:"password"` // "" when the meeting has none
 	// EncryptedPassword is set when there is a passcode even if Password is not
@@ -52,6 +53,7 @@ func (m *Meeting) UnmarshalJSON(raw []byte) error {
 		Topic       flexibleString      `json:"topic"`
 		Type        flexibleInt         `json:"type"`
 		StartTime   loose[Time]         `json:"start_time"`
+		CreatedAt   loose[Time]         `json:"created_at"`
 		Duration    length              `json:"duration"`
 		PMI         loose[MeetingID]    `json:"pmi"`
 		Occurrences loose[[]Occurrence] `json:"occurrences"`
@@ -61,7 +63,7 @@ func (m *Meeting) UnmarshalJSON(raw []byte) error {
 	}
 	m.UUID, m.HostID, m.Topic, m.Type = string(in.UUID), string(in.HostID), string(in.Topic), int(in.Type)
 	m.StartTime, m.Duration, m.Occurrences = in.StartTime.or(Time{}), int(in.Duration), in.Occurrences.or(nil)
-	m.PMI = in.PMI.or(0)
+	m.PMI, m.CreatedAt = in.PMI.or(0), in.CreatedAt.or(Time{})
 	if in.Occurrences.bad {
 		m.StartTime = Time{}
 	}

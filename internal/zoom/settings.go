@@ -60,6 +60,9 @@ func (s *Settings) decode(raw []byte) error {
 			value := toggle(raw)
 			if path == pathPMIRule {
 				value = pmiRule(raw, sections["schedule_meeting"]["join_before_host"])
+				if string(raw) == `"jbh_only"` {
+					s.Values[passcode.KeyPMIJoin] = passcode.On
+				}
 			}
 			s.Values[info.Key] = value
 			s.Odd = s.Odd || value == passcode.Unknown

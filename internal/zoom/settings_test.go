@@ -139,8 +139,8 @@ func TestTwins(t *testing.T) {
 		want           zoom.Settings
 	}{
 		{"new meetings alone", `"schedule_meeting":{"require_password_for_scheduling_new_meetings":true}`, zoom.Settings{Values: passcode.Values{passcode.KeyPasscode: on}}},
-		{"instant meetings alone", `"schedule_meeting":{"require_password_for_instant_meetings":false}`, zoom.Settings{Values: passcode.Values{passcode.KeyPasscode: off}}},
-		{"new before instant meetings", `"schedule_meeting":{"require_password_for_scheduling_new_meetings":false,"require_password_for_instant_meetings":true}`, zoom.Settings{Values: passcode.Values{passcode.KeyPasscode: off}}},
+		{"instant meetings alone", `"schedule_meeting":{"require_password_for_instant_meetings":false}`, zoom.Settings{Values: passcode.Values{passcode.KeyInstant: off}}},
+		{"new and instant meetings are two settings", `"schedule_meeting":{"require_password_for_scheduling_new_meetings":false,"require_password_for_instant_meetings":true}`, zoom.Settings{Values: passcode.Values{passcode.KeyPasscode: off, passcode.KeyInstant: on}}},
 		{"scheduled meetings alone", `"schedule_meeting":{"require_password_for_scheduled_meetings":true}`, zoom.Settings{Values: passcode.Values{passcode.KeyScheduled: on}}},
 		{"waiting room alone", `"in_meeting":{"waiting_room":true}`, zoom.Settings{Values: passcode.Values{passcode.KeyWaitingRoom: on}}},
 		{"phone alone", `"schedule_meeting":{"pstn_password_protected":true}`, zoom.Settings{Values: passcode.Values{passcode.KeyPhone: on}}},
@@ -154,9 +154,9 @@ func TestTwins(t *testing.T) {
 
 		{"PMI all", `"schedule_meeting":{"require_password_for_pmi_meetings":"all"}`, zoom.Settings{Values: passcode.Values{passcode.KeyPMI: on}}},
 		{"PMI none", `"schedule_meeting":{"require_password_for_pmi_meetings":"none","join_before_host":true}`, zoom.Settings{Values: passcode.Values{passcode.KeyPMI: off}}},
-		{"PMI jbh_only, people can", `"schedule_meeting":{"require_password_for_pmi_meetings":"jbh_only","join_before_host":true}`, zoom.Settings{Values: passcode.Values{passcode.KeyPMI: on}}},
-		{"PMI jbh_only, people cannot", `"schedule_meeting":{"require_password_for_pmi_meetings":"jbh_only","join_before_host":false}`, zoom.Settings{Values: passcode.Values{passcode.KeyPMI: off}}},
-		{"PMI jbh_only, not said whether people can", `"schedule_meeting":{"require_password_for_pmi_meetings":"jbh_only"}`, zoom.Settings{}},
+		{"PMI jbh_only, people can", `"schedule_meeting":{"require_password_for_pmi_meetings":"jbh_only","join_before_host":true}`, zoom.Settings{Values: passcode.Values{passcode.KeyPMI: on, passcode.KeyPMIJoin: on}}},
+		{"PMI jbh_only, people cannot", `"schedule_meeting":{"require_password_for_pmi_meetings":"jbh_only","join_before_host":false}`, zoom.Settings{Values: passcode.Values{passcode.KeyPMI: off, passcode.KeyPMIJoin: on}}},
+		{"PMI jbh_only, not said whether people can", `"schedule_meeting":{"require_password_for_pmi_meetings":"jbh_only"}`, zoom.Settings{Values: passcode.Values{passcode.KeyPMIJoin: on}}},
 		{"PMI locked", `"schedule_meeting":{"require_password_for_pmi_meetings":true}`, zoom.Settings{Values: passcode.Values{passcode.KeyPMI: on}}},
 		{"PMI not locked", `"schedule_meeting":{"require_password_for_pmi_meetings":false,"join_before_host":true}`, zoom.Settings{Values: passcode.Values{passcode.KeyPMI: off}}},
 		{"PMI something else", `"schedule_meeting":{"require_password_for_pmi_meetings":"some"}`, zoom.Settings{}},
@@ -171,7 +171,7 @@ func TestTwins(t *testing.T) {
 		{"they differ: the newer ones", `"meeting_security":{"meeting_password":true,"require_password_for_scheduled_meeting":false,"pmi_password":true,"waiting_room":false,"phone_password":true,"embed_password_in_join_link":false},
 			"schedule_meeting":{"require_password_for_scheduling_new_meetings":false,"require_password_for_instant_meetings":false,"require_password_for_scheduled_meetings":true,
 			"require_password_for_pmi_meetings":"none","pstn_password_protected":false,"embed_password_in_join_link":true},"in_meeting":{"waiting_room":true}`,
-			zoom.Settings{Values: passcode.Values{passcode.KeyPasscode: on, passcode.KeyScheduled: off, passcode.KeyPMI: on, passcode.KeyWaitingRoom: off, passcode.KeyPhone: on, passcode.KeyEmbed: off}}},
+			zoom.Settings{Values: passcode.Values{passcode.KeyPasscode: on, passcode.KeyInstant: off, passcode.KeyScheduled: off, passcode.KeyPMI: on, passcode.KeyWaitingRoom: off, passcode.KeyPhone: on, passcode.KeyEmbed: off}}},
 		{"a newer null says nothing", `"meeting_security":{"meeting_password":null},"schedule_meeting":{"require_password_for_scheduling_new_meetings":true}`, zoom.Settings{Values: passcode.Values{passcode.KeyPasscode: on}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
