@@ -36,8 +36,12 @@ const freshFor = 2 * time.Minute
 // Only meeting.created carries enough to be believed by itself. An update is a
 // thin diff (Z-EVENT-6): what it says of the meeting's times is taken, but
 // before anything is decided the meeting is read, unless the diff names the
-// passcode and that is known already, as after every PATCH of our own. Clocks
-// only ever decide that a read is needed, never that an event is dropped.
+// passcode and that is known already, as after every PATCH of our own.
+//
+// Events come in any order. One that is not newer than all that is known, or may
+// not be, says nothing by itself: the meeting is read. Only what ended a meeting
+// is not questioned by an event that is older: both times are Zoom's. Otherwise
+// clocks only ever decide that a read is needed, never that an event is dropped.
 func merge(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, came arrival) sighting {
 	at := env.At
 	if at.IsZero() {
@@ -46,11 +50,17 @@ func merge(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, came arri
 			at = came.now
 		}
 	}
-	late := !m.ObservedAt.IsZero() && at.Before(m.ObservedAt)
 	out := sighting{meeting: m}
-	if m.Status == passcode.StatusDeleted && !deletes(env) {
-		if late && !m.NotFound && env.Event != zoom.EventMeetingBack {
-			out.nothingNew = true // older than the event that deleted it: both times are Zoom's
+	if at.After(m.EventAt) {
+		out.meeting.EventAt = at
+	}
+	// late: what is known is newer, as far as clocks can tell; unsure: it may be.
+	late := !m.ObservedAt.IsZero() && at.Before(m.ObservedAt) || !m.EventAt.IsZero() && !at.After(m.EventAt)
+	unsure := late || !m.ObservedAt.IsZero() && at.Before(m.ObservedAt.Add(skew))
+	over := m.Status == passcode.StatusDeleted || m.Status == passcode.StatusEnded
+	if over && !ends(env, m) {
+		if at.Before(m.EventAt) && !m.NotFound && env.Event != zoom.EventMeetingBack {
+			out.nothingNew = true // older than the event that ended it
 			return out
 		}
 		// Any later event brings a meeting back, whatever said that it is gone.
@@ -68,8 +78,8 @@ func merge(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, came arri
 
 	case zoom.EventMeetingStarted:
 		used(&out.meeting, at)
-		if late && at.Before(m.ObservedAt.Add(-skew)) {
-			out.meeting.MustRead = true // seen since; it may be over again
+		if unsure {
+			out.meeting.MustRead = true // it may be over again
 			break
 		}
 		// Not read if it is known: a meeting in progress is left alone whatever it is
@@ -80,8 +90,10 @@ func merge(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, came arri
 	case zoom.EventMeetingEnded:
 		used(&out.meeting, at)
 		// A series, or a meeting ended early, may be joined again.
-		out.meeting.MustRead = true
-		if out.meeting.Type == passcode.TypeInstant {
+		if !over {
+			out.meeting.MustRead = true
+		}
+		if out.meeting.Type == passcode.TypeInstant && !unsure {
 			out.meeting.Status, out.meeting.MustRead = passcode.StatusEnded, false
 		}
 
@@ -90,13 +102,15 @@ func merge(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, came arri
 			out.meeting.MustRead = true // one occurrence went; the others stay
 			break
 		}
-		if late && at.Before(m.ObservedAt.Add(-skew)) {
-			// It was seen alive after that: deleted and recovered. Ask.
+		if unsure && !over {
+			// It may have been seen alive after that: deleted and recovered. Ask.
 			out.meeting.MustRead = true
 			break
 		}
 		out.meeting.Status = passcode.StatusDeleted
-		out.meeting.ObservedAt = at
+		if !late {
+			out.meeting.ObservedAt = at
+		}
 		out.passcode = &store.PasscodeSeen{}
 
 	case zoom.EventMeetingCreated:
@@ -105,7 +119,7 @@ func merge(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, came arri
 		}
 		if late {
 			// It was seen later than this; only what was missing was taken.
-			out.nothingNew = m.HostID != "" && m.Type != 0 && m.Status != passcode.StatusDeleted
+			out.nothingNew = m.HostID != "" && m.Type != 0 && !over
 			break
 		}
 		if obj.Whole || obj.Password != nil && *obj.Password != "" {
@@ -117,13 +131,11 @@ func merge(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, came arri
 		}
 		out.meeting.MustRead = came.now.Sub(at) > freshFor || // delayed
 			!at.After(came.hostChangedAt) || // settings changed since
+			over || // it was gone, and is back
 			!obj.Whole || out.meeting.Type == 0 || // a hint, and no more
 			out.meeting.Type == passcode.TypeInstant // may be running already
 
 	case zoom.EventMeetingUpdated:
-		if m.Status == passcode.StatusEnded && !late {
-			out.meeting.Status = passcode.StatusScheduled // whatever was changed can be joined, or Zoom says that it is gone
-		}
 		// A duration alone moves the end, and of a series nobody can say where to.
 		described := !sameDescription(m, out.meeting) || obj.Duration != nil && obj.StartTime == nil
 		if obj.Password != nil && !described && !m.MustRead && m.Passcode == has(*obj.Password) && *obj.Password == came.knownPasscode &&
@@ -152,9 +164,16 @@ func used(m *store.Meeting, at time.Time) {
 	}
 }
 
-// deletes reports whether the event says that the whole meeting went.
-func deletes(env zoom.Envelope) bool {
-	return (env.Event == zoom.EventMeetingDeleted || env.Event == zoom.EventMeetingGone) && !env.Single
+// ends reports whether the event says what a meeting that is over is already:
+// that the whole of it went, or that it ended.
+func ends(env zoom.Envelope, m store.Meeting) bool {
+	switch env.Event {
+	case zoom.EventMeetingDeleted, zoom.EventMeetingGone:
+		return !env.Single
+	case zoom.EventMeetingEnded:
+		return m.Status == passcode.StatusEnded
+	}
+	return false
 }
 
 // sameDescription reports whether an event changed nothing of what describe takes.

@@ -87,7 +87,7 @@ func TestSightCreated(t *testing.T) {
 		"after it was listed":           {row: func() store.Meeting { m := unheard(); m.HostID, m.Type = "h", 2; return m }(), object: fullObject, want: want{passcode: passcode.On, value: "s3cret"}},
 		"later than it was read":        {row: known(nil), at: -1, object: strings.Replace(fullObject, "s3cret", "0ld", 1), want: want{nothingNew: true, passcode: passcode.On, value: "-"}},
 		"later than a thin update":      {row: known(func(m *store.Meeting) { m.HostID = "" }), at: -1, object: fullObject, want: want{passcode: passcode.On, value: "-"}},
-		"later than the deletion":       {row: known(func(m *store.Meeting) { m.Status = passcode.StatusDeleted }), at: -1, object: fullObject, want: want{nothingNew: true, passcode: passcode.On, value: "-"}},
+		"later than the deletion":       {row: known(func(m *store.Meeting) { m.Status, m.EventAt = passcode.StatusDeleted, noon }), at: -1, object: fullObject, want: want{nothingNew: true, passcode: passcode.On, value: "-"}},
 		"again, at the very same time":  {row: known(nil), object: fullObject, want: want{passcode: passcode.On, value: "s3cret"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -177,7 +177,10 @@ func TestSightDeleted(t *testing.T) {
 		"one occurrence":                {row: known(nil), at: 60, operation: "single", mustRead: true},
 		"not known before":              {row: unheard(), at: 60, operation: "all", deleted: true, mustRead: true},
 		"seen alive after it":           {row: known(nil), at: -11, operation: "all", mustRead: true},
-		"seen alive, but clocks differ": {row: known(nil), at: -9, operation: "all", deleted: true},
+		"seen alive, but clocks differ": {row: known(nil), at: -9, operation: "all", mustRead: true},
+		"seen alive just before":        {row: known(nil), at: 9, operation: "all", mustRead: true},
+		"an event since":                {row: known(func(m *store.Meeting) { m.EventAt = noon.Add(90 * time.Second) }), at: 60, operation: "all", mustRead: true},
+		"an event at the same time":     {row: known(func(m *store.Meeting) { m.EventAt = noon.Add(60 * time.Second) }), at: 60, operation: "all", mustRead: true},
 		"twice":                         {row: known(func(m *store.Meeting) { m.Status = passcode.StatusDeleted }), at: 60, operation: "all", deleted: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -277,8 +280,8 @@ func TestPlausible(t *testing.T) {
 // event that happened after it says that it is not.
 func TestAnyLaterEventBringsAMeetingBack(t *testing.T) {
 	t.Parallel()
-	deleted := func(m *store.Meeting) { m.Status = passcode.StatusDeleted }
-	ended := func(m *store.Meeting) { m.Status = passcode.StatusEnded }
+	deleted := func(m *store.Meeting) { m.Status, m.EventAt = passcode.StatusDeleted, noon }
+	ended := func(m *store.Meeting) { m.Status, m.EventAt = passcode.StatusEnded, noon }
 	notFound := func(m *store.Meeting) {
 		m.Status, m.NotFound, m.Misses, m.MissingSince = passcode.StatusDeleted, true, 3, noon
 	}
@@ -295,6 +298,7 @@ func TestAnyLaterEventBringsAMeetingBack(t *testing.T) {
 		"an instant meeting updated before it ended": {known(ended), zoom.EventMeetingUpdated, -60, false},
 		"recovered":                                       {known(deleted), zoom.EventMeetingBack, 60, true},
 		"recovered, by an event that comes late":          {known(deleted), zoom.EventMeetingBack, -60, true},
+		"updated at the very time of the deletion":        {known(deleted), zoom.EventMeetingUpdated, 0, true},
 		"updated before it was deleted":                   {known(deleted), zoom.EventMeetingUpdated, -60, false},
 		"updated after Zoom did not find it":              {known(notFound), zoom.EventMeetingUpdated, 60, true},
 		"updated, by a clock before Zoom did not find it": {known(notFound), zoom.EventMeetingUpdated, -60, true},

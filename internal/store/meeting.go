@@ -27,6 +27,7 @@ type Meeting struct {
 	PMI int64 `db:"pmi"`
 
 	ObservedAt   time.Time `db:"observed_at"`
+	EventAt      time.Time `db:"event_at"` // of the newest event about it, by Zoom's clock
 	MustRead     bool      `db:"must_read"`
 	MissingSince time.Time `db:"missing_since"` // when Zoom first said that it does not know it
 	Misses       int       `db:"misses"`        // how often in a row it said so
@@ -151,16 +152,16 @@ func adopt(b *pgx.Batch, account string, ids ...int64) {
 // saveSeen writes what was seen of a meeting; verdict and schedule stay.
 func saveSeen(ctx context.Context, tx pgx.Tx, m Meeting) error {
 	_, err := tx.Exec(ctx, `UPDATE meetings SET host_id = @host, uuid = @uuid, topic = @topic, type = @type, start_time = @starts, ends_at = @ends,
-			uses_pmi = @usesPMI, pmi = @pmi, last_used_at = @used, created_at = @created, expires_at = @expires, status = @status, not_found = @notFound, missing_since = @missing, misses = @misses,
+			uses_pmi = @usesPMI, pmi = @pmi, last_used_at = greatest(last_used_at, @used), created_at = @created, expires_at = @expires, status = @status, not_found = @notFound, missing_since = @missing, misses = @misses,
 			passcode = @passcode, passcode_readable = @readable, unrestorable = @unrestorable, stripped = @stripped,
 			waiting_room = @room, authentication = @auth, link_has_passcode = @link, phone_passcode = @phone,
-			observed_at = @observed, must_read = @mustRead
+			observed_at = @observed, event_at = greatest(event_at, @event), must_read = @mustRead
 		WHERE meeting_id = @id AND account_id = @account`, pgx.NamedArgs{
 		"id": m.ID, "account": m.AccountID, "host": m.HostID, "uuid": m.UUID, "topic": m.Topic, "type": int(m.Type), "starts": null(m.Starts), "ends": null(m.Ends),
 		"usesPMI": m.UsesPMI, "pmi": m.PMI, "used": null(m.LastUsed), "created": null(m.Created), "expires": null(m.Expires()), "status": m.Status, "notFound": m.NotFound, "missing": null(m.MissingSince), "misses": m.Misses,
 		"passcode": m.Passcode, "readable": m.PasscodeReadable, "unrestorable": m.Unrestorable, "stripped": m.Stripped,
 		"room": m.WaitingRoom, "auth": m.Authentication, "link": m.LinkHasPasscode, "phone": m.PhonePasscode,
-		"observed": null(m.ObservedAt), "mustRead": m.MustRead,
+		"observed": null(m.ObservedAt), "event": null(m.EventAt), "mustRead": m.MustRead,
 	})
 	return err
 }
