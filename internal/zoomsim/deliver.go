@@ -26,6 +26,8 @@ type outbox struct {
 	timer   func(time.Duration) (<-chan time.Time, func())
 	delays  []time.Duration
 	timeout time.Duration
+	// tracking makes a new tracking id.
+	tracking func() string
 
 	mu      sync.Mutex
 	malice  Malice
