@@ -128,7 +128,8 @@ func (s *Server) DeleteOccurrence(ctx context.Context, meetingID int64, occurren
 }
 
 // deleteMeeting is shared with the API; the lock is held. Without an
-// occurrenceID the whole meeting goes.
+// occurrenceID the whole meeting goes. Zoom does not say what deleting the last
+// date does to the series: here it stays, without an available date.
 func (s *Server) deleteMeeting(ctx context.Context, m *meeting, occurrenceID string) error {
 	if m.Status == statusStarted {
 		return failure(http.StatusBadRequest, 3002, "Sorry, you cannot delete this meeting since it is in progress.")

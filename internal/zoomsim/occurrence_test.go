@@ -1,6 +1,9 @@
 package zoomsim
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 // TestOneDateOfASeriesIsDeleted and the others stay.
 func TestOneDateOfASeriesIsDeleted(t *testing.T) {
@@ -81,5 +84,39 @@ func TestDeletingADateWithoutEffect(t *testing.T) {
 	s.want(204, "DELETE", path(id)+"?occurrence_id="+first, nil)
 	if got := s.get(path(id)).body["occurrences"].([]any)[0].(obj)["status"]; got != "available" {
 		t.Errorf("%v", got)
+	}
+}
+
+// TestTheLastDateOfASeriesIsDeleted: the series stays, and is upcoming no more.
+func TestTheLastDateOfASeriesIsDeleted(t *testing.T) {
+	t.Parallel()
+	h := newHook(t, nil)
+	s := start(t, oneHost, to(h))
+	id, a := s.create("host", `{"type":8,"password":"abc123","start_time":"2026-11-24T09:00:00Z","recurrence":{"type":1,"end_times":2}}`)
+	h.next()
+	for _, o := range a.body["occurrences"].([]any) {
+		if !slices.Contains(listed(s), id) {
+			t.Error("a series with a date is not upcoming")
+		}
+		s.want(204, "DELETE", path(id)+"?occurrence_id="+o.(obj)["occurrence_id"].(string), nil)
+		if got := h.next(); got.payload()["operation"] != "single" {
+			t.Errorf("%v", got.body)
+		}
+	}
+	got := s.want(200, "GET", path(id), nil).body
+	for _, o := range got["occurrences"].([]any) {
+		if o.(obj)["status"] != "deleted" {
+			t.Errorf("%v", o)
+		}
+	}
+	if slices.Contains(listed(s), id) {
+		t.Error("a series without a date is upcoming")
+	}
+	if j := s.Join(id, "abc123"); j.Outcome != OutcomeDemandsPasscode {
+		t.Errorf("its number is gone: %+v", j)
+	}
+	s.want(204, "DELETE", path(id), nil)
+	if got := h.next(); got.payload()["operation"] != "all" {
+		t.Errorf("%v", got.body)
 	}
 }

@@ -1,6 +1,7 @@
 package zoomsim
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -218,8 +219,8 @@ func (w *world) stateOf(m *meeting) State {
 	return State{WaitingRoom: m.WaitingRoom, Authentication: m.Authentication, Passcode: w.passcodeOf(m) != ""}
 }
 
-// over says that the meeting can no longer be joined or governed: ended, or
-// its last scheduled time has passed. Recurring meetings without a time and
+// over says that nothing of the meeting is to come: ended, or its last
+// scheduled time has passed. Recurring meetings without a time and
 // PMI meetings never run out by themselves.
 func (m *meeting) over(now time.Time) bool {
 	if m.Deleted || m.Status == statusEnded {
@@ -228,11 +229,14 @@ func (m *meeting) over(now time.Time) bool {
 	if m.Type != 2 && m.Type != 8 || m.Start.IsZero() || m.Status == statusStarted {
 		return false
 	}
-	last, minutes := m.Start, m.Duration
-	for _, o := range m.Occurrences {
-		if !o.Deleted && o.Start.After(last) {
-			last, minutes = o.Start, o.Duration
-		}
+	if len(m.Occurrences) == 0 {
+		return now.After(m.Start.Add(time.Duration(m.Duration) * time.Minute))
 	}
-	return now.After(last.Add(time.Duration(minutes) * time.Minute))
+	// A series whose dates are all deleted is over too.
+	return !slices.ContainsFunc(m.Occurrences, func(o occurrence) bool { return o.ahead(now) })
+}
+
+// ahead says that a date is still to come or not yet over.
+func (o occurrence) ahead(now time.Time) bool {
+	return !o.Deleted && !now.After(o.Start.Add(time.Duration(o.Duration)*time.Minute))
 }
