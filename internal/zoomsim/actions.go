@@ -3,7 +3,6 @@ package zoomsim
 import (
 	"context"
 	"net/http"
-	"slices"
 )
 
 // The calls of this file act as the host, an admin or another app would: by
@@ -36,7 +35,7 @@ func (s *Server) createMeeting(ctx context.Context, u *user, req *MeetingRequest
 	if err != nil {
 		return nil, err
 	}
-	s.world.overwrite(m, over)
+	s.world.overwrite(m, over, "")
 	s.emitAs(ctx, s.world.createdEvent(m, s.now()))
 	return m, nil
 }
@@ -53,22 +52,30 @@ func (s *Server) UpdateMeeting(ctx context.Context, meetingID int64, req Meeting
 	return s.updateMeeting(ctx, m, &req, "", nil)
 }
 
+// UpdateOccurrence changes one date of a series as PATCH /meetings/{id} with an
+// occurrence_id does.
+func (s *Server) UpdateOccurrence(ctx context.Context, meetingID int64, occurrenceID string, req MeetingRequest) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m, err := s.meeting(meetingID)
+	if err != nil {
+		return err
+	}
+	return s.updateMeeting(ctx, m, &req, occurrenceID, nil)
+}
+
 // updateMeeting is shared with the API; the lock is held. over is what a fault
 // puts on top of Zoom's answer.
 func (s *Server) updateMeeting(ctx context.Context, m *meeting, req *MeetingRequest, occurrenceID string, over *Overwrite) error {
 	if err := s.mayWrite(m.host, req); err != nil {
 		return err
 	}
-	top, settings := s.world.face(m)
+	was := *m
 	if err := s.world.update(m, req, occurrenceID, s.now()); err != nil {
 		return err
 	}
-	s.world.overwrite(m, over)
-	scope := "all"
-	if occurrenceID != "" {
-		scope = "single"
-	}
-	if ev, ok := s.world.updatedEvent(m, top, settings, scope, s.now()); ok {
+	s.world.overwrite(m, over, occurrenceID)
+	if ev, ok := s.world.updatedEvent(&was, m, occurrenceID, s.now()); ok {
 		s.emitAs(ctx, ev)
 	}
 	return nil
@@ -144,9 +151,10 @@ func (s *Server) deleteMeeting(ctx context.Context, m *meeting, occurrenceID str
 		return err
 	}
 	m.before = s.world.snapshot(m)
-	m.Occurrences = slices.Clone(m.Occurrences) // the snapshot shares it
-	m.Occurrences[i].Deleted = true
-	s.emitAs(ctx, m.dateDeletedEvent(m.Occurrences[i], s.now()))
+	o := m.Occurrences[i]
+	o.Deleted = true
+	m.setDate(i, o)
+	s.emitAs(ctx, m.dateDeletedEvent(o, s.now()))
 	return nil
 }
 

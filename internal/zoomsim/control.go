@@ -74,7 +74,12 @@ func (s *Server) control(mux *http.ServeMux) {
 		if err := readJSON(r, &req); err != nil {
 			return err
 		}
-		return withID(r, func(ctx context.Context, id int64) error { return s.UpdateMeeting(ctx, id, req) })
+		return withID(r, func(ctx context.Context, id int64) error {
+			if occurrence := r.URL.Query().Get("occurrence_id"); occurrence != "" {
+				return s.UpdateOccurrence(ctx, id, occurrence, req)
+			}
+			return s.UpdateMeeting(ctx, id, req)
+		})
 	})
 
 	do("PUT /_sim/webhook", func(r *http.Request) error {

@@ -101,13 +101,30 @@ func (w *world) face(m *meeting) (top, settings obj) {
 
 // updatedEvent is the thin diff that Zoom sends: the id and what changed, old
 // and new passcode in clear, no host_id, uuid or topic (Z-EVENT-6, Z-EVENT-7). A request
-// that changed nothing sends nothing (docs/simulator.md, open cases).
-func (w *world) updatedEvent(m *meeting, oldTop, oldSettings obj, scope string, now time.Time) (event, bool) {
+// that changed nothing sends nothing (docs/simulator.md, open cases). Of one
+// date the time stands in occurrences, which says what date it is.
+func (w *world) updatedEvent(was, m *meeting, occurrenceID string, now time.Time) (event, bool) {
+	scope := "all"
+	if occurrenceID != "" {
+		i, err := m.occurrenceAt(occurrenceID)
+		if err != nil {
+			return event{}, false // cannot be: it was there to be changed
+		}
+		scope, was, m = "single", was.dated(i), m.dated(i)
+	}
 	top, settings := w.face(m)
+	oldTop, oldSettings := w.face(was)
 	object, old := diff(top, oldTop)
 	s, oldS := diff(settings, oldSettings)
 	if len(object) == 0 && len(s) == 0 {
 		return event{}, false
+	}
+	if scope == "single" {
+		for _, o := range []obj{object, old} {
+			delete(o, "start_time")
+			delete(o, "duration")
+		}
+		object["occurrences"], old["occurrences"] = m.occurrences(), was.occurrences()
 	}
 	object["id"], old["id"] = m.ID, m.ID
 	if len(s) > 0 {

@@ -49,7 +49,8 @@ func getMeeting(c *call) (int, any, error) {
 		if err != nil {
 			return 0, nil, err
 		}
-		body["start_time"], body["duration"] = m.Occurrences[i].Start.Format(time.RFC3339), m.Occurrences[i].Duration
+		body = c.s.world.meetingBody(m.dated(i))
+		body["occurrences"] = m.occurrences()
 	}
 	if c.acct.hides {
 		for _, k := range []string{"password", "h323_password", "pstn_password"} {

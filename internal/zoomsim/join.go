@@ -50,6 +50,7 @@ func (s *Server) Join(meetingID int64, passcode string) JoinResult {
 		j.Outcome = OutcomeEnded
 		return j
 	}
+	m = m.athand(s.now())
 	want := s.world.passcodeOf(m)
 	j.AsksPasscode, j.WaitingRoom, j.Authentication = want != "", m.WaitingRoom, m.Authentication
 	j.Unsecured = !j.AsksPasscode && !j.WaitingRoom && !j.Authentication

@@ -40,24 +40,18 @@ func (w *world) update(m *meeting, req *MeetingRequest, occurrenceID string, now
 	if m.Status == statusStarted {
 		return inProgress()
 	}
+	if occurrenceID != "" {
+		return w.updateDate(m, req, occurrenceID)
+	}
 	r := m.host.acct.resolve(m.host)
 	after := *m
-	if occurrenceID != "" {
-		occ, err := m.occurrenceAt(occurrenceID)
-		if err != nil {
-			return err
-		}
-		after.Occurrences = append([]occurrence(nil), m.Occurrences...)
-		after.Occurrences[occ].move(req, m.Timezone)
-	} else {
-		after.Topic = cmp.Or(req.Topic, m.Topic)
-		after.Agenda = cmp.Or(req.Agenda, m.Agenda)
-		after.Type = cmp.Or(req.Type, m.Type)
-		after.Duration = cmp.Or(req.Duration, m.Duration)
-		after.Timezone = cmp.Or(req.Timezone, m.Timezone)
-		if err := after.schedule(req, now); err != nil {
-			return err
-		}
+	after.Topic = cmp.Or(req.Topic, m.Topic)
+	after.Agenda = cmp.Or(req.Agenda, m.Agenda)
+	after.Type = cmp.Or(req.Type, m.Type)
+	after.Duration = cmp.Or(req.Duration, m.Duration)
+	after.Timezone = cmp.Or(req.Timezone, m.Timezone)
+	if err := after.schedule(req, now); err != nil {
+		return err
 	}
 	after.simple(req)
 	if err := w.secure(Update, &after, &r, req); err != nil {
@@ -171,22 +165,6 @@ func (m *meeting) recur(rec *Recurrence) {
 			ID: strconv.FormatInt(at.UnixMilli(), 10), Start: at, Duration: m.Duration,
 		})
 	}
-}
-
-func (m *meeting) occurrenceAt(id string) (int, error) {
-	for i, o := range m.Occurrences {
-		if o.ID == id && !o.Deleted {
-			return i, nil
-		}
-	}
-	return 0, noOccurrence()
-}
-
-func (o *occurrence) move(req *MeetingRequest, zone string) {
-	if !req.StartTime.IsZero() {
-		o.Start = req.StartTime.in(zone)
-	}
-	o.Duration = cmp.Or(req.Duration, o.Duration)
 }
 
 func (w *world) freeID() int64 {

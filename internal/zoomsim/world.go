@@ -73,14 +73,6 @@ type user struct {
 	created      time.Time
 }
 
-// occurrence is one instance of a recurring meeting.
-type occurrence struct {
-	ID       string
-	Start    time.Time
-	Duration int
-	Deleted  bool
-}
-
 // The states of a meeting. Zoom's API knows waiting and started only; an ended
 // scheduled meeting reads as waiting again.
 const (
@@ -234,9 +226,4 @@ func (m *meeting) over(now time.Time) bool {
 	}
 	// A series whose dates are all deleted is over too.
 	return !slices.ContainsFunc(m.Occurrences, func(o occurrence) bool { return o.ahead(now) })
-}
-
-// ahead says that a date is still to come or not yet over.
-func (o occurrence) ahead(now time.Time) bool {
-	return !o.Deleted && !now.After(o.Start.Add(time.Duration(o.Duration)*time.Minute))
 }
