@@ -89,7 +89,7 @@ func (m *meeting) occurrences() []obj {
 // face is what meeting.updated compares: the members it can carry.
 func (w *world) face(m *meeting) (top, settings obj) {
 	top = obj{
-		"topic": m.Topic, "agenda": m.Agenda, "type": m.Type, "duration": m.Duration, "timezone": m.Timezone,
+		"host_id": m.host.ID, "topic": m.Topic, "agenda": m.Agenda, "type": m.Type, "duration": m.Duration, "timezone": m.Timezone,
 		"start_time": m.Start.Format(time.RFC3339), "password": w.passcodeOf(m), "occurrences": m.occurrences(),
 	}
 	settings = obj{
@@ -100,7 +100,7 @@ func (w *world) face(m *meeting) (top, settings obj) {
 }
 
 // updatedEvent is the thin diff that Zoom sends: the id and what changed, old
-// and new passcode in clear, no host_id, uuid or topic (Z-EVENT-6, Z-EVENT-7). A request
+// and new passcode in clear, no host_id, uuid or topic that stayed (Z-EVENT-6, Z-EVENT-7). A request
 // that changed nothing sends nothing (docs/simulator.md, open cases). Of one
 // date the time stands in occurrences, which says what date it is.
 func (w *world) updatedEvent(was, m *meeting, occurrenceID string, now time.Time) (event, bool) {
@@ -132,7 +132,7 @@ func (w *world) updatedEvent(was, m *meeting, occurrenceID string, now time.Time
 	}
 	return newEvent(m.host.acct, "meeting.updated", now, operated(obj{
 		"scope": scope, "object": object, "old_object": old, "time_stamp": now.UnixMilli(),
-	}, m.host.Email, m.host.ID)), true
+	}, was.host.Email, was.host.ID)), true
 }
 
 func diff(is, was obj) (object, old obj) {

@@ -7,8 +7,13 @@ import (
 	"time"
 )
 
-// create makes a meeting for u by Zoom's rules. The caller holds the lock.
+// create makes a meeting for u, or for whom the request schedules, by Zoom's
+// rules. The caller holds the lock.
 func (w *world) create(u *user, req *MeetingRequest, now time.Time) (*meeting, error) {
+	u, err := w.scheduledFor(u, req, cmp.Or(req.Type, 2))
+	if err != nil {
+		return nil, err
+	}
 	r := u.acct.resolve(u)
 	m := &meeting{
 		ID: w.freeID(), UUID: w.src.uuid(), host: u, Status: statusWaiting,
@@ -43,8 +48,13 @@ func (w *world) update(m *meeting, req *MeetingRequest, occurrenceID string, now
 	if occurrenceID != "" {
 		return w.updateDate(m, req, occurrenceID)
 	}
-	r := m.host.acct.resolve(m.host)
+	host, err := w.scheduledFor(m.host, req, cmp.Or(req.Type, m.Type))
+	if err != nil {
+		return err
+	}
+	r := host.acct.resolve(host)
 	after := *m
+	after.host = host // whose settings hold from now on
 	after.Topic = cmp.Or(req.Topic, m.Topic)
 	after.Agenda = cmp.Or(req.Agenda, m.Agenda)
 	after.Type = cmp.Or(req.Type, m.Type)
@@ -58,6 +68,9 @@ func (w *world) update(m *meeting, req *MeetingRequest, occurrenceID string, now
 		return err
 	}
 	before := w.snapshot(m)
+	if host != m.host {
+		m.handOver(host)
+	}
 	*m = after
 	m.before = before
 	return nil
