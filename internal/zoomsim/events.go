@@ -191,18 +191,10 @@ func memberEvent(name string, g *group, u *user, now time.Time) event {
 	}, email, operator))
 }
 
-// userEvent makes user.deactivated and user.deleted.
+// userEvent makes user.deactivated and user.activated.
 func userEvent(name string, u *user, now time.Time) event {
 	email, operator := u.acct.operator()
 	return newEvent(u.acct, name, now, operated(obj{"object": obj{
-		"id": u.ID, "first_name": u.First, "last_name": u.Last, "email": u.Email, "type": u.kind(),
+		"id": u.ID, "first_name": u.First, "last_name": u.Last, "email": u.Email, "type": u.Type,
 	}}, email, operator))
-}
-
-// kind is Zoom's user type: 1 basic, 2 licensed.
-func (u *user) kind() int {
-	if u.Basic {
-		return 1
-	}
-	return 2
 }

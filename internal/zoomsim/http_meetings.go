@@ -26,8 +26,11 @@ func (c *call) target() (*meeting, error) {
 		return nil, noMeeting(raw)
 	}
 	c.rec.HostID = m.host.ID
-	if m.Webinar {
+	switch {
+	case m.Webinar:
 		return nil, isWebinar()
+	case m.host.Type == UserUnassigned:
+		return nil, mayNotHost()
 	}
 	return m, nil
 }
@@ -160,6 +163,9 @@ func listMeetings(c *call) (int, any, error) {
 	u, err := c.user()
 	if err != nil {
 		return 0, nil, err
+	}
+	if u.Type == UserUnassigned {
+		return 0, nil, mayNotHost()
 	}
 	now := c.s.now()
 	keep := map[string]func(*meeting) bool{

@@ -14,6 +14,9 @@ func (w *world) create(u *user, req *MeetingRequest, now time.Time) (*meeting, e
 	if err != nil {
 		return nil, err
 	}
+	if !u.mayHost() {
+		return nil, mayNotHost()
+	}
 	r := u.acct.resolve(u)
 	m := &meeting{
 		ID: w.freeID(), UUID: w.src.uuid(), host: u, Status: statusWaiting,

@@ -24,6 +24,8 @@ func (w *world) scheduledFor(u *user, req *MeetingRequest, meetingType int) (*us
 			"The value that you entered for the schedule_for field is invalid. Enter a valid value and try again.")
 	case other.acct != u.acct || other.noScheduling:
 		return nil, cannotSchedule(req.ScheduleFor)
+	case !other.mayHost():
+		return nil, mayNotHost()
 	}
 	return other, nil
 }

@@ -61,7 +61,7 @@ type user struct {
 	ID, Email   string
 	First, Last string
 	Timezone    string
-	Basic       bool
+	Type        int    // UserBasic and so on
 	Status      string // active, inactive
 	// noScheduling refuses creates and updates by API.
 	noScheduling bool
