@@ -78,6 +78,10 @@ func mayNotHost() *Error {
 	return failure(http.StatusBadRequest, 3161, "Meeting hosting and scheduling capabilities are not allowed for your user account.")
 }
 
+func notPMI() *Error {
+	return failure(http.StatusBadRequest, 3018, "Not allowed to delete PMI.")
+}
+
 // onlyPaid: the account call documents it with HTTP status 200, the group
 // call with 400 (openapi/accounts.json, users.json).
 func onlyPaid(status int, id string) *Error {

@@ -175,6 +175,9 @@ func (w *world) buildHost(a *account, sh ScenarioHost, now time.Time) error {
 		u.own.text[keyPMIPasscode] = w.src.passcode(r.req)
 		u.own.set |= keyPMIPasscode.bit()
 	}
+	if err := w.openRoom(u); err != nil {
+		return err
+	}
 	a.users = append(a.users, u)
 	a.budget[dayKey{u.ID, utcDay(now)}] = sh.SpentToday
 	for i, sm := range sh.Meetings {
@@ -209,7 +212,7 @@ func (w *world) buildMeeting(u *user, sm ScenarioMeeting, now time.Time) error {
 		m.Start = time.Time{}
 	}
 	if sm.Started {
-		m.Status = statusStarted
+		m.begin()
 	}
 	w.add(m)
 	return nil

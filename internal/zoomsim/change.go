@@ -131,7 +131,7 @@ func (w *world) retroactive(a *account, before []resolved, now time.Time) {
 		if !room && !auth && !code {
 			continue
 		}
-		for _, m := range w.meetingsOf(u) {
+		for _, m := range append(w.meetingsOf(u), u.room) {
 			if m.over(now) || m.Status == statusStarted || m.Webinar {
 				continue
 			}

@@ -11,7 +11,7 @@
 //
 //   - rule.go: Decide, the pure rule of create and update
 //   - keys.go, fields.go, levels.go: settings, their JSON paths, who wins
-//   - world.go, meetings.go, dates.go, change.go: the state and what changes it
+//   - world.go, meetings.go, dates.go, room.go, change.go: the state and what changes it
 //   - http*.go, oauth.go, limits.go: the API
 //   - events.go, deliver.go, delivery.go: webhooks
 //   - actions*.go, people.go, userchange.go, schedulefor.go, webinar.go, app.go: what people do

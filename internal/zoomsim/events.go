@@ -49,9 +49,7 @@ func (w *world) createdEvent(m *meeting, now time.Time) event {
 	if p := w.passcodeOf(m); p != "" {
 		o["password"] = p
 	}
-	if m.pmi() {
-		o["pmi"] = strconv.FormatInt(m.host.PMI, 10)
-	}
+	m.showPMI(o)
 	if m.Recurrence != nil {
 		o["recurrence"], o["occurrences"] = m.Recurrence, m.occurrences()
 	}
@@ -161,9 +159,12 @@ func (m *meeting) dateDeletedEvent(o occurrence, now time.Time) event {
 }
 
 // runEvent makes meeting.started and meeting.ended, whose ids are strings, as
-// seen in real deliveries (Z-EVENT-18).
+// seen in real deliveries (Z-EVENT-18). Of a meeting on a PMI they say that the
+// room runs, and not which meeting it is that runs in it.
 func (m *meeting) runEvent(name string, now time.Time) event {
+	m = m.session()
 	o := m.core()
+	m.showPMI(o)
 	o["id"] = strconv.FormatInt(m.ID, 10)
 	if _, ok := o["start_time"]; !ok {
 		o["start_time"] = now.UTC().Format(time.RFC3339)

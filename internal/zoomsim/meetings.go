@@ -51,6 +51,9 @@ func (w *world) update(m *meeting, req *MeetingRequest, occurrenceID string, now
 	if occurrenceID != "" {
 		return w.updateDate(m, req, occurrenceID)
 	}
+	if m.isRoom && (cmp.Or(req.Type, 4) != 4 || req.ScheduleFor != "") {
+		return invalid("type", "Invalid field.") // it is its user's room for good
+	}
 	host, err := w.scheduledFor(m.host, req, cmp.Or(req.Type, m.Type))
 	if err != nil {
 		return err
@@ -194,10 +197,7 @@ func (w *world) freeID() int64 {
 // joinURL is the invitation link; pwd is an opaque hash of the passcode, and
 // there while the host embeds it (Z-CALL-2, Z-SET-5).
 func (w *world) joinURL(m *meeting) string {
-	id := m.ID
-	if m.pmi() {
-		id = m.host.PMI
-	}
+	id := m.number()
 	url := fmt.Sprintf("https://us02web.zoom.us/j/%d", id)
 	r := m.host.acct.resolve(m.host)
 	if p := w.passcodeOf(m); p != "" && r.on.has(keyEmbedPassword) {

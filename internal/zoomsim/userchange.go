@@ -38,7 +38,7 @@ func (w *world) changeProfile(u *user, p UserPatch, now time.Time) ([]event, err
 			return nil, invalid("pmi", "Invalid field.")
 		}
 		object["pmi"], old["pmi"] = p.PMI, u.PMI
-		u.PMI = p.PMI
+		u.PMI, u.room.ID = p.PMI, p.PMI
 	}
 	if p.Type != 0 && p.Type != u.Type {
 		object["type"], old["type"] = p.Type, u.Type

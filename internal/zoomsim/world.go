@@ -68,6 +68,7 @@ type user struct {
 	PMI          int64
 	Groups       []string // ids, the first joined first
 	meetings     []*meeting
+	room         *meeting // not among them
 	own          layer
 	acct         *account
 	created      time.Time
@@ -103,6 +104,7 @@ type meeting struct {
 	Status         string
 	Deleted        bool
 	Webinar        bool // converted; Type is still the meeting's
+	isRoom         bool // the host's PMI room
 	host           *user
 	// before is the state ahead of the last write, for stale reads.
 	before *meeting
