@@ -3,7 +3,6 @@ package zoomsim
 import (
 	"context"
 	"net/http"
-	"slices"
 )
 
 // The calls of this file act as the host, an admin or another app would: by
@@ -36,7 +35,7 @@ func (s *Server) createMeeting(ctx context.Context, u *user, req *MeetingRequest
 	if err != nil {
 		return nil, err
 	}
-	s.world.overwrite(m, over)
+	s.world.overwrite(m, over, "")
 	s.emitAs(ctx, s.world.createdEvent(m, s.now()))
 	return m, nil
 }
@@ -53,22 +52,30 @@ func (s *Server) UpdateMeeting(ctx context.Context, meetingID int64, req Meeting
 	return s.updateMeeting(ctx, m, &req, "", nil)
 }
 
+// UpdateOccurrence changes one date of a series as PATCH /meetings/{id} with an
+// occurrence_id does.
+func (s *Server) UpdateOccurrence(ctx context.Context, meetingID int64, occurrenceID string, req MeetingRequest) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m, err := s.meeting(meetingID)
+	if err != nil {
+		return err
+	}
+	return s.updateMeeting(ctx, m, &req, occurrenceID, nil)
+}
+
 // updateMeeting is shared with the API; the lock is held. over is what a fault
 // puts on top of Zoom's answer.
 func (s *Server) updateMeeting(ctx context.Context, m *meeting, req *MeetingRequest, occurrenceID string, over *Overwrite) error {
 	if err := s.mayWrite(m.host, req); err != nil {
 		return err
 	}
-	top, settings := s.world.face(m)
+	was := *m
 	if err := s.world.update(m, req, occurrenceID, s.now()); err != nil {
 		return err
 	}
-	s.world.overwrite(m, over)
-	scope := "all"
-	if occurrenceID != "" {
-		scope = "single"
-	}
-	if ev, ok := s.world.updatedEvent(m, top, settings, scope, s.now()); ok {
+	s.world.overwrite(m, over, occurrenceID)
+	if ev, ok := s.world.updatedEvent(&was, m, occurrenceID, s.now()); ok {
 		s.emitAs(ctx, ev)
 	}
 	return nil
@@ -76,7 +83,7 @@ func (s *Server) updateMeeting(ctx context.Context, m *meeting, req *MeetingRequ
 
 // meeting finds one that is neither deleted nor a webinar; the lock is held.
 func (s *Server) meeting(id int64) (*meeting, error) {
-	m := s.world.meetings[id]
+	m := s.world.numbered(id)
 	switch {
 	case m == nil || m.Deleted:
 		return nil, noMeetingID(id)
@@ -90,12 +97,14 @@ func (s *Server) meeting(id int64) (*meeting, error) {
 func (s *Server) step(ctx context.Context, meetingID int64, name string, f func(*meeting) bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m := s.world.meetings[meetingID]
-	if m == nil || m.Deleted != (name == "meeting.recovered") {
+	m := s.world.numbered(meetingID)
+	switch {
+	case m == nil || m.Deleted != (name == "meeting.recovered"):
 		return noMeetingID(meetingID)
-	}
-	if m.Webinar {
+	case m.Webinar:
 		return isWebinar()
+	case m.isRoom && name == "meeting.deleted":
+		return notPMI()
 	}
 	if !f(m) {
 		return nil
@@ -128,8 +137,12 @@ func (s *Server) DeleteOccurrence(ctx context.Context, meetingID int64, occurren
 }
 
 // deleteMeeting is shared with the API; the lock is held. Without an
-// occurrenceID the whole meeting goes.
+// occurrenceID the whole meeting goes. Zoom does not say what deleting the last
+// date does to the series: here it stays, without an available date.
 func (s *Server) deleteMeeting(ctx context.Context, m *meeting, occurrenceID string) error {
+	if m.isRoom {
+		return notPMI()
+	}
 	if m.Status == statusStarted {
 		return failure(http.StatusBadRequest, 3002, "Sorry, you cannot delete this meeting since it is in progress.")
 	}
@@ -143,9 +156,10 @@ func (s *Server) deleteMeeting(ctx context.Context, m *meeting, occurrenceID str
 		return err
 	}
 	m.before = s.world.snapshot(m)
-	m.Occurrences = slices.Clone(m.Occurrences) // the snapshot shares it
-	m.Occurrences[i].Deleted = true
-	s.emitAs(ctx, m.dateDeletedEvent(m.Occurrences[i], s.now()))
+	o := m.Occurrences[i]
+	o.Deleted = true
+	m.setDate(i, o)
+	s.emitAs(ctx, m.dateDeletedEvent(o, s.now()))
 	return nil
 }
 
@@ -154,37 +168,32 @@ func (s *Server) RecoverMeeting(ctx context.Context, meetingID int64) error {
 	return s.step(ctx, meetingID, "meeting.recovered", func(m *meeting) bool { m.Deleted = false; return true })
 }
 
-// StartMeeting starts a meeting; one that runs already sends nothing.
+// StartMeeting starts a meeting, by its number or the host's PMI; one that runs
+// already sends nothing.
 func (s *Server) StartMeeting(ctx context.Context, meetingID int64) error {
-	return s.step(ctx, meetingID, "meeting.started", func(m *meeting) bool {
-		was := m.Status
-		m.Status = statusStarted
-		return was != statusStarted
-	})
+	return s.step(ctx, meetingID, "meeting.started", (*meeting).begin)
 }
 
 // EndMeeting ends a running meeting. The API then shows a scheduled one as
 // waiting and an instant one not at all.
 func (s *Server) EndMeeting(ctx context.Context, meetingID int64) error {
-	return s.step(ctx, meetingID, "meeting.ended", func(m *meeting) bool {
-		was := m.Status
-		m.Status = statusEnded
-		return was == statusStarted
-	})
+	return s.step(ctx, meetingID, "meeting.ended", (*meeting).end)
 }
 
-// Meeting returns a meeting's state, deleted ones included.
+// Meeting returns a meeting's state, deleted ones included; by a PMI that of the
+// user's room.
 func (s *Server) Meeting(meetingID int64) (Meeting, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m := s.world.meetings[meetingID]
+	m := s.world.numbered(meetingID)
 	if m == nil {
 		return Meeting{}, false
 	}
 	return s.world.plain(m), true
 }
 
-// Meetings lists every meeting, oldest first, deleted ones included.
+// Meetings lists every meeting, oldest first, deleted ones included and rooms
+// not.
 func (s *Server) Meetings() []Meeting {
 	s.mu.Lock()
 	defer s.mu.Unlock()

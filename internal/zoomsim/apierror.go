@@ -73,6 +73,15 @@ func cannotSchedule(email string) *Error {
 	return failure(http.StatusBadRequest, 3000, "You cannot schedule a meeting for %q.", email)
 }
 
+// mayNotHost: Zoom's documents have it for every call about meetings (Z-ERR-12).
+func mayNotHost() *Error {
+	return failure(http.StatusBadRequest, 3161, "Meeting hosting and scheduling capabilities are not allowed for your user account.")
+}
+
+func notPMI() *Error {
+	return failure(http.StatusBadRequest, 3018, "Not allowed to delete PMI.")
+}
+
 // onlyPaid: the account call documents it with HTTP status 200, the group
 // call with 400 (openapi/accounts.json, users.json).
 func onlyPaid(status int, id string) *Error {

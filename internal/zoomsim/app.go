@@ -1,7 +1,9 @@
 package zoomsim
 
 import (
+	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 )
@@ -102,6 +104,21 @@ func (s *Server) changeApp(accountID string, f func(*account) error) error {
 	return f(a)
 }
 
+// SendEvent sends a body as it stands, signed with the secret of an account's
+// app, as a hostile tenant could make Zoom's: an event that speaks for another
+// account, of a kind that nothing here makes, or no event at all. It changes
+// nothing in the world, is retried like any other and spared by malice.
+func (s *Server) SendEvent(accountID string, body []byte) error {
+	return s.changeApp(accountID, func(a *account) error {
+		var v struct {
+			Event string `json:"event"`
+		}
+		_ = json.Unmarshal(body, &v) // a body that is no event has no name
+		s.out.addRaw(a, v.Event, slices.Clone(body))
+		return nil
+	})
+}
+
 // revoke makes an account's tokens invalid, or with nil everybody's; the lock
 // is held.
 func (s *Server) revoke(a *account) {
@@ -111,6 +128,10 @@ func (s *Server) revoke(a *account) {
 		}
 	}
 }
+
+// maxEvent is how much of an event the control API takes: more than receivers
+// should.
+const maxEvent = 4 << 20
 
 // controlApp serves the part of /_sim/ that is about the app.
 func (s *Server) controlApp(mux *http.ServeMux) {
@@ -161,6 +182,13 @@ func (s *Server) controlApp(mux *http.ServeMux) {
 			}
 			return nil
 		})
+	})
+	s.do(mux, "POST /_sim/events", func(r *http.Request) error {
+		body, err := io.ReadAll(io.LimitReader(r.Body, maxEvent))
+		if err != nil {
+			return err
+		}
+		return s.SendEvent(named(r), body)
 	})
 	s.do(mux, "POST /_sim/tokens/revoke", func(r *http.Request) error {
 		s.RevokeTokens(named(r))

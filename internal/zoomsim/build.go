@@ -142,8 +142,8 @@ func (w *world) buildHost(a *account, sh ScenarioHost, now time.Time) error {
 		First: cmp.Or(sh.FirstName, "Host"), Last: cmp.Or(sh.LastName, cmp.Or(sh.ID, sh.Email)),
 		Timezone: cmp.Or(sh.Timezone, "UTC"), Status: cmp.Or(sh.Status, "active"),
 		PMI: cmp.Or(sh.PMI, derivedPMI(a.ID+"/"+sh.Email+sh.ID)), acct: a,
-		noScheduling: sh.CannotSchedule,
-		created:      time.Date(2020, 5, 4, 8, 0, 0, 0, time.UTC),
+		Type: UserLicensed, noScheduling: sh.CannotSchedule,
+		created: time.Date(2020, 5, 4, 8, 0, 0, 0, time.UTC),
 	}
 	if w.user(u.ID) != nil || w.user(u.Email) != nil || a.user(u.ID) != nil || a.user(u.Email) != nil {
 		return errors.New("there twice")
@@ -151,9 +151,11 @@ func (w *world) buildHost(a *account, sh ScenarioHost, now time.Time) error {
 	switch sh.Type {
 	case "", "licensed":
 	case "basic":
-		u.Basic = true
+		u.Type = UserBasic
+	case "unassigned":
+		u.Type = UserUnassigned
 	default:
-		return fmt.Errorf("type %q: want licensed or basic", sh.Type)
+		return fmt.Errorf("type %q: want licensed, basic or unassigned", sh.Type)
 	}
 	if u.Status != "active" && u.Status != "inactive" {
 		return fmt.Errorf("status %q: want active or inactive", sh.Status)
@@ -172,6 +174,9 @@ func (w *world) buildHost(a *account, sh ScenarioHost, now time.Time) error {
 		r := a.resolve(u)
 		u.own.text[keyPMIPasscode] = w.src.passcode(r.req)
 		u.own.set |= keyPMIPasscode.bit()
+	}
+	if err := w.openRoom(u); err != nil {
+		return err
 	}
 	a.users = append(a.users, u)
 	a.budget[dayKey{u.ID, utcDay(now)}] = sh.SpentToday
@@ -207,7 +212,7 @@ func (w *world) buildMeeting(u *user, sm ScenarioMeeting, now time.Time) error {
 		m.Start = time.Time{}
 	}
 	if sm.Started {
-		m.Status = statusStarted
+		m.begin()
 	}
 	w.add(m)
 	return nil

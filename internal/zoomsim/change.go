@@ -131,11 +131,13 @@ func (w *world) retroactive(a *account, before []resolved, now time.Time) {
 		if !room && !auth && !code {
 			continue
 		}
-		for _, m := range w.meetingsOf(u) {
+		for _, m := range append(w.meetingsOf(u), u.room) {
 			if m.over(now) || m.Status == statusStarted || m.Webinar {
 				continue
 			}
-			m.WaitingRoom = m.WaitingRoom || room
+			if room {
+				m.roomEverywhere()
+			}
 			m.Authentication = m.Authentication || auth
 			if code && m.Passcode == "" && !m.pmi() && m.Type != 1 {
 				m.Passcode = w.retroactivePasscode(&after)

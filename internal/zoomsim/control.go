@@ -17,6 +17,7 @@ func (s *Server) control(mux *http.ServeMux) {
 	do := func(pattern string, f func(*http.Request) error) { s.do(mux, pattern, f) }
 	s.controlApp(mux)
 	s.controlPeople(mux)
+	s.controlUsers(mux)
 	get("/_sim/join/{id}", func(r *http.Request) (any, error) {
 		id, err := pathID(r)
 		return s.Join(id, r.URL.Query().Get("passcode")), err
@@ -58,9 +59,6 @@ func (s *Server) control(mux *http.ServeMux) {
 	}
 	do("POST /_sim/groups/{id}/members", func(r *http.Request) error { return s.members(r, s.AddGroupMember) })
 	do("DELETE /_sim/groups/{id}/members", func(r *http.Request) error { return s.members(r, s.RemoveGroupMember) })
-	do("POST /_sim/users/{id}/deactivate", func(r *http.Request) error {
-		return s.DeactivateUser(r.Context(), r.PathValue("id"))
-	})
 
 	s.op(mux, "POST /_sim/users/{id}/meetings", http.StatusCreated, func(r *http.Request) (any, error) {
 		var req MeetingRequest
@@ -74,7 +72,12 @@ func (s *Server) control(mux *http.ServeMux) {
 		if err := readJSON(r, &req); err != nil {
 			return err
 		}
-		return withID(r, func(ctx context.Context, id int64) error { return s.UpdateMeeting(ctx, id, req) })
+		return withID(r, func(ctx context.Context, id int64) error {
+			if occurrence := r.URL.Query().Get("occurrence_id"); occurrence != "" {
+				return s.UpdateOccurrence(ctx, id, occurrence, req)
+			}
+			return s.UpdateMeeting(ctx, id, req)
+		})
 	})
 
 	do("PUT /_sim/webhook", func(r *http.Request) error {

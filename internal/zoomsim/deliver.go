@@ -26,6 +26,8 @@ type outbox struct {
 	timer   func(time.Duration) (<-chan time.Time, func())
 	delays  []time.Duration
 	timeout time.Duration
+	// tracking makes a new tracking id.
+	tracking func() string
 
 	mu      sync.Mutex
 	malice  Malice
@@ -60,14 +62,29 @@ func (o *outbox) add(ev event) {
 		o.log.Error("webhook not encodable", "event", ev.name, "error", err)
 		return
 	}
-	d := &delivery{acct: ev.acct, body: body, trace: "00-" + o.src.hex(16) + "-" + o.src.hex(8) + "-01"}
-	d.RequestID, d.Event, d.AccountID, d.State = o.src.requestID(), ev.name, ev.acct.ID, DeliveryPending
-	o.history = trim(append(o.history, d))
-	if o.url == "" || ev.acct.inactive {
-		d.State = DeliveryLost // nobody subscribed, or the app is deactivated
-		return
+	if d := o.file(ev.acct, ev.name, body); d.State == DeliveryPending {
+		o.fate(d)
 	}
-	o.fate(d)
+}
+
+// addRaw takes a body as it stands, past every knob.
+func (o *outbox) addRaw(a *account, name string, body []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if d := o.file(a, name, body); d.State == DeliveryPending {
+		o.push(d)
+	}
+}
+
+// file makes a delivery of a body; the lock is held.
+func (o *outbox) file(a *account, name string, body []byte) *delivery {
+	d := &delivery{acct: a, body: body, trace: "00-" + o.src.hex(16) + "-" + o.src.hex(8) + "-01"}
+	d.RequestID, d.Event, d.AccountID, d.State = o.src.requestID(), name, a.ID, DeliveryPending
+	o.history = trim(append(o.history, d))
+	if o.url == "" || a.inactive {
+		d.State = DeliveryLost // nobody subscribed, or the app is deactivated
+	}
+	return d
 }
 
 func trim[T any](s []T) []T {

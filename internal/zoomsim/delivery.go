@@ -59,7 +59,7 @@ func (o *outbox) sign(req *http.Request, d *delivery, at time.Time) {
 	h.Set("x-zm-signature", Sign(d.acct.cred.SecretToken, ts, d.body))
 	h.Set("x-zm-request-timestamp", ts)
 	h.Set("x-zm-request-id", d.RequestID)
-	h.Set("x-zm-trackingid", "v=2.0;clid=us02;rid=WEB_"+d.trace[3:35])
+	h.Set("x-zm-trackingid", o.tracking()) // new each time, the request id stays (Z-HOOK-9)
 	h.Set("traceparent", d.trace)
 }
 

@@ -49,9 +49,7 @@ func (w *world) createdEvent(m *meeting, now time.Time) event {
 	if p := w.passcodeOf(m); p != "" {
 		o["password"] = p
 	}
-	if m.pmi() {
-		o["pmi"] = strconv.FormatInt(m.host.PMI, 10)
-	}
+	m.showPMI(o)
 	if m.Recurrence != nil {
 		o["recurrence"], o["occurrences"] = m.Recurrence, m.occurrences()
 	}
@@ -89,7 +87,7 @@ func (m *meeting) occurrences() []obj {
 // face is what meeting.updated compares: the members it can carry.
 func (w *world) face(m *meeting) (top, settings obj) {
 	top = obj{
-		"topic": m.Topic, "agenda": m.Agenda, "type": m.Type, "duration": m.Duration, "timezone": m.Timezone,
+		"host_id": m.host.ID, "topic": m.Topic, "agenda": m.Agenda, "type": m.Type, "duration": m.Duration, "timezone": m.Timezone,
 		"start_time": m.Start.Format(time.RFC3339), "password": w.passcodeOf(m), "occurrences": m.occurrences(),
 	}
 	settings = obj{
@@ -100,14 +98,31 @@ func (w *world) face(m *meeting) (top, settings obj) {
 }
 
 // updatedEvent is the thin diff that Zoom sends: the id and what changed, old
-// and new passcode in clear, no host_id, uuid or topic (Z-EVENT-6, Z-EVENT-7). A request
-// that changed nothing sends nothing (docs/simulator.md, open cases).
-func (w *world) updatedEvent(m *meeting, oldTop, oldSettings obj, scope string, now time.Time) (event, bool) {
+// and new passcode in clear, no host_id, uuid or topic that stayed (Z-EVENT-6, Z-EVENT-7). A request
+// that changed nothing sends nothing (docs/simulator.md, open cases). Of one
+// date the time stands in occurrences, which says what date it is.
+func (w *world) updatedEvent(was, m *meeting, occurrenceID string, now time.Time) (event, bool) {
+	scope := "all"
+	if occurrenceID != "" {
+		i, err := m.occurrenceAt(occurrenceID)
+		if err != nil {
+			return event{}, false // cannot be: it was there to be changed
+		}
+		scope, was, m = "single", was.dated(i), m.dated(i)
+	}
 	top, settings := w.face(m)
+	oldTop, oldSettings := w.face(was)
 	object, old := diff(top, oldTop)
 	s, oldS := diff(settings, oldSettings)
 	if len(object) == 0 && len(s) == 0 {
 		return event{}, false
+	}
+	if scope == "single" {
+		for _, o := range []obj{object, old} {
+			delete(o, "start_time")
+			delete(o, "duration")
+		}
+		object["occurrences"], old["occurrences"] = m.occurrences(), was.occurrences()
 	}
 	object["id"], old["id"] = m.ID, m.ID
 	if len(s) > 0 {
@@ -115,7 +130,7 @@ func (w *world) updatedEvent(m *meeting, oldTop, oldSettings obj, scope string, 
 	}
 	return newEvent(m.host.acct, "meeting.updated", now, operated(obj{
 		"scope": scope, "object": object, "old_object": old, "time_stamp": now.UnixMilli(),
-	}, m.host.Email, m.host.ID)), true
+	}, was.host.Email, was.host.ID)), true
 }
 
 func diff(is, was obj) (object, old obj) {
@@ -144,9 +159,12 @@ func (m *meeting) dateDeletedEvent(o occurrence, now time.Time) event {
 }
 
 // runEvent makes meeting.started and meeting.ended, whose ids are strings, as
-// seen in real deliveries (Z-EVENT-18).
+// seen in real deliveries (Z-EVENT-18). Of a meeting on a PMI they say that the
+// room runs, and not which meeting it is that runs in it.
 func (m *meeting) runEvent(name string, now time.Time) event {
+	m = m.session()
 	o := m.core()
+	m.showPMI(o)
 	o["id"] = strconv.FormatInt(m.ID, 10)
 	if _, ok := o["start_time"]; !ok {
 		o["start_time"] = now.UTC().Format(time.RFC3339)
@@ -174,18 +192,10 @@ func memberEvent(name string, g *group, u *user, now time.Time) event {
 	}, email, operator))
 }
 
-// userEvent makes user.deactivated and user.deleted.
+// userEvent makes user.deactivated and user.activated.
 func userEvent(name string, u *user, now time.Time) event {
 	email, operator := u.acct.operator()
 	return newEvent(u.acct, name, now, operated(obj{"object": obj{
-		"id": u.ID, "first_name": u.First, "last_name": u.Last, "email": u.Email, "type": u.kind(),
+		"id": u.ID, "first_name": u.First, "last_name": u.Last, "email": u.Email, "type": u.Type,
 	}}, email, operator))
-}
-
-// kind is Zoom's user type: 1 basic, 2 licensed.
-func (u *user) kind() int {
-	if u.Basic {
-		return 1
-	}
-	return 2
 }

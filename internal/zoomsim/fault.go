@@ -63,8 +63,18 @@ type Overwrite struct {
 	MeetingAuthentication *bool   `json:"meeting_authentication,omitempty" yaml:"meeting_authentication"`
 }
 
-func (w *world) overwrite(m *meeting, o *Overwrite) {
+// overwrite puts o on the meeting, or on one date of it, of which it can reach
+// the waiting room alone.
+func (w *world) overwrite(m *meeting, o *Overwrite, occurrenceID string) {
 	if o == nil {
+		return
+	}
+	if occurrenceID != "" {
+		if i, err := m.occurrenceAt(occurrenceID); err == nil && o.WaitingRoom != nil {
+			date := m.Occurrences[i]
+			date.WaitingRoom = o.WaitingRoom
+			m.setDate(i, date)
+		}
 		return
 	}
 	if o.Passcode != nil {

@@ -7,6 +7,8 @@ import (
 	"time"
 )
 
+var trackingShape = regexp.MustCompile(`^v=2\.0;clid=us02;rid=WEB_[0-9a-f]{32}$`)
+
 // TestEveryAnswerCarriesATrackingID: whatever is answered, Zoom's support asks
 // for its tracking id; the date is the simulator's own.
 func TestEveryAnswerCarriesATrackingID(t *testing.T) {
@@ -14,12 +16,11 @@ func TestEveryAnswerCarriesATrackingID(t *testing.T) {
 	s := start(t, `accounts: [{id: acct, plan: free, hosts: [{id: host}]}]`)
 	s.clock.add(48 * time.Hour)
 	s.login("")
-	shape := regexp.MustCompile(`^v=2\.0;clid=us02;rid=WEB_[0-9a-f]{32}$`)
 	seen := map[string]bool{}
 	check := func(name string, a answer, status int) {
 		t.Helper()
 		id := a.header.Get("x-zm-trackingid")
-		if a.status != status || !shape.MatchString(id) || seen[id] {
+		if a.status != status || !trackingShape.MatchString(id) || seen[id] {
 			t.Errorf("%s: %d, tracking id %q (seen before: %v)", name, a.status, id, seen[id])
 		}
 		seen[id] = true
@@ -67,5 +68,40 @@ func TestTrackingIDsLeaveTheSeedAlone(t *testing.T) {
 	idB, _ := b.create("host", `{}`)
 	if idA != idB {
 		t.Errorf("%d and %d with one seed", idA, idB)
+	}
+}
+
+// TestEveryDeliveryCarriesATrackingID: a retry keeps its request id and gets a
+// new tracking id, and so does the same event by another subscription.
+func TestEveryDeliveryCarriesATrackingID(t *testing.T) {
+	t.Parallel()
+	h := newHook(t, func(n int, w http.ResponseWriter) {
+		if n == 1 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	})
+	s := start(t, oneHost, to(h))
+	s.create("host", `{}`)
+	first := h.next()
+	if err := s.WaitDeliveries(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.RetryNow()
+	retry := h.next()
+	if err := s.SetMalice(Malice{WebhookDuplicate: 1}); err != nil {
+		t.Fatal(err)
+	}
+	s.create("host", `{}`)
+	got := []hooked{first, retry, h.next(), h.next()}
+	if first.header.Get("x-zm-request-id") != retry.header.Get("x-zm-request-id") {
+		t.Error("the retry has another request id")
+	}
+	seen := map[string]bool{}
+	for i, d := range got {
+		id := d.header.Get("x-zm-trackingid")
+		if !trackingShape.MatchString(id) || seen[id] {
+			t.Errorf("delivery %d: tracking id %q (seen before: %v)", i+1, id, seen[id])
+		}
+		seen[id] = true
 	}
 }

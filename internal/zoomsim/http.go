@@ -33,6 +33,7 @@ func (s *Server) api() []route {
 	return []route{
 		{"GET", "/v2/users", Medium, scopeListUsers, listUsers},
 		{"GET", "/v2/users/{userId}", Light, scopeReadUser, getUser},
+		{"PATCH", "/v2/users/{userId}", Light, scopeWriteUser, patchUser},
 		{"GET", "/v2/users/{userId}/settings", Medium, scopeReadSettings, getUserSettings},
 		{"PATCH", "/v2/users/{userId}/settings", Medium, scopeWriteSettings, patchUserSettings},
 		{"GET", "/v2/users/{userId}/meetings", Medium, scopeListMeetings, listMeetings},

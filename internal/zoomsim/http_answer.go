@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// trackingID makes the id by which Zoom's support finds a call. It is not drawn
+// trackingID makes the id by which Zoom's support finds a call or delivery. It is not drawn
 // from the source, so that reading more does not change what is made.
 func (s *Server) trackingID() string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "zoomsim/tracking/%d/%d", s.seed, s.answers.Add(1)))
+	sum := sha256.Sum256(fmt.Appendf(nil, "zoomsim/tracking/%d/%d", s.seed, s.tracked.Add(1)))
 	return "v=2.0;clid=us02;rid=WEB_" + hex.EncodeToString(sum[:16])
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // target finds the meeting of the path. Its id has 9 to 11 digits; a personal
-// meeting id stands for the meeting that runs on it.
+// meeting id stands for the room of its user.
 func (c *call) target() (*meeting, error) {
 	raw := c.PathValue("meetingId")
 	id, err := strconv.ParseInt(raw, 10, 64)
@@ -17,17 +17,17 @@ func (c *call) target() (*meeting, error) {
 		return nil, failure(http.StatusBadRequest, 300, "Invalid meeting id.")
 	}
 	c.rec.MeetingID = id
-	m := c.s.world.meetings[id]
-	if m == nil {
-		m = c.s.world.byPMI(id)
-	}
+	m := c.s.world.numbered(id)
 	gone := m == nil || m.Deleted || m.host.acct != c.acct || m.Type == 1 && m.Status == statusEnded
 	if gone {
 		return nil, noMeeting(raw)
 	}
 	c.rec.HostID = m.host.ID
-	if m.Webinar {
+	switch {
+	case m.Webinar:
 		return nil, isWebinar()
+	case m.host.Type == UserUnassigned:
+		return nil, mayNotHost()
 	}
 	return m, nil
 }
@@ -49,7 +49,8 @@ func getMeeting(c *call) (int, any, error) {
 		if err != nil {
 			return 0, nil, err
 		}
-		body["start_time"], body["duration"] = m.Occurrences[i].Start.Format(time.RFC3339), m.Occurrences[i].Duration
+		body = c.s.world.meetingBody(m.dated(i))
+		body["occurrences"] = m.occurrences()
 	}
 	if c.acct.hides {
 		for _, k := range []string{"password", "h323_password", "pstn_password"} {
@@ -84,15 +85,13 @@ func (w *world) meetingBody(m *meeting) obj {
 	o["join_url"] = w.joinURL(m)
 	o["start_url"] = "https://us02web.zoom.us/s/" + strconv.FormatInt(m.ID, 10)
 	if p := w.passcodeOf(m); p != "" {
-		o["password"], o["encrypted_password"] = p, opaque("pwd", p, m.ID)
+		o["password"], o["encrypted_password"] = p, opaque("pwd", p, m.number())
 		o["h323_password"] = numeric(p, m.ID)
 		if r.on.has(keyPhonePassword) {
 			o["pstn_password"] = numeric(p, m.ID)
 		}
 	}
-	if m.pmi() {
-		o["pmi"] = strconv.FormatInt(m.host.PMI, 10)
-	}
+	m.showPMI(o)
 	if m.Recurrence != nil {
 		o["recurrence"], o["occurrences"] = m.Recurrence, m.occurrences()
 	}
@@ -160,6 +159,9 @@ func listMeetings(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
+	if u.Type == UserUnassigned {
+		return 0, nil, mayNotHost()
+	}
 	now := c.s.now()
 	keep := map[string]func(*meeting) bool{
 		"scheduled":         func(m *meeting) bool { return m.Type != 1 },
@@ -182,9 +184,7 @@ func listMeetings(c *call) (int, any, error) {
 		rows[i] = m.core()
 		rows[i]["agenda"], rows[i]["created_at"] = m.Agenda, m.Created.Format(time.RFC3339)
 		rows[i]["join_url"] = c.s.world.joinURL(m)
-		if m.pmi() {
-			rows[i]["pmi"] = strconv.FormatInt(m.host.PMI, 10)
-		}
+		m.showPMI(rows[i])
 	}
 	body["meetings"] = rows
 	return http.StatusOK, body, nil

@@ -39,7 +39,7 @@ func getUser(c *call) (int, any, error) {
 func (u *user) body() obj {
 	return obj{
 		"id": u.ID, "email": u.Email, "first_name": u.First, "last_name": u.Last,
-		"display_name": u.First + " " + u.Last, "type": u.kind(), "status": u.Status, "pmi": u.PMI,
+		"display_name": u.First + " " + u.Last, "type": u.Type, "status": u.Status, "pmi": u.PMI,
 		"timezone": u.Timezone, "verified": 1, "group_ids": append([]string{}, u.Groups...),
 		"created_at": u.created.Format(time.RFC3339),
 	}

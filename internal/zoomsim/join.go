@@ -39,10 +39,7 @@ func (s *Server) Join(meetingID int64, passcode string) JoinResult {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	j := JoinResult{MeetingID: strconv.FormatInt(meetingID, 10), Outcome: OutcomeNotFound, Result: ResultNotFound}
-	m := s.world.meetings[meetingID]
-	if m == nil {
-		m = s.world.byPMI(meetingID)
-	}
+	m := s.world.typed(meetingID, s.now())
 	switch {
 	case m == nil || m.Deleted:
 		return j
@@ -50,6 +47,7 @@ func (s *Server) Join(meetingID int64, passcode string) JoinResult {
 		j.Outcome = OutcomeEnded
 		return j
 	}
+	m = m.athand(s.now())
 	want := s.world.passcodeOf(m)
 	j.AsksPasscode, j.WaitingRoom, j.Authentication = want != "", m.WaitingRoom, m.Authentication
 	j.Unsecured = !j.AsksPasscode && !j.WaitingRoom && !j.Authentication
@@ -70,14 +68,4 @@ func (s *Server) Join(meetingID int64, passcode string) JoinResult {
 		j.Result = ResultJoined
 	}
 	return j
-}
-
-// byPMI finds the meeting that runs on a personal meeting id.
-func (w *world) byPMI(id int64) *meeting {
-	for _, m := range w.order {
-		if m.pmi() && !m.Deleted && m.host.PMI == id {
-			return m
-		}
-	}
-	return nil
 }

@@ -7,8 +7,16 @@ import (
 	"time"
 )
 
-// create makes a meeting for u by Zoom's rules. The caller holds the lock.
+// create makes a meeting for u, or for whom the request schedules, by Zoom's
+// rules. The caller holds the lock.
 func (w *world) create(u *user, req *MeetingRequest, now time.Time) (*meeting, error) {
+	u, err := w.scheduledFor(u, req, cmp.Or(req.Type, 2))
+	if err != nil {
+		return nil, err
+	}
+	if !u.mayHost() {
+		return nil, mayNotHost()
+	}
 	r := u.acct.resolve(u)
 	m := &meeting{
 		ID: w.freeID(), UUID: w.src.uuid(), host: u, Status: statusWaiting,
@@ -40,30 +48,35 @@ func (w *world) update(m *meeting, req *MeetingRequest, occurrenceID string, now
 	if m.Status == statusStarted {
 		return inProgress()
 	}
-	r := m.host.acct.resolve(m.host)
-	after := *m
 	if occurrenceID != "" {
-		occ, err := m.occurrenceAt(occurrenceID)
-		if err != nil {
-			return err
-		}
-		after.Occurrences = append([]occurrence(nil), m.Occurrences...)
-		after.Occurrences[occ].move(req, m.Timezone)
-	} else {
-		after.Topic = cmp.Or(req.Topic, m.Topic)
-		after.Agenda = cmp.Or(req.Agenda, m.Agenda)
-		after.Type = cmp.Or(req.Type, m.Type)
-		after.Duration = cmp.Or(req.Duration, m.Duration)
-		after.Timezone = cmp.Or(req.Timezone, m.Timezone)
-		if err := after.schedule(req, now); err != nil {
-			return err
-		}
+		return w.updateDate(m, req, occurrenceID)
+	}
+	if m.isRoom && (cmp.Or(req.Type, 4) != 4 || req.ScheduleFor != "") {
+		return invalid("type", "Invalid field.") // it is its user's room for good
+	}
+	host, err := w.scheduledFor(m.host, req, cmp.Or(req.Type, m.Type))
+	if err != nil {
+		return err
+	}
+	r := host.acct.resolve(host)
+	after := *m
+	after.host = host // whose settings hold from now on
+	after.Topic = cmp.Or(req.Topic, m.Topic)
+	after.Agenda = cmp.Or(req.Agenda, m.Agenda)
+	after.Type = cmp.Or(req.Type, m.Type)
+	after.Duration = cmp.Or(req.Duration, m.Duration)
+	after.Timezone = cmp.Or(req.Timezone, m.Timezone)
+	if err := after.schedule(req, now); err != nil {
+		return err
 	}
 	after.simple(req)
 	if err := w.secure(Update, &after, &r, req); err != nil {
 		return err
 	}
 	before := w.snapshot(m)
+	if host != m.host {
+		m.handOver(host)
+	}
 	*m = after
 	m.before = before
 	return nil
@@ -173,22 +186,6 @@ func (m *meeting) recur(rec *Recurrence) {
 	}
 }
 
-func (m *meeting) occurrenceAt(id string) (int, error) {
-	for i, o := range m.Occurrences {
-		if o.ID == id && !o.Deleted {
-			return i, nil
-		}
-	}
-	return 0, noOccurrence()
-}
-
-func (o *occurrence) move(req *MeetingRequest, zone string) {
-	if !req.StartTime.IsZero() {
-		o.Start = req.StartTime.in(zone)
-	}
-	o.Duration = cmp.Or(req.Duration, o.Duration)
-}
-
 func (w *world) freeID() int64 {
 	for {
 		if id := w.src.meetingID(); w.meetings[id] == nil {
@@ -200,10 +197,7 @@ func (w *world) freeID() int64 {
 // joinURL is the invitation link; pwd is an opaque hash of the passcode, and
 // there while the host embeds it (Z-CALL-2, Z-SET-5).
 func (w *world) joinURL(m *meeting) string {
-	id := m.ID
-	if m.pmi() {
-		id = m.host.PMI
-	}
+	id := m.number()
 	url := fmt.Sprintf("https://us02web.zoom.us/j/%d", id)
 	r := m.host.acct.resolve(m.host)
 	if p := w.passcodeOf(m); p != "" && r.on.has(keyEmbedPassword) {

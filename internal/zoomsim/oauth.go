@@ -25,6 +25,7 @@ const (
 	scopeWriteMeeting  = "meeting:write:meeting:admin"
 	scopeListMeetings  = "meeting:read:list_meetings:admin"
 	scopeReadUser      = "user:read:user:admin"
+	scopeWriteUser     = "user:update:user:admin"
 	scopeListUsers     = "user:read:list_users:admin"
 	scopeReadSettings  = "user:read:settings:admin"
 	scopeWriteSettings = "user:update:settings:admin"
@@ -39,7 +40,7 @@ const (
 
 var allScopes = []string{
 	scopeReadMeeting, scopeUpdateMeeting, scopeDeleteMeeting, scopeWriteMeeting, scopeListMeetings,
-	scopeReadUser, scopeListUsers, scopeReadSettings, scopeWriteSettings, scopeListGroups, scopeReadGroup,
+	scopeReadUser, scopeWriteUser, scopeListUsers, scopeReadSettings, scopeWriteSettings, scopeListGroups, scopeReadGroup,
 	scopeGroupSettings, scopeGroupLocks, scopeAcctSettings, scopeAcctLocks, scopeWebhookLogs,
 }
 

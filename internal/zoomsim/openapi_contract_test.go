@@ -100,13 +100,14 @@ func TestEventsMatchOpenAPI(t *testing.T) {
 		s.ChangeGroupSettings(ctx, "grp", on), s.ChangeGroupLocks(ctx, "grp", lock),
 		s.ChangeAccountSettings(ctx, "", on), s.ChangeAccountLocks(ctx, "", lock),
 		s.RemoveGroupMember(ctx, "grp", "host"), s.AddGroupMember(ctx, "grp", "host"), s.DeactivateUser(ctx, "host"),
+		s.UpdateUser(ctx, "host", UserPatch{Type: UserBasic, PMI: 5556667778}),
 	} {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	events := h.drain(s)
-	if len(events) != 8 {
+	if len(events) != 9 {
 		t.Fatalf("%d events", len(events))
 	}
 	for _, ev := range events {

@@ -76,7 +76,7 @@ func TestPeopleChangeMeetings(t *testing.T) {
 		"user.settings_updated": func() error {
 			return s.ChangeUserSettings(As(t.Context(), "owner"), "host", Set("meeting_security.waiting_room", false))
 		},
-		"user.deactivated": func() error { return s.DeactivateUser(As(t.Context(), "owner"), "host") },
+		"user.deactivated": func() error { return s.DeactivateUser(As(t.Context(), "owner"), "owner") },
 	} {
 		if err := act(); err != nil {
 			t.Errorf("%s: %v", name, err)

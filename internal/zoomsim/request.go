@@ -64,6 +64,7 @@ type MeetingRequest struct {
 	Password        Passcode        `json:"password,omitzero"`
 	DefaultPassword bool            `json:"default_password,omitempty"`
 	Recurrence      *Recurrence     `json:"recurrence,omitempty"`
+	ScheduleFor     string          `json:"schedule_for,omitempty"` // a user's id or email
 	Settings        MeetingSettings `json:"settings,omitzero"`
 
 	// CreationSource is "open_api", "web_portal" or "other". Requests over

@@ -58,7 +58,7 @@ type ScenarioHost struct {
 	Email     string            `yaml:"email"`
 	FirstName string            `yaml:"first_name"`
 	LastName  string            `yaml:"last_name"`
-	Type      string            `yaml:"type"`   // licensed (default) or basic
+	Type      string            `yaml:"type"`   // licensed (default), basic or unassigned
 	Status    string            `yaml:"status"` // active (default) or inactive
 	Timezone  string            `yaml:"timezone"`
 	PMI       int64             `yaml:"pmi"`

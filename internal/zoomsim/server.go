@@ -48,7 +48,7 @@ type Server struct {
 	wg     sync.WaitGroup
 	out    *outbox
 
-	answers atomic.Uint64 // for tracking ids
+	tracked atomic.Uint64 // answers and deliveries, for tracking ids
 
 	mu             sync.Mutex // guards everything below
 	world          *world
@@ -91,6 +91,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	s.out = &outbox{
 		ctx: run, wg: &s.wg, log: o.Logger, src: src, now: o.Now, timer: o.NewTimer,
 		delays: o.RetryDelays, timeout: o.WebhookTimeout, url: o.WebhookURL, malice: s.malice,
+		tracking: s.trackingID,
 		client: &http.Client{
 			Transport: &http.Transport{MaxIdleConnsPerHost: 4},
 			// A redirect is an answer, and never followed (Z-HOOK-7).

@@ -1,6 +1,7 @@
 package zoomsim
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -60,24 +61,17 @@ type user struct {
 	ID, Email   string
 	First, Last string
 	Timezone    string
-	Basic       bool
+	Type        int    // UserBasic and so on
 	Status      string // active, inactive
 	// noScheduling refuses creates and updates by API.
 	noScheduling bool
 	PMI          int64
 	Groups       []string // ids, the first joined first
 	meetings     []*meeting
+	room         *meeting // not among them
 	own          layer
 	acct         *account
 	created      time.Time
-}
-
-// occurrence is one instance of a recurring meeting.
-type occurrence struct {
-	ID       string
-	Start    time.Time
-	Duration int
-	Deleted  bool
 }
 
 // The states of a meeting. Zoom's API knows waiting and started only; an ended
@@ -110,6 +104,7 @@ type meeting struct {
 	Status         string
 	Deleted        bool
 	Webinar        bool // converted; Type is still the meeting's
+	isRoom         bool // the host's PMI room
 	host           *user
 	// before is the state ahead of the last write, for stale reads.
 	before *meeting
@@ -218,8 +213,8 @@ func (w *world) stateOf(m *meeting) State {
 	return State{WaitingRoom: m.WaitingRoom, Authentication: m.Authentication, Passcode: w.passcodeOf(m) != ""}
 }
 
-// over says that the meeting can no longer be joined or governed: ended, or
-// its last scheduled time has passed. Recurring meetings without a time and
+// over says that nothing of the meeting is to come: ended, or its last
+// scheduled time has passed. Recurring meetings without a time and
 // PMI meetings never run out by themselves.
 func (m *meeting) over(now time.Time) bool {
 	if m.Deleted || m.Status == statusEnded {
@@ -228,11 +223,9 @@ func (m *meeting) over(now time.Time) bool {
 	if m.Type != 2 && m.Type != 8 || m.Start.IsZero() || m.Status == statusStarted {
 		return false
 	}
-	last, minutes := m.Start, m.Duration
-	for _, o := range m.Occurrences {
-		if !o.Deleted && o.Start.After(last) {
-			last, minutes = o.Start, o.Duration
-		}
+	if len(m.Occurrences) == 0 {
+		return now.After(m.Start.Add(time.Duration(m.Duration) * time.Minute))
 	}
-	return now.After(last.Add(time.Duration(minutes) * time.Minute))
+	// A series whose dates are all deleted is over too.
+	return !slices.ContainsFunc(m.Occurrences, func(o occurrence) bool { return o.ahead(now) })
 }
