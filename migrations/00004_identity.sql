@@ -48,11 +48,13 @@ ALTER TABLE meetings
     ADD COLUMN last_used_at timestamptz,
     ADD COLUMN created_at   timestamptz,
     ADD COLUMN event_at     timestamptz,
+    ADD COLUMN said_gone    boolean NOT NULL DEFAULT false,
     ADD COLUMN expires_at   timestamptz;
 UPDATE meetings SET expires_at = ends_at + CASE WHEN type = 1 THEN interval '0' WHEN type IN (3, 4, 8) THEN interval '365 days' ELSE interval '30 days' END;
 CREATE INDEX meetings_by_pmi ON meetings (account_id, pmi) WHERE pmi <> 0;
 COMMENT ON COLUMN meetings.pmi IS 'The host''s personal meeting id, where the meeting runs under it: what its link carries and joiners type. 0: none.';
 COMMENT ON COLUMN meetings.last_used_at IS 'When it was last reported to have started or ended; null: not so far.';
+COMMENT ON COLUMN meetings.said_gone IS 'An event said that it was deleted, perhaps before it was last seen: one answer of Zoom''s that it is gone is believed.';
 COMMENT ON COLUMN meetings.event_at IS 'When the newest event about it happened, by Zoom''s clock.';
 COMMENT ON COLUMN meetings.created_at IS 'When it was made; null: not known.';
 COMMENT ON COLUMN meetings.expires_at IS 'When the number stops letting people in: 30 days after the planned end or last use, 365 for a series; null: not as far as is known.';
@@ -124,7 +126,7 @@ ALTER TABLE passcode_changes DROP CONSTRAINT passcode_changes_account_id_meeting
 ALTER TABLE alignments DROP CONSTRAINT alignments_account_id_host_id_fkey;
 DROP INDEX meetings_by_number, meetings_by_pmi, hosts_by_id, hosts_by_pmi;
 ALTER TABLE meetings DROP CONSTRAINT meetings_pkey, ADD PRIMARY KEY (meeting_id),
-    DROP COLUMN pmi, DROP COLUMN last_used_at, DROP COLUMN created_at, DROP COLUMN event_at, DROP COLUMN expires_at;
+    DROP COLUMN pmi, DROP COLUMN last_used_at, DROP COLUMN created_at, DROP COLUMN event_at, DROP COLUMN said_gone, DROP COLUMN expires_at;
 ALTER TABLE hosts DROP CONSTRAINT hosts_pkey, ADD PRIMARY KEY (host_id), DROP COLUMN pmi, DROP COLUMN can_host;
 ALTER TABLE groups DROP CONSTRAINT groups_pkey, ADD PRIMARY KEY (group_id);
 CREATE INDEX hosts_of_account ON hosts (account_id);

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	_ "embed"
 	"encoding/json"
@@ -8,9 +9,15 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
+	"strings"
+	"sync"
 	"time"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/spf13/cobra"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
 
 	"latchkey/internal/passcode"
 )
@@ -65,7 +72,12 @@ type decideOutput struct {
 const maxFacts = 1 << 20
 
 func decide(in io.Reader, out io.Writer, now time.Time) error {
-	dec := json.NewDecoder(in)
+	// Some editors begin a file with a byte order mark.
+	text := bufio.NewReader(in)
+	if mark, _ := text.Peek(3); string(mark) == "\ufeff" {
+		_, _ = text.Discard(3)
+	}
+	dec := json.NewDecoder(text)
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
 	for n := 1; ; n++ {
@@ -89,50 +101,102 @@ func decide(in io.Reader, out io.Writer, now time.Time) error {
 	}
 }
 
-// checkWords holds the words that are plain strings to their closed sets: a plan
-// that is misspelt must not pass for one that forces nothing.
-func (in decideInput) checkWords() error {
-	h := in.Host
-	err := errors.Join(
-		oneOf("meeting.status", in.Meeting.Status, passcode.Statuses()...),
-		oneOf("host.plan", h.Plan, passcode.PlanFree, passcode.PlanProSingleHost, passcode.PlanPaid))
-	for _, s := range h.Settings {
-		err = errors.Join(err, oneOf("a setting's level", s.LockLevel, passcode.LevelGroup, passcode.LevelAccount))
+// decideRules is the schema, which says what a case may hold: exact names, no
+// nulls but where one means something, words of closed sets, numbers within
+// bounds.
+var decideRules = sync.OnceValue(func() *jsonschema.Schema {
+	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(decideSchema))
+	if err != nil {
+		panic("decide.schema.json: " + err.Error())
 	}
-	if in.Policy != nil {
-		err = errors.Join(err, oneOf("policy.source", in.Policy.Source, passcode.Sources()...))
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	if err := c.AddResource("decide", doc); err != nil {
+		panic("decide.schema.json: " + err.Error())
 	}
-	return err
+	return c.MustCompile("decide")
+})
+
+// check says everything that is wrong with a case, each with its JSON path.
+func check(raw []byte) error {
+	if path, twice := duplicate(raw); twice {
+		return fmt.Errorf("%s is there twice", path)
+	}
+	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+	if err != nil {
+		return err
+	}
+	err = decideRules().Validate(v)
+	var invalid *jsonschema.ValidationError
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	var all []string
+	var collect func(*jsonschema.ValidationError)
+	collect = func(e *jsonschema.ValidationError) {
+		if len(e.Causes) == 0 {
+			all = append(all, jsonPath(e.InstanceLocation)+": "+e.ErrorKind.LocalizedString(message.NewPrinter(language.English)))
+		}
+		for _, c := range e.Causes {
+			collect(c)
+		}
+	}
+	collect(invalid)
+	slices.Sort(all)
+	return errors.New(strings.Join(all, "; "))
 }
 
-// oneOf accepts the words, and none at all.
-func oneOf[T ~string](what string, got T, words ...T) error {
-	if got == "" || slices.Contains(words, got) {
-		return nil
+func jsonPath(at []string) string { return strings.Join(append([]string{"$"}, at...), ".") }
+
+// duplicate finds a key that is in one object twice: which of the two holds would
+// be the reader's guess.
+func duplicate(raw []byte) (path string, twice bool) {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	var walk func(at []string) (string, bool)
+	walk = func(at []string) (string, bool) {
+		t, err := dec.Token()
+		if err != nil {
+			return "", false
+		}
+		open, isDelim := t.(json.Delim)
+		if !isDelim {
+			return "", false
+		}
+		seen := map[string]bool{}
+		for i := 0; dec.More(); i++ {
+			name := strconv.Itoa(i)
+			if open == '{' {
+				key, err := dec.Token()
+				if err != nil {
+					return "", false
+				}
+				name, _ = key.(string)
+				if seen[name] {
+					return jsonPath(append(slices.Clone(at), name)), true
+				}
+				seen[name] = true
+			}
+			if path, twice := walk(append(slices.Clone(at), name)); twice {
+				return path, true
+			}
+		}
+		_, _ = dec.Token()
+		return "", false
 	}
-	return fmt.Errorf("%s %q: want one of %q", what, string(got), words)
+	return walk(nil)
 }
 
 func decideOne(raw []byte, now time.Time) (decideOutput, error) {
-	strict := json.NewDecoder(bytes.NewReader(raw))
-	strict.DisallowUnknownFields()
-	in := decideInput{Now: now}
-	if err := strict.Decode(&in); err != nil {
+	if err := check(raw); err != nil {
 		return decideOutput{}, err
 	}
-	var has struct{ Meeting json.RawMessage }
-	if err := json.Unmarshal(raw, &has); err != nil || len(has.Meeting) == 0 {
-		return decideOutput{}, errors.New(`"meeting" is missing`)
-	}
-	if err := in.checkWords(); err != nil {
+	in := decideInput{Now: now}
+	if err := json.Unmarshal(raw, &in); err != nil {
 		return decideOutput{}, err
 	}
 	policy := passcode.Policy{Mode: passcode.ModeWaitingRoom}
 	if in.Policy != nil {
 		policy = *in.Policy
-		if _, err := passcode.ParseMode(string(policy.Mode)); err != nil {
-			return decideOutput{}, err
-		}
 	}
 	v := passcode.Evaluate(in.Facts, policy, in.Now)
 	out := decideOutput{Outcome: v.Outcome, Remedy: v.Remedy, Would: v.Would, Why: v.Sentence(), Reasons: v.Reasons, Channels: v.Channels,

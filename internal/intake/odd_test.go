@@ -95,7 +95,7 @@ func TestOddFieldsOfEveryKind(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close(context.Background()) })
-	odd := []any{missing{}, nil, "words", "", "true", 7, -7.5, 1e300, true, []any{}, []any{map[string]any{"x": 1}}, map[string]any{}, map[string]any{"id": map[string]any{}}}
+	odd := []any{missing{}, nil, "words", "", 7, 1e300, true, []any{}, map[string]any{"id": map[string]any{}}}
 	n, dead := 0, 0
 	for _, kind := range Kinds() {
 		probe := wholeEvent(kind.Name, 0, "", "")

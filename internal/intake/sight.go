@@ -67,7 +67,7 @@ func merge(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, came arri
 		out.meeting.Status, out.meeting.MustRead = passcode.StatusScheduled, true
 	}
 	if !late {
-		out.meeting.NotFound, out.meeting.Misses, out.meeting.MissingSince = false, 0, time.Time{}
+		out.meeting.NotFound, out.meeting.Misses, out.meeting.MissingSince, out.meeting.SaidGone = false, 0, time.Time{}, false
 	}
 	describe(&out.meeting, obj, at, late)
 
@@ -104,7 +104,7 @@ func merge(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, came arri
 		}
 		if unsure && !over {
 			// It may have been seen alive after that: deleted and recovered. Ask.
-			out.meeting.MustRead = true
+			out.meeting.MustRead, out.meeting.SaidGone = true, true
 			break
 		}
 		out.meeting.Status = passcode.StatusDeleted

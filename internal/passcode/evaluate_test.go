@@ -482,13 +482,13 @@ func TestPeopleAreProtected(t *testing.T) {
 			Meeting: Meeting{
 				Type:    MeetingType(rapid.IntRange(0, 10).Draw(t, "type")),
 				Status:  rapid.SampledFrom(Statuses()).Draw(t, "status"),
-				UsesPMI: rapid.Bool().Draw(t, "pmi"), Ends: now.Add(time.Duration(rapid.IntRange(-2, 2).Draw(t, "ends")) * time.Hour),
+				UsesPMI: rapid.Bool().Draw(t, "pmi"), Ends: now.Add(time.Duration(rapid.IntRange(-4, 2).Draw(t, "ends")) * 15 * day),
 				Passcode: toggle.Draw(t, "passcode"), PasscodeReadable: rapid.Bool().Draw(t, "readable"),
 				WaitingRoom: toggle.Draw(t, "wr"), Authentication: toggle.Draw(t, "auth"),
 			},
 			Host: Host{
 				Plan: rapid.SampledFrom([]Plan{PlanUnknown, PlanFree, PlanProSingleHost, PlanPaid}).Draw(t, "plan"),
-				Settings: Settings{KeyPasscode: setting.Draw(t, "passcode setting"), KeyScheduled: setting.Draw(t, "scheduled"),
+				Settings: Settings{KeyPasscode: setting.Draw(t, "passcode setting"), KeyInstant: setting.Draw(t, "instant setting"), KeyScheduled: setting.Draw(t, "scheduled"),
 					KeyWaitingRoom: setting.Draw(t, "wr setting"), KeyAuthentication: setting.Draw(t, "auth setting"), KeyAutoSecurity: setting.Draw(t, "auto")},
 			},
 			History: History{Overwritten: rapid.Bool().Draw(t, "overwritten"), Undone: rapid.IntRange(0, 4).Draw(t, "undone"),
@@ -510,10 +510,11 @@ func TestPeopleAreProtected(t *testing.T) {
 			t.Fatalf("broken sentence %q", v.Sentence())
 		}
 		h, m := f.Host, f.Meeting
-		if v.Remedy == RemedySet && (p.Mode != ModeKnownPasscode || m.Status != StatusScheduled || m.Ends.Before(now) || m.UsesPMI || m.Type == TypePMI || m.Ours != Off || h.Settings[KeyPasscode].Value != On && h.Settings[KeyPasscode].Lock != Off || h.Settings[KeyPasscode].Contradiction || v.Missing.Has(FactMeeting)) {
+		pass, over := h.Settings[m.passcodeKey(h)], m.Expires().Before(now)
+		if v.Remedy == RemedySet && (p.Mode != ModeKnownPasscode || m.Status != StatusScheduled || over || m.UsesPMI || m.Type == TypePMI || m.Ours != Off || pass.Value != On && pass.Lock != Off || pass.Contradiction || v.Missing.Has(FactMeeting)) {
 			t.Fatalf("sets a passcode that it must not set: %+v", f)
 		}
-		if v.Remedy == RemedySecure && (!f.History.Stripped || v.Outcome != OutcomeUnsecured || m.Status != StatusScheduled || m.Ends.Before(now) || p.Mode == ModeObserve) {
+		if v.Remedy == RemedySecure && (!f.History.Stripped || v.Outcome != OutcomeUnsecured || m.Status != StatusScheduled || over || p.Mode == ModeObserve) {
 			t.Fatalf("secures what it must not touch: %+v", f)
 		}
 		if v.Remedy != RemedyClear {
@@ -524,9 +525,9 @@ func TestPeopleAreProtected(t *testing.T) {
 			t.Fatalf("clears on missing facts: %+v", v)
 		case p.Mode == ModeObserve, p.Mode == ModeKnownPasscode:
 			t.Fatal("clears against the policy")
-		case m.Status != StatusScheduled, m.Ends.Before(now), m.UsesPMI, m.Type == TypePMI, m.Type.IsWebinar():
+		case m.Status != StatusScheduled, over, m.UsesPMI, m.Type == TypePMI, m.Type.IsWebinar():
 			t.Fatalf("clears a meeting it must not touch: %+v", m)
-		case h.PlanForces(KeyPasscode), h.Settings[KeyPasscode].Lock == On && h.Settings[KeyPasscode].Value == On:
+		case h.PlanForces(m.passcodeKey(h)), pass.Lock == On && pass.Value == On:
 			t.Fatal("clears a passcode that Zoom forces")
 		case f.History.Overwritten, f.History.Undone >= ContestedAfter:
 			t.Fatal("fights")
@@ -535,7 +536,7 @@ func TestPeopleAreProtected(t *testing.T) {
 			t.Fatal("clears what it could not put back")
 		}
 		// The decision is Predict's, on the very request that is sent.
-		got := Predict(h, v.Ask, Options{Passcode: On, WaitingRoom: m.WaitingRoom, Authentication: m.Authentication})
+		got := Predict(h.as(m.Type), v.Ask, Options{Passcode: On, WaitingRoom: m.WaitingRoom, Authentication: m.Authentication})
 		if got.Passcode != Off || got.WaitingRoom != On && got.Authentication != On {
 			t.Fatalf("clears although Zoom is predicted to make %+v of it: %+v", got, f)
 		}

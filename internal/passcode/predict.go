@@ -1,6 +1,9 @@
 package passcode
 
-import "fmt"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // Ask is what a create or update request says of one security option.
 type Ask uint8
@@ -28,6 +31,20 @@ func (a *Ask) UnmarshalText(b []byte) error {
 		}
 	}
 	return fmt.Errorf("request %q: want absent, off or on", b)
+}
+
+// UnmarshalJSON reads the String form; null, which Zoom's calls have for a
+// passcode, wants it off (Z-CODE-11).
+func (a *Ask) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		*a = AskOff
+		return nil
+	}
+	var s string
+	if err := json.Unmarshal(b, &s); err != nil {
+		return err
+	}
+	return a.UnmarshalText([]byte(s))
 }
 
 // Request is a create or update as far as the security options are concerned.

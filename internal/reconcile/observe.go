@@ -67,7 +67,7 @@ func (k *checking) see(got zoom.Meeting, at time.Time) {
 	m.LinkHasPasscode = passcode.ToggleOf(got.LinkHasPasscode())
 	m.PhonePasscode = passcode.ToggleOf(got.PhonePasscode != "")
 	m.ObservedAt, m.MustRead = at, false
-	m.NotFound, m.Misses, m.MissingSince = false, 0, time.Time{}
+	m.NotFound, m.Misses, m.MissingSince, m.SaidGone = false, 0, time.Time{}, false
 	switch {
 	case m.Passcode == passcode.On:
 		m.Stripped = false
@@ -102,7 +102,8 @@ const (
 var missAgain = []time.Duration{2 * time.Minute, 10 * time.Minute}
 
 // missed notes that Zoom did not find the meeting. By itself that proves nothing
-// (Z-ERR-14): nothing is forgotten before it was asked again, later.
+// (Z-ERR-14): nothing is forgotten before it was asked again, later, unless an
+// event said so too.
 func (k *checking) missed() {
 	m := &k.m
 	m.Misses++
@@ -110,7 +111,7 @@ func (k *checking) missed() {
 	if m.MissingSince.IsZero() {
 		m.MissingSince = k.now()
 	}
-	if m.Misses >= missesBelieved && k.now().Sub(m.MissingSince) >= missingBelieved {
+	if m.SaidGone || m.Misses >= missesBelieved && k.now().Sub(m.MissingSince) >= missingBelieved {
 		m.Status, m.MustRead, m.ObservedAt = passcode.StatusDeleted, false, k.now()
 		var none secret.String
 		k.value = &none

@@ -31,6 +31,7 @@ type Meeting struct {
 	MustRead     bool      `db:"must_read"`
 	MissingSince time.Time `db:"missing_since"` // when Zoom first said that it does not know it
 	Misses       int       `db:"misses"`        // how often in a row it said so
+	SaidGone     bool      `db:"said_gone"`     // an event said that it was deleted, and it was not seen since
 	Stripped     bool      `db:"stripped"`      // latchkey removed the passcode and none was seen since
 
 	Outcome        passcode.Outcome `db:"outcome" null:"text"` // "" until decided
@@ -152,13 +153,13 @@ func adopt(b *pgx.Batch, account string, ids ...int64) {
 // saveSeen writes what was seen of a meeting; verdict and schedule stay.
 func saveSeen(ctx context.Context, tx pgx.Tx, m Meeting) error {
 	_, err := tx.Exec(ctx, `UPDATE meetings SET host_id = @host, uuid = @uuid, topic = @topic, type = @type, start_time = @starts, ends_at = @ends,
-			uses_pmi = @usesPMI, pmi = @pmi, last_used_at = greatest(last_used_at, @used), created_at = @created, expires_at = @expires, status = @status, not_found = @notFound, missing_since = @missing, misses = @misses,
+			uses_pmi = @usesPMI, pmi = @pmi, last_used_at = greatest(last_used_at, @used), created_at = @created, expires_at = @expires, status = @status, not_found = @notFound, missing_since = @missing, misses = @misses, said_gone = @saidGone,
 			passcode = @passcode, passcode_readable = @readable, unrestorable = @unrestorable, stripped = @stripped,
 			waiting_room = @room, authentication = @auth, link_has_passcode = @link, phone_passcode = @phone,
 			observed_at = @observed, event_at = greatest(event_at, @event), must_read = @mustRead
 		WHERE meeting_id = @id AND account_id = @account`, pgx.NamedArgs{
 		"id": m.ID, "account": m.AccountID, "host": m.HostID, "uuid": m.UUID, "topic": m.Topic, "type": int(m.Type), "starts": null(m.Starts), "ends": null(m.Ends),
-		"usesPMI": m.UsesPMI, "pmi": m.PMI, "used": null(m.LastUsed), "created": null(m.Created), "expires": null(m.Expires()), "status": m.Status, "notFound": m.NotFound, "missing": null(m.MissingSince), "misses": m.Misses,
+		"usesPMI": m.UsesPMI, "pmi": m.PMI, "used": null(m.LastUsed), "created": null(m.Created), "expires": null(m.Expires()), "status": m.Status, "notFound": m.NotFound, "missing": null(m.MissingSince), "misses": m.Misses, "saidGone": m.SaidGone,
 		"passcode": m.Passcode, "readable": m.PasscodeReadable, "unrestorable": m.Unrestorable, "stripped": m.Stripped,
 		"room": m.WaitingRoom, "auth": m.Authentication, "link": m.LinkHasPasscode, "phone": m.PhonePasscode,
 		"observed": null(m.ObservedAt), "event": null(m.EventAt), "mustRead": m.MustRead,
