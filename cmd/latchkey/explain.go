@@ -114,6 +114,12 @@ func explainState(w io.Writer, e admin.Explanation) {
 		fmt.Fprintf(w, ", starts %s", clock(e.Start))
 	}
 	fmt.Fprintf(w, ", %s\n", e.Status)
+	if e.PMI != "" {
+		fmt.Fprintf(w, "number    joiners type %s, the host's personal meeting id\n", e.PMI)
+	}
+	for _, o := range e.Others {
+		fmt.Fprintf(w, "also      meeting %s %q of account %s answers to that number: %s\n", o.MeetingID, o.Topic, o.AccountID, cmp.Or(string(o.Outcome), "not checked yet"))
+	}
 	if e.HostID != "" {
 		fmt.Fprintf(w, "host      %s %s\n", e.HostEmail, e.HostID)
 	}

@@ -5,6 +5,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,34 @@ func (e *UnknownMeetingError) Error() string {
 	return fmt.Sprintf("latchkey has no record of meeting %d: no event has mentioned it. Was it made before latchkey was set up, or on another account?", e.ID)
 }
 
+// PersonalRoomError is returned for a number that is a host's personal meeting id,
+// while no event has mentioned that room or a meeting under it.
+type PersonalRoomError struct {
+	Number int64
+	Host   string // e-mail address or id
+	Why    string // the host's forecast
+}
+
+func (e *PersonalRoomError) Error() string {
+	s := fmt.Sprintf("%d is the personal meeting id of %s, and no event has mentioned that room yet", e.Number, e.Host)
+	if e.Why != "" {
+		s += ". " + e.Why
+	}
+	return s
+}
+
+// unknown says what can be said of a number that no meeting answers to.
+func unknown(ctx context.Context, s *store.Store, number int64) error {
+	h, err := s.HostWithPMI(ctx, number)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return &UnknownMeetingError{ID: number}
+	case err != nil:
+		return err
+	}
+	return &PersonalRoomError{Number: number, Host: cmp.Or(h.Email, h.ID), Why: h.ForecastWhy}
+}
+
 // UnknownHostError says that latchkey has no record of a host.
 type UnknownHostError struct{ Name string }
 
@@ -37,7 +66,11 @@ type Trouble struct {
 
 // Explanation is all that is known of one meeting. It holds no passcode.
 type Explanation struct {
-	MeetingID string            `json:"meeting_id"`
+	MeetingID string `json:"meeting_id"`
+	// PMI is the personal meeting id that it runs under, which joiners type and its
+	// link carries; Others answer to the number that was asked for as well.
+	PMI       string            `json:"pmi,omitempty"`
+	Others    []OtherMeeting    `json:"others,omitempty"`
 	AccountID string            `json:"account_id"`
 	HostID    string            `json:"host_id,omitempty"`
 	HostEmail string            `json:"host_email,omitempty"`
@@ -75,7 +108,7 @@ type Explanation struct {
 func Explain(ctx context.Context, s *store.Store, id int64, now time.Time) (Explanation, error) {
 	st, err := s.Story(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
-		return Explanation{}, &UnknownMeetingError{ID: id}
+		return Explanation{}, unknown(ctx, s, id)
 	}
 	if err != nil {
 		return Explanation{}, err
@@ -90,10 +123,25 @@ func Explain(ctx context.Context, s *store.Store, id int64, now time.Time) (Expl
 	if !m.DueAt.IsZero() {
 		e.DueWhy = m.DueWhy
 	}
+	if m.PMI != 0 {
+		e.PMI = fmt.Sprint(m.PMI)
+	}
+	for _, o := range st.Others {
+		e.Others = append(e.Others, OtherMeeting{MeetingID: fmt.Sprint(o.ID), AccountID: o.AccountID, Topic: o.Topic, Start: o.Starts, Outcome: o.Outcome})
+	}
 	for _, t := range st.Troubles {
 		e.Troubles = append(e.Troubles, Trouble{Trouble: t, Why: alert.TroubleSentence(t)})
 	}
 	return e, nil
+}
+
+// OtherMeeting is another meeting that answers to the same number.
+type OtherMeeting struct {
+	MeetingID string           `json:"meeting_id"`
+	AccountID string           `json:"account_id"`
+	Topic     string           `json:"topic,omitempty"`
+	Start     time.Time        `json:"start_time,omitzero"`
+	Outcome   passcode.Outcome `json:"outcome,omitempty"`
 }
 
 // LastRepair is what was done last; nil when nothing was.

@@ -135,7 +135,7 @@ func (a *App) connect() (err error) {
 	if !a.o.Worker {
 		return nil
 	}
-	a.store, err = store.Open(a.databaseURL())
+	a.store, err = store.OpenFor(a.databaseURL(), c.Parallel)
 	return err
 }
 

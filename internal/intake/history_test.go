@@ -224,7 +224,7 @@ func (h *history) read(at time.Time) {
 	h.tell(at, "read: deleted %t, %s, passcode %q", m.Deleted, m.Status, m.Passcode)
 	if m.Deleted || m.Status == "ended" && m.Type == 1 {
 		row.Misses, row.NotFound = row.Misses+1, true
-		if h.rnd.IntN(2) == 0 { // asked again until it is believed
+		if row.SaidGone || h.rnd.IntN(2) == 0 { // an event said so, or it was asked again until it is believed
 			row.Status, row.MustRead, row.ObservedAt = passcode.StatusDeleted, false, at
 		}
 		return
@@ -235,7 +235,7 @@ func (h *history) read(at time.Time) {
 	}
 	row.Passcode, row.PasscodeReadable, h.known = passcode.ToggleOf(m.Passcode != ""), m.Passcode != "", secret.String(m.Passcode)
 	row.WaitingRoom, row.Authentication = passcode.ToggleOf(m.WaitingRoom), passcode.Off
-	row.ObservedAt, row.MustRead, row.NotFound, row.Misses = at, false, false, 0
+	row.ObservedAt, row.MustRead, row.NotFound, row.Misses, row.SaidGone = at, false, false, 0, false
 	h.hostKnown = true
 }
 

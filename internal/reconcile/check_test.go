@@ -81,6 +81,8 @@ func TestCheck(t *testing.T) {
 			outcome: passcode.OutcomeUnknown, remedy: passcode.RemedyNone, results: []store.RepairResult{store.RepairAbandoned}, changes: 1},
 		{name: "not found when it is read: asked again, nothing forgotten", gets: []reply{saysOnRead(zoom.KindNotFound)},
 			outcome: passcode.OutcomeUnknown, remedy: passcode.RemedyNone, due: 3 * time.Minute, why: "Zoom does not know this meeting"},
+		{name: "not found, and an event said that it was deleted", set: func(s *scripted) { s.saidGone = true }, gets: []reply{saysOnRead(zoom.KindNotFound)},
+			outcome: passcode.OutcomeGone, remedy: passcode.RemedyNone, why: "Zoom does not know this meeting"},
 		{name: "not found when it is read back: still unfinished", gets: []reply{{}, saysOnRead(zoom.KindNotFound)},
 			outcome: passcode.OutcomeUnknown, remedy: passcode.RemedyNone, results: []store.RepairResult{store.RepairUnfinished}, changes: 1, due: 3 * time.Minute},
 		{name: "the host's hundred are used up", patches: []reply{says(zoom.KindHostDay, "exceeded")},
@@ -119,6 +121,9 @@ func TestCheck(t *testing.T) {
 			w, url := patient(t, s)
 			if c.set != nil {
 				c.set(s)
+			}
+			if s.saidGone {
+				run(t, url, `UPDATE meetings SET said_gone = true`)
 			}
 			if c.locks != (passcode.Values{}) {
 				s.accountLocks = &zoom.Settings{Values: c.locks}

@@ -26,6 +26,8 @@ type scripted struct {
 	gets    []reply
 	patches []reply
 	asked   []zoom.MeetingPatch // every change that was asked for
+	// saidGone: an event said that the meeting was deleted.
+	saidGone bool
 	// seen is the meeting as it was last shown to the caller; nil when never.
 	seen *zoom.Meeting
 }

@@ -70,6 +70,80 @@ func TestWhoeverLearnsAHostRecordsThem(t *testing.T) {
 	}
 }
 
+// TestPMIPasscode: a changed passcode of a host's personal meeting id is known at
+// once for whatever runs under it and was not seen since, and whoever stored the
+// old one hears.
+func TestPMIPasscode(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	at := time.Now().Add(-time.Minute)
+	for id, set := range map[int64]string{
+		1: `uses_pmi = true`, 2: `type = 4`, 3: `type = 2`, 4: `uses_pmi = true, observed_at = now()`,
+		5: `uses_pmi = true, host_id = 'other'`, 6: `uses_pmi = true, status = 'deleted'`,
+	} {
+		addMeeting(t, s, id, "host", time.Hour)
+		exec(t, s, `UPDATE meetings SET `+set+` WHERE meeting_id = $1`, id)
+		exec(t, s, `INSERT INTO passcodes (account_id, meeting_id, passcode, source, seen_at) VALUES ('acc', $1, 'old', 'zoom', now())`, id)
+	}
+	inEvent(t, s, func(tx *IntakeTx) error {
+		return tx.PMIPasscode(t.Context(), "host", at, PasscodeSeen{Value: "new", Operator: "eve@example.com"},
+			func(m Meeting, _ PasscodeSeen) Alert {
+				return Alert{AccountID: "acc", Type: "rotated", Subject: fmt.Sprint(m.ID), Data: []byte("{}")}
+			})
+	})
+	for id, want := range map[int64]string{1: "new", 2: "new", 3: "old", 4: "old", 5: "old", 6: "old"} {
+		if p, err := s.Passcode(t.Context(), "acc", id); err != nil || p.Value.Reveal() != want {
+			t.Errorf("the passcode of %d is %q, %v; want %q", id, p.Value.Reveal(), err, want)
+		}
+	}
+	if told := rowsOf(t, s, `SELECT subject FROM alerts ORDER BY subject`); fmt.Sprint(told) != "[1 2]" {
+		t.Errorf("told of %v", told)
+	}
+}
+
+// TestMarkUnderPMI: an event under a personal meeting id may mean whatever runs
+// under it.
+func TestMarkUnderPMI(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	for id, set := range map[int64]string{
+		1: `pmi = 5551112222`, 2: `pmi = 5551112222, status = 'deleted'`, 3: `pmi = 5553334444`, 4: `pmi = 0`,
+		5: `pmi = 5551112222, expires_at = now() - interval '1 day'`, 6: `pmi = 5551112222, account_id = 'other'`,
+	} {
+		addMeeting(t, s, id, "host", time.Hour)
+		exec(t, s, `UPDATE meetings SET must_read = false, due_at = NULL, `+set+` WHERE meeting_id = $1`, id)
+	}
+	inEvent(t, s, func(tx *IntakeTx) error { return tx.MarkUnderPMI(t.Context(), 5551112222, "meeting.started") })
+	inEvent(t, s, func(tx *IntakeTx) error { return tx.MarkUnderPMI(t.Context(), 0, "meeting.started") })
+	if got := rowsOf(t, s, `SELECT meeting_id::text FROM meetings WHERE must_read AND due_at <= now() AND due_why = 'meeting.started' ORDER BY 1`); fmt.Sprint(got) != "[1]" {
+		t.Errorf("marked %v, want 1", got)
+	}
+	if n := value[int](t, s, `SELECT count(*) FROM meetings WHERE must_read`); n != 1 {
+		t.Errorf("%d are to be read", n)
+	}
+}
+
+// TestThePastComesLast: those whose planned end has passed are taken after all
+// that are to come, the latest of them first.
+func TestThePastComesLast(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	for id, startsIn := range map[int64]time.Duration{1: 5 * time.Hour, 2: -30 * time.Hour, 3: time.Hour, 4: -5 * time.Hour, 5: -30 * time.Minute} {
+		addMeeting(t, s, id, "host", startsIn)
+	}
+	var order []int64
+	for range 6 {
+		claims, err := s.ClaimMeetings(t.Context(), "w", 1, time.Hour)
+		noError(t, err)
+		for _, c := range claims {
+			order = append(order, c.Meeting.ID)
+		}
+	}
+	if fmt.Sprint(order) != "[5 3 1 4 2]" {
+		t.Errorf("taken in the order %v", order)
+	}
+}
+
 // TestMeetingsNumbered: a meeting answers to its own number and to the personal
 // one that it runs under.
 func TestMeetingsNumbered(t *testing.T) {

@@ -3,10 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -18,11 +16,11 @@ import (
 // processes may call it at once: a session lock lets one run, the others wait
 // and find nothing left to do. It returns what was applied.
 func Migrate(ctx context.Context, url string) ([]string, error) {
-	cfg, err := pgx.ParseConfig(url)
+	cfg, err := parse(url)
 	if err != nil {
-		return nil, errors.New("DATABASE_URL cannot be read: want postgres://user:password@host:port/database")
+		return nil, err
 	}
-	db := stdlib.OpenDB(*cfg)
+	db := stdlib.OpenDB(*cfg.ConnConfig)
 	defer db.Close()
 	return migrate(ctx, db)
 }

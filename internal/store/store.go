@@ -29,12 +29,34 @@ type Store struct {
 	pool *pgxpool.Pool
 }
 
-// Open makes a Store. It does not connect: a server that is unavailable now may
-// come back, so only a URL that cannot be read is an error.
-func Open(url string) (*Store, error) {
+// parse reads a URL for the pool and for migrations alike: it may hold
+// parameters of the pool (pool_max_conns and others), which are not Postgres's.
+func parse(url string) (*pgxpool.Config, error) {
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil { // pgx's own text may quote the password
 		return nil, errors.New("DATABASE_URL cannot be read: want postgres://user:password@host:port/database")
+	}
+	return cfg, nil
+}
+
+// Open makes a Store for a person or a test; see OpenFor.
+func Open(url string) (*Store, error) { return OpenFor(url, 0) }
+
+// mostConnections bounds the pool: a server takes 100 as it is installed, and
+// there may be several workers.
+const mostConnections = 64
+
+// OpenFor makes a Store for that many units of work at once: the pool has a
+// connection for each, and some for what goes on beside them, unless the URL sets
+// pool_max_conns. It does not connect: a server that is unavailable now may come
+// back, so only a URL that cannot be read is an error.
+func OpenFor(url string, work int) (*Store, error) {
+	cfg, err := parse(url)
+	if err != nil {
+		return nil, err
+	}
+	if work > 0 && !strings.Contains(url, "pool_max_conns") {
+		cfg.MaxConns = int32(min(work+8, mostConnections))
 	}
 	params := cfg.ConnConfig.RuntimeParams
 	params["application_name"] = "latchkey"

@@ -23,6 +23,16 @@ func (s *Store) HostNamed(ctx context.Context, name string) (Host, error) {
 	return h, nil
 }
 
+// HostWithPMI reads the host whose personal meeting id that is; ErrNotFound when
+// none is known.
+func (s *Store) HostWithPMI(ctx context.Context, number int64) (Host, error) {
+	h, err := oneHost(s.pool.Query(ctx, `SELECT `+hostColumns+` FROM hosts WHERE pmi = $1 AND pmi <> 0 ORDER BY read_at DESC NULLS LAST LIMIT 1`, number))
+	if err != nil {
+		return h, fmt.Errorf("read the host of personal meeting id %d: %w", number, err)
+	}
+	return h, nil
+}
+
 // HostsUnder reads the hosts that a level's settings hold for: the host, the
 // group's members as far as they were read, or all of the account.
 func (s *Store) HostsUnder(ctx context.Context, level passcode.Level, id string) ([]Host, error) {

@@ -1,0 +1,47 @@
+package store
+
+import (
+	"strings"
+	"testing"
+
+	"latchkey/internal/testenv"
+)
+
+// TestPoolParametersInTheURL: the URL of a pool is also the migrations'.
+func TestPoolParametersInTheURL(t *testing.T) {
+	t.Parallel()
+	url := testenv.PostgresURL(t)
+	sep := "?"
+	if strings.Contains(url, "?") {
+		sep = "&"
+	}
+	url += sep + "pool_max_conns=3&pool_min_conns=1&pool_max_conn_lifetime=1h"
+	if _, err := Migrate(t.Context(), url); err != nil {
+		t.Fatalf("migrate: %v", err)
+	}
+	for work, want := range map[int]int32{0: 3, 8: 3} {
+		s, err := OpenFor(url, work)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.pool.Config().MaxConns; got != want {
+			t.Errorf("for %d at once the pool has %d connections, want what the URL says: %d", work, got, want)
+		}
+		s.Close()
+	}
+}
+
+// TestThePoolIsSizedForItsWork.
+func TestThePoolIsSizedForItsWork(t *testing.T) {
+	t.Parallel()
+	for work, want := range map[int]int32{8: 16, 1: 9, 256: mostConnections} {
+		s, err := OpenFor("postgres://h/d", work)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.pool.Config().MaxConns; got != want {
+			t.Errorf("for %d at once the pool has %d connections, want %d", work, got, want)
+		}
+		s.Close()
+	}
+}
