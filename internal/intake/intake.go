@@ -195,6 +195,13 @@ func (in *Intake) meeting(ctx context.Context, row store.Event, env zoom.Envelop
 	}
 	row.MeetingID = int64(obj.ID)
 	return in.governed(ctx, row, func(tx *store.IntakeTx) error {
+		if obj.HostID != nil && zoom.Clean(*obj.HostID) != "" {
+			// A host mentioned for the first time is predicted, and what else they have
+			// scheduled is found.
+			if err := tx.HostSeen(ctx, zoom.Clean(*obj.HostID)); err != nil {
+				return err
+			}
+		}
 		m, err := tx.Meeting(ctx, row.MeetingID)
 		if err != nil {
 			return err
@@ -219,13 +226,6 @@ func (in *Intake) meeting(ctx context.Context, row store.Event, env zoom.Envelop
 		}
 		if err := tx.SaveMeeting(ctx, s.meeting, s.passcode, alert.MeetingPasscodeChanged); err != nil {
 			return err
-		}
-		if s.meeting.HostID != "" {
-			// A host mentioned for the first time is predicted, and what else they
-			// have scheduled is found.
-			if err := tx.HostSeen(ctx, s.meeting.HostID); err != nil {
-				return err
-			}
 		}
 		if err := tx.MarkMeeting(ctx, row.MeetingID, env.Event); err != nil {
 			return err
@@ -258,13 +258,10 @@ func (in *Intake) settings(ctx context.Context, row store.Event, env zoom.Envelo
 		case !now.Says():
 			return nil
 		case level == passcode.LevelHost:
-			if now.PMIPasscode != nil {
-				p := store.PasscodeSeen{Value: *now.PMIPasscode, Operator: row.Operator}
-				if err := tx.PMIPasscode(ctx, id, happened(row), p, alert.MeetingPasscodeChanged); err != nil {
-					return err
-				}
+			if err := tx.HostChanged(ctx, id, happened(row), env.Event); err != nil || now.PMIPasscode == nil {
+				return err
 			}
-			return tx.HostChanged(ctx, id, happened(row), env.Event)
+			return tx.PMIPasscode(ctx, id, happened(row), store.PasscodeSeen{Value: *now.PMIPasscode, Operator: row.Operator}, alert.MeetingPasscodeChanged)
 		}
 		return tx.LevelChanged(ctx, level, id, happened(row), env.Event)
 	})

@@ -24,6 +24,12 @@ const markHosts = `UPDATE hosts h SET changed_at = greatest(h.changed_at, $4::ti
 	WHERE h.account_id = $3 AND NOT (h.read_at IS NULL AND coalesce(h.due_at <= now(), false) AND coalesce(h.lease_until, 'epoch') < now()
 		AND coalesce(h.changed_at >= $4, false)) AND `
 
+// lockHosts comes first: whoever needs a host and meetings takes them in this
+// order, as a host's own check does.
+const lockHosts = `SELECT count(*) FROM (SELECT FROM hosts h WHERE $2::text <> '' AND h.account_id = $3 AND `
+
+const lockedHosts = ` ORDER BY h.host_id FOR NO KEY UPDATE OF h) locked`
+
 // lockMeetings holds the meetings until the transaction ends. Those that are
 // marked already are left alone, and must not be claimed meanwhile either: a
 // check would still believe locks and settings that this transaction is about
@@ -76,6 +82,7 @@ func (t *IntakeTx) mark(b *pgx.Batch, meetings, hosts string, of any, at time.Ti
 	if _, text := of.(string); text {
 		use = ` AND $1::text <> ''`
 	}
+	b.Queue(lockHosts+hosts+use+lockedHosts, of, why, t.event.AccountID)
 	b.Queue(lockMeetings+meetings+use+locked, of, why, t.event.AccountID)
 	b.Queue(markMeetings+meetings+use, of, why, t.event.AccountID)
 	b.Queue(markHosts+hosts+use, of, why, t.event.AccountID, at)
