@@ -17,7 +17,9 @@ func cause(f *Facts) []Reason {
 			return one(Reason{Code: CausePlan, Level: LevelPlan, By: string(h.Plan)})
 		}
 		if pmi.lockedOn() {
-			return one(settingReason(CauseLockedOn, KeyPMI, pmi))
+			r := settingReason(CauseLockedOn, KeyPMI, pmi)
+			r.perhapsPlan(h.Plan)
+			return one(r)
 		}
 		return one(Reason{Code: CausePMI, Path: KeyPMI.Path(), Level: LevelHost, Value: pmi.Value, Seen: pmi.Seen})
 	case h.PlanForces(key):
@@ -26,6 +28,7 @@ func cause(f *Facts) []Reason {
 	case pass.lockedOn():
 		// Z-RULE-2: locked on wins over whatever was asked.
 		r := settingReason(CauseLockedOn, key, pass)
+		r.perhapsPlan(h.Plan)
 		r.since(&f.History, key)
 		return one(r)
 	case pass.Value == On:
@@ -70,6 +73,16 @@ func (f *Facts) wasScheduled() bool {
 	}
 	return true
 }
+
+// perhapsPlan notes that an account's lock may be the plan's, which looks the
+// same: then its admin cannot unlock it (Z-LOCK-6, disputed).
+func (r *Reason) perhapsPlan(p Plan) {
+	if r.Level == LevelAccount && p == PlanProSingleHost {
+		r.Detail = perhapsPlan
+	}
+}
+
+const perhapsPlan = "the account has one licensed user"
 
 // since names who made the setting as it is, where a change is recorded.
 func (r *Reason) since(h *History, k Key) {

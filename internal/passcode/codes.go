@@ -62,6 +62,12 @@ type codeInfo struct {
 var codeTable = map[Code]codeInfo{
 	CauseLockedOn: {cause: true, clause: func(r Reason) string {
 		return fmt.Sprintf("%s is locked on by %s%s", portalOf(r.Path), r.holder(), r.changed())
+	}, who: func(r Reason) string {
+		s := r.byLevel("unlock that setting, and latchkey then checks again")
+		if r.Detail == perhapsPlan {
+			s += ", unless the plan holds it: " + perhapsPlan
+		}
+		return s
 	}},
 	CauseSettingOn: {cause: true, clause: func(r Reason) string {
 		switch {

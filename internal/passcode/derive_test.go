@@ -160,7 +160,7 @@ func TestForecast(t *testing.T) {
 		}, On, On, Off, CausePlan, "a meeting under the personal meeting id demands a passcode, because Zoom's free plan always has passcodes on; meetings already scheduled are left as they are until they are next changed, which gives them one, because"},
 		{"free plan, and everything reads off", func(h *Host) { h.Plan = PlanFree }, Off, Off, Off, "", "will not demand a passcode"},
 		{"single-host Pro, and the PMI setting reads off", func(h *Host) {
-			h.Plan, h.Settings[KeyPasscode] = PlanProSingleHost, onLocked(LevelAccount, "A")
+			h.Plan, h.Settings[KeyPasscode] = PlanProSingleHost, Setting{Value: On, Lock: On}
 		}, On, Off, Off, CausePlan, "demands none"},
 		{"PMI: only where people may join before the host", func(h *Host) { h.Settings[KeyPMI], h.Settings[KeyPMIJoin] = on(), on() }, Off, Unknown, Off, "",
 			"demands a passcode where people may join before the host, and none elsewhere"},

@@ -117,9 +117,15 @@ func TestEvaluate(t *testing.T) {
 		{name: "single-host Pro forces",
 			facts: demanding(func(f *Facts) {
 				f.Host.Plan = PlanProSingleHost
-				f.Host.Settings[KeyPasscode] = onLocked(LevelAccount, "A")
+				f.Host.Settings[KeyPasscode] = Setting{Value: On, Lock: On}
 			}),
 			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CausePlan}, sentence: "the account has one licensed user and passcodes locked on, which Zoom does not let such accounts turn off"},
+		{name: "single-host Pro, and the account locks it: perhaps the plan does",
+			facts: demanding(func(f *Facts) {
+				f.Host.Plan = PlanProSingleHost
+				f.Host.Settings[KeyPasscode] = onLocked(LevelAccount, "A")
+			}),
+			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseLockedOn}, sentence: "is locked on by the account; latchkey keeps it and `latchkey passcode` gives it; an admin of the account can unlock that setting, and latchkey then checks again, unless the plan holds it: the account has one licensed user."},
 		{name: "single-host Pro, and the setting reads off",
 			facts:   demanding(func(f *Facts) { f.Host.Plan = PlanProSingleHost }),
 			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest}},

@@ -103,13 +103,12 @@ const (
 // PlanForces says whether the plan, rather than anything that an admin could
 // change, keeps the setting on. Zoom's pages disagree about it (Z-LOCK-6 to
 // Z-LOCK-8), so what was read wins over what a plan suggests (Z-LOCK-10): a
-// setting that reads off, or not locked, or is locked by a group, is not forced. A
-// plan's lock shows as the account's; the locks of a free account cannot be read
-// at all (Z-ERR-4).
+// setting that reads off, or not locked, or that a level locks, is not the plan's.
+// The locks of a free account cannot be read at all (Z-ERR-4).
 func (h Host) PlanForces(k Key) bool {
 	s := h.Settings[k]
-	if s.Value != On || s.Contradiction || s.LockLevel == LevelGroup {
+	if s.Value != On || s.Contradiction || s.Lock == Off || s.LockLevel != "" && s.LockLevel != LevelPlan {
 		return false
 	}
-	return h.Plan == PlanFree && s.Lock != Off || h.Plan == PlanProSingleHost && s.Lock == On
+	return h.Plan == PlanFree || h.Plan == PlanProSingleHost && s.Lock == On
 }

@@ -77,7 +77,7 @@ func TestAlignLeavesAlone(t *testing.T) {
 			h.Plan, h.Settings[passcode.KeyPasscode] = passcode.PlanFree, set(passcode.On, passcode.Unknown)
 		}},
 		{"Pro with one host, whose plan locks it", func(h *passcode.Host) {
-			h.Plan, h.Settings[passcode.KeyPasscode] = passcode.PlanProSingleHost, passcode.Setting{Value: passcode.On, Lock: passcode.On, LockLevel: passcode.LevelAccount}
+			h.Plan, h.Settings[passcode.KeyPasscode] = passcode.PlanProSingleHost, passcode.Setting{Value: passcode.On, Lock: passcode.On}
 		}},
 		{"nothing else protects", func(h *passcode.Host) { h.Settings[passcode.KeyWaitingRoom] = set(passcode.Off, passcode.Off) }},
 		{"whether anything else protects is not known", func(h *passcode.Host) { h.Settings[passcode.KeyWaitingRoom] = passcode.Setting{} }},

@@ -19,7 +19,7 @@ type MeetingObject struct {
 	// PMI is the host's personal meeting id, where the meeting runs under it.
 	PMI *MeetingID
 	// Whole says that the object tells a meeting as Zoom's documents have it in
-	// meeting.created (Z-EVENT-1): who, which, what kind, its link and settings, and
+	// meeting.created (Z-EVENT-1, Z-EVENT-24): who, which, what kind, its link and settings, and
 	// a passcode where the link carries one, with nothing in it that could not be
 	// used. Of anything less nothing may be concluded from what is missing: it is a
 	// hint to read the meeting.
