@@ -96,13 +96,13 @@ type arriving struct {
 // history is one meeting's life and what is recorded of it.
 type history struct {
 	rnd           *rand.Rand
-	id            int64
+	id, pmi       int64
 	moments       []moment // what the meeting was like, and since when
 	row           store.Meeting
 	known         secret.String
 	hostKnown     bool
 	hostChangedAt time.Time
-	heard, lost   bool
+	heard, lost   bool // heard of the meeting itself
 	told          []string
 }
 
@@ -153,10 +153,21 @@ func (z *zoomOfHistories) live(t *testing.T) *history {
 		if rnd.IntN(2) == 0 {
 			req.Password = zoomsim.WithPasscode("Abc123")
 		}
+		if req.Type == 2 && rnd.IntN(5) == 0 {
+			yes := true
+			req.Settings.UsePMI = &yes // its events then come under two numbers
+		}
 		m, err := z.sim.CreateMeeting(ctx, host, req)
 		h.id = m.ID
 		return err
 	})
+	for _, body := range z.got {
+		if env, err := zoom.DecodeEnvelope(body); err == nil {
+			if obj, err := env.DecodeMeeting(); err == nil && obj.PMI != nil {
+				h.pmi = int64(*obj.PMI)
+			}
+		}
+	}
 	for range 1 + rnd.IntN(7) {
 		switch rnd.IntN(9) {
 		case 0:
@@ -229,7 +240,7 @@ func (h *history) read(at time.Time) {
 		}
 		return
 	}
-	row.HostID, row.Type, row.Status = m.HostID, passcode.MeetingType(m.Type), passcode.StatusScheduled
+	row.HostID, row.Type, row.Status, row.PMI = m.HostID, passcode.MeetingType(m.Type), passcode.StatusScheduled, h.pmi
 	if m.Status == "started" {
 		row.Status = passcode.StatusStarted
 	}
@@ -250,7 +261,6 @@ func (h *history) arrive(t *testing.T, e arriving) {
 	if !ok {
 		t.Fatalf("no use for %s", env.Event)
 	}
-	h.heard = true
 	if strings.HasPrefix(kind.Name, "user.") {
 		h.hostKnown = true
 		if env.At.After(h.hostChangedAt) {
@@ -265,6 +275,15 @@ func (h *history) arrive(t *testing.T, e arriving) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if int64(obj.ID) != h.id {
+		// Under the host's personal meeting id: whatever runs under it is to be read.
+		h.hostKnown = true
+		if h.row.PMI == int64(obj.ID) && (h.row.Status == passcode.StatusScheduled || h.row.Status == passcode.StatusStarted) {
+			h.row.MustRead = true
+		}
+		return
+	}
+	h.heard = true
 	came := arrival{now: e.at, receivedAt: e.at, knownPasscode: h.known}
 	if obj.HostID != nil {
 		came.hostChangedAt = h.hostChangedAt
@@ -288,8 +307,10 @@ func (h *history) outcome() (string, bool) {
 	row := h.row
 	wrong := ""
 	switch alive := row.Status == passcode.StatusScheduled || row.Status == passcode.StatusStarted; {
+	case !h.heard && h.lost && h.hostKnown && !gone && now.Type != 1:
+		return "found by the sweep", true
 	case !h.heard && h.lost:
-		return "never heard of", true // no event of it or its host ever came
+		return "never heard of", true // no event of it or its host ever came, or it is not listed
 	case alive && row.MustRead:
 		return "to be read", true
 	case gone == alive:

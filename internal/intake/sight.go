@@ -132,6 +132,7 @@ func merge(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, came arri
 		out.meeting.MustRead = came.now.Sub(at) > freshFor || // delayed
 			!at.After(came.hostChangedAt) || // settings changed since
 			over || // it was gone, and is back
+			out.meeting.PMI != 0 || out.meeting.UsesPMI || // what was heard under the other number is not known here (Z-MEET-4)
 			!obj.Whole || out.meeting.Type == 0 || // a hint, and no more
 			out.meeting.Type == passcode.TypeInstant // may be running already
 
