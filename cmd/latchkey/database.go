@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -37,6 +38,19 @@ func pick(more []string, keys ...string) []string {
 		}
 	}
 	return more
+}
+
+// withSecrets adds the variables that are none of latchkey's own: LATCHKEY_CONFIG
+// may name any of them for a secret.
+func withSecrets(environ []string) []string {
+	for _, kv := range os.Environ() {
+		name, _, _ := strings.Cut(kv, "=")
+		ours := strings.HasPrefix(name, "LATCHKEY_") || strings.HasPrefix(name, "ZOOM_") || strings.HasPrefix(name, "NATS_URL") || strings.HasPrefix(name, "DATABASE_URL")
+		if !ours {
+			environ = append(environ, kv)
+		}
+	}
+	return environ
 }
 
 // policyKeys are what policies and Zoom's credentials are configured by.

@@ -146,6 +146,23 @@ func check(raw []byte) error {
 	return errors.New(strings.Join(all, "; "))
 }
 
+// plain says what the schema lets through and no field can hold, without naming
+// Go's types: 2.0 is a whole number to the schema.
+func plain(err error) error {
+	var typ *json.UnmarshalTypeError
+	if errors.As(err, &typ) {
+		return fmt.Errorf("%s: %s is none: want a whole number, written without a point or an exponent", jsonPath(strings.Split(strings.ReplaceAll(typ.Field, "Facts.", ""), ".")), typ.Value)
+	}
+	var when *time.ParseError
+	if errors.As(err, &when) {
+		return fmt.Errorf("%s is no time: want one such as 2026-11-23T12:00:00Z", when.Value)
+	}
+	return err
+}
+
+// deepest bounds the nesting of a case, which has four levels.
+const deepest = 16
+
 func jsonPath(at []string) string { return strings.Join(append([]string{"$"}, at...), ".") }
 
 // duplicate finds a key that is in one object twice: which of the two holds would
@@ -159,7 +176,7 @@ func duplicate(raw []byte) (path string, twice bool) {
 			return "", false
 		}
 		open, isDelim := t.(json.Delim)
-		if !isDelim {
+		if !isDelim || len(at) > deepest {
 			return "", false
 		}
 		seen := map[string]bool{}
@@ -192,7 +209,7 @@ func decideOne(raw []byte, now time.Time) (decideOutput, error) {
 	}
 	in := decideInput{Now: now}
 	if err := json.Unmarshal(raw, &in); err != nil {
-		return decideOutput{}, err
+		return decideOutput{}, plain(err)
 	}
 	policy := passcode.Policy{Mode: passcode.ModeWaitingRoom}
 	if in.Policy != nil {

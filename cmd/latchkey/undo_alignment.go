@@ -24,7 +24,7 @@ func undoAlignmentCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				c, err := config.Load(pick([]string{"NATS_URL=nats://unused:4222", "DATABASE_URL=postgres://unused/unused"}, policyKeys...), config.Worker)
+				c, err := config.Load(withSecrets(pick([]string{"NATS_URL=nats://unused:4222", "DATABASE_URL=postgres://unused/unused"}, policyKeys...)), config.Worker)
 				if err != nil {
 					return err
 				}

@@ -52,7 +52,7 @@ func whatIfCommand() *cobra.Command {
 }
 
 func whatIf(ctx context.Context, cmd *cobra.Command, s *store.Store, change passcode.Change) error {
-	c, err := config.Load(pick([]string{"DATABASE_URL=postgres://unused/unused"}, policyKeys...), config.Admin)
+	c, err := config.Load(withSecrets(pick([]string{"DATABASE_URL=postgres://unused/unused"}, policyKeys...)), config.Admin)
 	if err != nil {
 		return err
 	}

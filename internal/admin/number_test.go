@@ -22,11 +22,14 @@ func numbers(t *testing.T) *store.Store {
 	}
 	t.Cleanup(s.Close)
 	testenv.Exec(t, url, `INSERT INTO hosts (account_id, host_id, email, pmi, forecast_why) VALUES ('acc', 'anna', 'anna@example.com', 5551112222, 'It will.'), ('acc', 'ben', 'ben@example.com', 5553334444, 'It will not.')`)
-	testenv.Exec(t, url, `INSERT INTO meetings (account_id, meeting_id, host_id, uses_pmi, pmi, outcome, why, passcode, remedy) VALUES
-		('acc', 1, 'anna', true, 5551112222, 'demands_passcode', 'why 1', 'on', 'keep'), ('acc', 2, '', false, 0, 'joinable', 'why 2', 'off', 'none'),
-		('acc', 3, '', false, 0, 'demands_passcode', 'ours', 'on', 'keep'), ('evil', 3, '', false, 0, 'demands_passcode', 'theirs', 'on', 'keep'),
-		('acc', 4, '', false, 0, 'demands_passcode', 'ours', 'on', 'keep')`)
+	testenv.Exec(t, url, `INSERT INTO meetings (account_id, meeting_id, host_id, uses_pmi, pmi, outcome, why, passcode, remedy, observed_at) VALUES
+		('acc', 1, 'anna', true, 5551112222, 'demands_passcode', 'why 1', 'on', 'keep', now()), ('acc', 2, '', false, 0, 'joinable', 'why 2', 'off', 'none', now()),
+		('acc', 3, '', false, 0, 'demands_passcode', 'ours', 'on', 'keep', now()), ('evil', 3, '', false, 0, 'demands_passcode', 'theirs', 'on', 'keep', now()),
+		('acc', 4, '', false, 0, 'demands_passcode', 'ours', 'on', 'keep', now())`)
 	testenv.Exec(t, url, `INSERT INTO meetings (account_id, meeting_id, outcome, why, status, not_found, remedy) VALUES ('evil', 4, 'gone', 'Zoom does not know this meeting.', 'deleted', true, 'none'), ('acc', 6, 'gone', 'The meeting was deleted.', 'deleted', false, 'none')`)
+	testenv.Exec(t, url, `INSERT INTO meetings (account_id, meeting_id, outcome, why, passcode, remedy, observed_at, not_found) VALUES ('acc', 7, 'demands_passcode', '', 'on', 'keep', now(), false),
+		('evil', 7, NULL, '', 'unknown', NULL, NULL, false), ('acc', 8, 'unknown', '', 'on', 'none', now(), true)`)
+	testenv.Exec(t, url, `INSERT INTO passcodes (account_id, meeting_id, passcode, source, seen_at) VALUES ('acc', 7, 'seven', 'zoom', now()), ('acc', 8, 'false', 'zoom', now())`)
 	testenv.Exec(t, url, `INSERT INTO passcodes (account_id, meeting_id, passcode, source, seen_at) VALUES ('acc', 1, 'one', 'zoom', now()), ('acc', 3, 'three', 'zoom', now()), ('evil', 3, 'false', 'zoom', now()),
 		('acc', 4, 'four', 'zoom', now()), ('evil', 4, 'false', 'zoom', now()), ('acc', 6, 'gone', 'zoom', now())`)
 	return s
@@ -43,12 +46,14 @@ func TestPasscodeOfANumber(t *testing.T) {
 		want    string
 		says    string // part of the error
 	}{
-		"its own number":                          {"", 1, "one", ""},
-		"the personal meeting id it runs under":   {"", 5551112222, "one", ""},
-		"one that asks for none":                  {"", 2, "", ""},
-		"two accounts claim it":                   {"", 3, "", "accounts acc and evil each have a meeting 3: say which with --account"},
-		"two accounts claim it, one is meant":     {"acc", 3, "three", ""},
-		"a claim that Zoom does not bear out":     {"", 4, "four", ""},
+		"its own number":                                      {"", 1, "one", ""},
+		"the personal meeting id it runs under":               {"", 5551112222, "one", ""},
+		"one that asks for none":                              {"", 2, "", ""},
+		"two accounts claim it":                               {"", 3, "", "accounts acc and evil each have a meeting 3: say which with --account"},
+		"two accounts claim it, one is meant":                 {"acc", 3, "three", ""},
+		"a claim that Zoom does not bear out":                 {"", 4, "four", ""},
+		"claimed by an account to which Zoom never showed it": {"", 7, "seven", ""},
+		"not found, though its passcode was stored once":      {"", 8, "", "Zoom does not know this meeting"},
 		"nobody's":                                {"", 99, "", "no record of meeting 99"},
 		"a room that no event mentioned":          {"", 5553334444, "", "5553334444 is the personal meeting id of ben@example.com, and no event has mentioned that room yet. It will not."},
 		"of an account that has none":             {"other", 1, "", "no record of meeting 1"},

@@ -36,6 +36,9 @@ func Passcode(ctx context.Context, s *store.Store, account string, number int64)
 		return "", unknown(ctx, s, number)
 	}
 	m := all[0]
+	if m.NotFound {
+		return "", fmt.Errorf("the passcode of meeting %d is not known: Zoom does not know this meeting", number)
+	}
 	if there := claimants(all); len(there) > 1 {
 		return "", &AmbiguousError{Number: number, Accounts: there}
 	}
@@ -62,7 +65,7 @@ func Passcode(ctx context.Context, s *store.Store, account string, number int64)
 func claimants(all []store.Meeting) []string {
 	var accounts []string
 	for _, m := range all {
-		if m.Status != passcode.StatusDeleted && !m.NotFound && !slices.Contains(accounts, m.AccountID) {
+		if m.Status != passcode.StatusDeleted && !m.NotFound && !(m.MustRead && m.ObservedAt.IsZero()) && !slices.Contains(accounts, m.AccountID) {
 			accounts = append(accounts, m.AccountID)
 		}
 	}

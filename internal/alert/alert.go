@@ -140,6 +140,8 @@ func TroubleSentence(t store.Trouble) string {
 		return "Events of account " + t.AccountID + " arrive, and latchkey does not guard it: " + t.Detail + "."
 	case "signed_for_another":
 		return "The app of account " + t.AccountID + " signed an event of another account (" + t.Detail + "). It is not believed: either a webhook_secret in LATCHKEY_CONFIG belongs to another account's app, or somebody forges events."
+	case "secrets_unknown":
+		return "Events arrive from an ingest that does not know whose webhook secret is whose (" + t.Detail + "), so that none of them is believed. Give ingest the worker's LATCHKEY_CONFIG, with a webhook_secret for each account."
 	case "unauthorized":
 		return "Zoom does not accept latchkey's credentials for account " + t.AccountID + " (" + t.Detail + "). Nothing can be read or repaired until they are right; latchkey keeps trying."
 	case "missing_scope":

@@ -107,6 +107,9 @@ func (a account) canReach(ctx context.Context, path string) error {
 	if errors.As(err, &exit) && exit.ExitCode() == 9 {
 		return fmt.Errorf("embedded: PostgreSQL cannot run as root, so it runs as %s, who may not enter %s; choose a folder elsewhere (LATCHKEY_STATE, say %s), or run latchkey as an ordinary user: %w", a.name, out, rootStateDir, fs.ErrPermission)
 	}
+	if ctx.Err() != nil {
+		err = ctx.Err() // the check was ended, and that is how
+	}
 	if err != nil {
 		return fmt.Errorf("embedded: check whether %s can reach %s: %w", a.name, path, err)
 	}

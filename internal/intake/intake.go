@@ -136,6 +136,10 @@ func (in *Intake) attribute(ctx context.Context, env *zoom.Envelope, signedFor s
 	}
 	switch {
 	case signedFor == "":
+		t := store.Trouble{AccountID: in.o.Guarded[0], Call: store.CallSignature, Kind: "secrets_unknown", Detail: fmt.Sprintf("it was %s", env.Event)}
+		if _, err := in.o.Store.SetupFailed(ctx, t, alert.Trouble(t)); err != nil {
+			return err
+		}
 		return unusableError{errors.New("several accounts are guarded, and ingest does not know whose secret signed the event: give ingest the same LATCHKEY_CONFIG, with a webhook_secret for each account")}
 	case env.AccountID == "" || env.AccountID == signedFor:
 		env.AccountID = signedFor
@@ -206,7 +210,7 @@ func (in *Intake) meeting(ctx context.Context, row store.Event, env zoom.Envelop
 		if err != nil {
 			return err
 		}
-		came := arrival{now: tx.Now, receivedAt: row.ReceivedAt, operator: row.Operator}
+		came := arrival{now: tx.Now, several: len(in.o.Guarded) > 1, receivedAt: row.ReceivedAt, operator: row.Operator}
 		if obj.HostID != nil {
 			if came.hostChangedAt, err = tx.HostChangedAt(ctx, zoom.Clean(*obj.HostID)); err != nil {
 				return err
@@ -258,7 +262,7 @@ func (in *Intake) settings(ctx context.Context, row store.Event, env zoom.Envelo
 		case !now.Says():
 			return nil
 		case level == passcode.LevelHost:
-			if err := tx.HostChanged(ctx, id, happened(row), env.Event); err != nil || now.PMIPasscode == nil {
+			if err := tx.HostChanged(ctx, id, happened(row), env.Event); err != nil || now.PMIPasscode == nil || len(in.o.Guarded) > 1 {
 				return err
 			}
 			return tx.PMIPasscode(ctx, id, happened(row), store.PasscodeSeen{Value: *now.PMIPasscode, Operator: row.Operator}, alert.MeetingPasscodeChanged)

@@ -15,6 +15,7 @@ type arrival struct {
 	receivedAt     time.Time // ingest's clock
 	operator       string
 	hostChangedAt  time.Time // when the host's settings were last reported to have changed, by Zoom's clock
+	several        bool      // accounts are guarded: one of them may name another's meetings
 	repairUnderWay bool      // a change of ours was sent and not yet read back
 	knownPasscode  secret.String
 }
@@ -120,6 +121,12 @@ func merge(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, came arri
 		if late {
 			// It was seen later than this; only what was missing was taken.
 			out.nothingNew = m.HostID != "" && m.Type != 0 && !over
+			break
+		}
+		if came.several {
+			// Whose number it is, is Zoom's to say, to the account itself: until then no
+			// passcode is known of it, and none is passed on.
+			out.meeting.MustRead = true
 			break
 		}
 		if obj.Whole || obj.Password != nil && *obj.Password != "" {

@@ -102,10 +102,12 @@ func (s *Store) Meeting(ctx context.Context, number int64) (Meeting, error) {
 
 // MeetingsNumbered reads the meetings that answer to a number: their own, or the
 // personal meeting id that they run under, of whichever account. Those that are
-// there come first, then those of that very number, then the soonest.
+// there and were seen come first, then those that ask for a passcode (whoever
+// joins by the number may meet any of them, and one more than is asked for does no
+// harm), then those of that very number, then the soonest.
 func (s *Store) MeetingsNumbered(ctx context.Context, number int64) ([]Meeting, error) {
 	rows, err := s.pool.Query(ctx, `SELECT `+meetingColumns+` FROM meetings WHERE meeting_id = $1 OR pmi = $1 AND pmi <> 0
-		ORDER BY status = 'deleted', not_found, meeting_id = $1 DESC, coalesce(ends_at < now(), false), start_time NULLS LAST, observed_at DESC NULLS LAST`, number)
+		ORDER BY status = 'deleted', not_found, observed_at IS NULL, coalesce(outcome = 'demands_passcode', false) DESC, meeting_id = $1 DESC, coalesce(ends_at < now(), false), start_time NULLS LAST, observed_at DESC NULLS LAST`, number)
 	if err != nil {
 		return nil, fmt.Errorf("read meeting %d: %w", number, err)
 	}

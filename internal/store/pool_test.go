@@ -31,6 +31,18 @@ func TestPoolParametersInTheURL(t *testing.T) {
 	}
 }
 
+// TestAPoolThatCannotWork is refused at once, with the parameter named and without
+// the password.
+func TestAPoolThatCannotWork(t *testing.T) {
+	t.Parallel()
+	for params, says := range map[string]string{"pool_max_conns=1": "pool_max_conns is 1", "pool_health_check_period=0s": "pool_health_check_period", "pool_max_conns=0": "pool's parameters", "pool_max_conns=abc": "pool's parameters"} {
+		_, err := Open("postgres://u:s3cret@h/d?" + params)
+		if err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%s: %v", params, err)
+		}
+	}
+}
+
 // TestThePoolIsSizedForItsWork.
 func TestThePoolIsSizedForItsWork(t *testing.T) {
 	t.Parallel()

@@ -34,10 +34,19 @@ type Store struct {
 func parse(url string) (*pgxpool.Config, error) {
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil { // pgx's own text may quote the password
-		return nil, errors.New("DATABASE_URL cannot be read: want postgres://user:password@host:port/database")
+		return nil, errors.New("DATABASE_URL cannot be read: want postgres://user:password@host:port/database, and of the pool's parameters numbers and durations above 0")
+	}
+	switch {
+	case cfg.MaxConns < fewestConnections:
+		return nil, fmt.Errorf("DATABASE_URL: pool_max_conns is %d: want at least %d, one of which listens", cfg.MaxConns, fewestConnections)
+	case cfg.HealthCheckPeriod <= 0:
+		return nil, errors.New("DATABASE_URL: pool_health_check_period is not above 0: want a duration such as 1m")
 	}
 	return cfg, nil
 }
+
+// fewestConnections is what a worker cannot do without.
+const fewestConnections = 3
 
 // Open makes a Store for a person or a test; see OpenFor.
 func Open(url string) (*Store, error) { return OpenFor(url, 0) }

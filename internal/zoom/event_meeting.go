@@ -51,7 +51,7 @@ func (m *MeetingObject) UnmarshalJSON(raw []byte) error {
 		Type        loose[flexibleInt]    `json:"type"`
 		StartTime   loose[Time]           `json:"start_time"`
 		Duration    loose[flexibleInt]    `json:"duration"`
-		Password    loose[secret.String]  `json:"password"`
+		Password    looseSecret           `json:"password"`
 		JoinURL     loose[secret.String]  `json:"join_url"`
 		Occurrences loose[[]Occurrence]   `json:"occurrences"`
 		PMI         loose[MeetingID]      `json:"pmi"`
@@ -67,8 +67,8 @@ func (m *MeetingObject) UnmarshalJSON(raw []byte) error {
 	m.Settings.UsePMI, m.Settings.WaitingRoom, m.Settings.MeetingAuthentication = set.UsePMI.value, set.WaitingRoom.value, set.MeetingAuthentication.value
 	odd := in.UUID.bad || in.HostID.bad || in.Topic.bad || in.Type.bad || in.StartTime.bad || in.Duration.bad || in.Password.bad || in.JoinURL.bad ||
 		in.Occurrences.bad || in.PMI.bad || in.Settings.bad || set.UsePMI.bad || set.WaitingRoom.bad || set.MeetingAuthentication.bad
-	there := in.UUID.value != nil && in.HostID.value != nil && in.Type.value != nil && in.JoinURL.value != nil && in.Settings.value != nil
-	m.Whole = there && !odd && (m.Password != nil && *m.Password != "" || !LinkHasPasscode(*m.JoinURL))
+	there := in.UUID.value != nil && in.HostID.value != nil && in.Type.value != nil && in.JoinURL.value != nil && in.Settings.value != nil && set.UsePMI.value != nil
+	m.Whole = there && !odd && (m.Password != nil && *m.Password != "" || linkWithoutPasscode(*m.JoinURL))
 	return nil
 }
 

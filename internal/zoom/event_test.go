@@ -97,6 +97,11 @@ func TestWhole(t *testing.T) {
 		"no host":                                 {whole, `"host_id":"h",`, "", false},
 		"no uuid":                                 {whole, `"uuid":"u",`, "", false},
 		"no topic, which a meeting need not have": {whole, `"topic":"T",`, "", true},
+		"an empty link":                           {whole, `"https://zoom.us/j/85746065432"`, `""`, false},
+		"a link that does not parse":              {whole, `"https://zoom.us/j/85746065432"`, `"https://zoom.us/j/85746065432%zz?pwd=x"`, false},
+		"a link with pwd behind a semicolon":      {whole, `"https://zoom.us/j/85746065432"`, `"https://zoom.us/j/85746065432?a=b;pwd=x"`, false},
+		"a link with PWD":                         {whole, `"https://zoom.us/j/85746065432"`, `"https://zoom.us/j/85746065432?PWD=x"`, false},
+		"settings without use_pmi":                {whole, `{"use_pmi":false}`, `{}`, false},
 		"a link that is no text":                  {whole, `"https://zoom.us/j/85746065432"`, "7.5", false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -258,12 +263,15 @@ func TestDecodeMeetingOddFields(t *testing.T) {
 		{"one setting is words", `"settings":{"use_pmi":"x","waiting_room":true}`, func(m *zoom.MeetingObject) { m.Settings.WaitingRoom = ptr(true) }, false},
 		{"waiting room is words", `"settings":{"use_pmi":true,"waiting_room":"x"}`, func(m *zoom.MeetingObject) { m.Settings.UsePMI = ptr(true) }, false},
 		{"authentication is words", `"settings":{"meeting_authentication":"x"}`, nil, false},
-		{"what is not read may be anything", `"agenda":7,"settings":{"auto_recording":[]},"recurrence":"x"`, nil, true},
+		{"what is not read may be anything", `"agenda":7,"settings":{"use_pmi":false,"auto_recording":[]},"recurrence":"x"`, func(m *zoom.MeetingObject) { m.Settings.UsePMI = ptr(false) }, true},
+		{"a passcode longer than any", `"password":"` + strings.Repeat("x", 101) + `"`, nil, false},
+		{"a passcode with a NUL", `"password":"a\u0000b"`, nil, false},
+		{"a passcode with a line break", `"password":"a\nb"`, nil, false},
 		{"keys twice, the last one unusable", `"topic":"x","topic":[]`, nil, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := envelope(t, `{"id":85746065432,"type":2,"uuid":"u","host_id":"h","join_url":"https://zoom.us/j/85746065432","settings":{},`+c.fields+`}`).DecodeMeeting()
+			got, err := envelope(t, `{"id":85746065432,"type":2,"uuid":"u","host_id":"h","join_url":"https://zoom.us/j/85746065432","settings":{"use_pmi":false},`+c.fields+`}`).DecodeMeeting()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -274,6 +282,9 @@ func TestDecodeMeetingOddFields(t *testing.T) {
 				t.Errorf("length %v", got.Duration)
 			}
 			got.Type, got.Whole, got.JoinURL = nil, false, nil
+			if !strings.Contains(c.fields, `"settings"`) {
+				got.Settings.UsePMI = nil
+			}
 			if c.whole {
 				got.Duration = nil
 			}

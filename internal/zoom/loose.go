@@ -5,6 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
+	"strings"
+	"unicode"
+
+	"latchkey/internal/secret"
 )
 
 // loose reads a T where one can be read. What is missing, null or unusable is
@@ -27,6 +31,21 @@ func (l *loose[T]) UnmarshalJSON(raw []byte) error {
 	l.value = v
 	return nil
 }
+
+// looseSecret reads a passcode where one can be one: Zoom's have ten characters at
+// most (Z-CODE-1), and none is a control character.
+type looseSecret struct{ loose[secret.String] }
+
+func (l *looseSecret) UnmarshalJSON(raw []byte) error {
+	err := l.loose.UnmarshalJSON(raw)
+	if v := l.value; v != nil && (len(*v) > longestSecret || strings.ContainsFunc(v.Reveal(), unicode.IsControl)) {
+		l.value, l.bad = nil, true
+	}
+	return err
+}
+
+// longestSecret leaves room for what Zoom might allow one day, in bytes.
+const longestSecret = 100
 
 // or returns the value, or what to take instead.
 func (l loose[T]) or(otherwise T) T {

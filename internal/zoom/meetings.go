@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"latchkey/internal/secret"
@@ -92,6 +93,12 @@ func (m Meeting) LinkHasPasscode() bool { return LinkHasPasscode(m.JoinURL) }
 func LinkHasPasscode(joinURL secret.String) bool {
 	u, err := url.Parse(joinURL.Reveal())
 	return err == nil && u.Query().Get("pwd") != ""
+}
+
+// linkWithoutPasscode reports whether it is certain that a link carries none.
+func linkWithoutPasscode(joinURL secret.String) bool {
+	u, err := url.Parse(joinURL.Reveal())
+	return err == nil && u.Host != "" && !strings.Contains(strings.ToLower(joinURL.Reveal()), "pwd")
 }
 
 // Occurrence is one date of a recurring meeting with fixed times.
