@@ -21,6 +21,9 @@ func cause(f *Facts) []Reason {
 			r.perhapsPlan(h.Plan)
 			return one(r)
 		}
+		if join := h.Settings[KeyPMIJoin]; join.Value == On && pmi.Value != On {
+			return one(settingReason(CausePMIJoin, KeyPMIJoin, join))
+		}
 		return one(Reason{Code: CausePMI, Path: KeyPMI.Path(), Level: LevelHost, Value: pmi.Value, Seen: pmi.Seen})
 	case h.PlanForces(key):
 		// Z-LOCK-6: always on for free and single-host Pro accounts.

@@ -127,7 +127,7 @@ var codeTable = map[Code]codeInfo{
 		return "of a setting or a request: latchkey could not read the settings yet"
 	}, who: nobody},
 	CausePMIJoin: {cause: true, clause: func(r Reason) string {
-		return fmt.Sprintf("%q is on for the host", KeyPMIJoin.Info().Portal)
+		return fmt.Sprintf("it uses the host's Personal Meeting ID, people may join before the host, and %s asks then", portalOf(r.Path))
 	}},
 	CauseUndocumented: {cause: true, clause: func(Reason) string {
 		return "Zoom's documents contradict each other about what these settings come to"

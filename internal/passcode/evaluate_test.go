@@ -114,6 +114,12 @@ func TestEvaluate(t *testing.T) {
 		{name: "free plan forces",
 			facts:   demanding(func(f *Facts) { f.Host.Plan = PlanFree; f.Host.Settings[KeyPasscode] = Setting{Value: On} }),
 			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CausePlan}, sentence: "Zoom's free plan always has passcodes on; latchkey keeps it and `latchkey passcode` gives it; a paid plan changes that."},
+		{name: "under the PMI, whose setting asks only where people may join before the host",
+			facts: demanding(func(f *Facts) {
+				f.Meeting.UsesPMI = true
+				f.Host.Settings[KeyPMI], f.Host.Settings[KeyPMIJoin] = off(), on()
+			}),
+			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CausePMIJoin}, sentence: "people may join before the host, and \"Only PMI meetings with Join Before Host enabled\""},
 		{name: "single-host Pro forces",
 			facts: demanding(func(f *Facts) {
 				f.Host.Plan = PlanProSingleHost

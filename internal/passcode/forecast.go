@@ -144,7 +144,7 @@ func (e Expectation) words(yes, no string) string {
 		return no
 	}
 	if e.Reason.Code == CausePMIJoin {
-		return yes + " where people may join before the host, and none elsewhere, because " + e.Reason.Sentence()
+		return yes + " where people may join before the host, and none elsewhere: " + portalOf(e.Reason.Path)
 	}
 	if e.Reason.Code != "" {
 		return "cannot be predicted, because " + e.Reason.Sentence()

@@ -48,6 +48,9 @@ func (s *Settings) decode(raw []byte) error {
 		raw, there := sections[section][name]
 		return raw, there
 	}
+	if raw, _ := at(pathPMIRule); string(raw) == `"jbh_only"` {
+		s.Values[passcode.KeyPMIJoin] = passcode.On // whatever the newer name says
+	}
 	for _, info := range passcode.AllSettings() {
 		for _, path := range append([]string{info.Path}, info.Older...) {
 			if s.Values[info.Key] != passcode.Unknown {
@@ -60,9 +63,6 @@ func (s *Settings) decode(raw []byte) error {
 			value := toggle(raw)
 			if path == pathPMIRule {
 				value = pmiRule(raw, sections["schedule_meeting"]["join_before_host"])
-				if string(raw) == `"jbh_only"` {
-					s.Values[passcode.KeyPMIJoin] = passcode.On
-				}
 			}
 			s.Values[info.Key] = value
 			s.Odd = s.Odd || value == passcode.Unknown
@@ -138,7 +138,7 @@ const (
 
 // GetUserSettings reads a host's effective security settings: two MEDIUM calls,
 // since each option answers only its own part (Z-CALL-5), and a third for the
-// older names where meeting_security leaves something out.
+// older names where meeting_security leaves something out or does not say enough.
 func (c *Client) GetUserSettings(ctx context.Context, userID string) (Settings, error) {
 	const path = pathUserSettings
 	s, err := c.settings(ctx, path, userID, optionSecurity, optionAuthentication)
@@ -149,6 +149,11 @@ func (c *Client) GetUserSettings(ctx context.Context, userID string) (Settings, 
 		if len(info.Older) > 0 && strings.HasPrefix(info.Path, optionSecurity+".") && s.Values[info.Key] == passcode.Unknown {
 			return c.settingsOnTop(ctx, s, path, userID, "")
 		}
+	}
+	if s.Values[passcode.KeyPMI] == passcode.Off {
+		// Off has two meanings, "none" and "jbh_only" (Z-SET-8), and only the older
+		// name tells them apart.
+		return c.settingsOnTop(ctx, s, path, userID, "")
 	}
 	return s, nil
 }

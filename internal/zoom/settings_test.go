@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"latchkey/internal/passcode"
@@ -68,6 +69,14 @@ func TestSettings(t *testing.T) {
 			[]string{`{"meeting_security":{"waiting_room":true}}`, `{"meeting_authentication":false}`,
 				`{"schedule_meeting":{"require_password_for_scheduling_new_meetings":true},"in_meeting":{"waiting_room":false}}`},
 			zoom.Settings{Values: passcode.Values{passcode.KeyWaitingRoom: on, passcode.KeyPasscode: on, passcode.KeyAuthentication: off}}, user},
+		{"user, the PMI setting off: which of its two offs, in a third", userSettings,
+			[]string{strings.Replace(all, `"pmi_password":true`, `"pmi_password":false`, 1), `{"meeting_authentication":true}`,
+				`{"schedule_meeting":{"require_password_for_pmi_meetings":"jbh_only","join_before_host":true}}`},
+			func() zoom.Settings {
+				w := whole
+				w.Values[passcode.KeyPMI], w.Values[passcode.KeyPMIJoin] = off, on
+				return w
+			}(), user},
 		{"user, nothing said", userSettings, []string{`{}`, `{"meeting_authentication":null}`, `{"schedule_meeting":null}`}, zoom.Settings{}, user},
 		{"group locks", groupLocks, []string{`{"meeting_security":{"meeting_password":false}}`, `{"schedule_meeting":{"meeting_authentication":true}}`},
 			zoom.Settings{Values: passcode.Values{passcode.KeyPasscode: off, passcode.KeyAuthentication: on}}, []string{"GET /v2/groups/g/lock_settings?option=meeting_security", "GET /v2/groups/g/lock_settings"}},
