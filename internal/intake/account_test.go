@@ -165,3 +165,17 @@ func TestTenantsAreKeptApart(t *testing.T) {
 		t.Error("the host's own change did not reach their meeting")
 	}
 }
+
+// TestAnEventUnderThePMIReachesWhatRunsUnderIt.
+func TestAnEventUnderThePMIReachesWhatRunsUnderIt(t *testing.T) {
+	t.Parallel()
+	in, url := newTenants(t, "acc")
+	testenv.Exec(t, url, `INSERT INTO meetings (account_id, meeting_id, host_id, pmi, uses_pmi, must_read) VALUES ('acc', 85746065432, 'h', 5551112222, true, false)`)
+	body := fmt.Sprintf(`{"event": "meeting.started", "event_ts": %d, "payload": {"account_id": "acc", "object": {"id": "5551112222", "host_id": "h", "type": 4}}}`, time.Now().UnixMilli())
+	if _, err := in.record(t.Context(), Event{ID: "e", Body: []byte(body), SignedFor: "acc", ReceivedAt: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	if got := testenv.Query(t, url, `SELECT concat_ws(' ', must_read, due_why) FROM meetings WHERE meeting_id = 85746065432`); got != "t meeting.started" {
+		t.Errorf("the meeting under it is %q, want it to be read", got)
+	}
+}

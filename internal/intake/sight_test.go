@@ -191,6 +191,9 @@ func TestSightDeleted(t *testing.T) {
 			if c.deleted {
 				wantStored = ""
 			}
+			if said := !c.deleted && c.operation != "single"; got.meeting.SaidGone != said {
+				t.Errorf("an event said that it is gone: %v, want %v", got.meeting.SaidGone, said)
+			}
 			if (got.meeting.Status == passcode.StatusDeleted) != c.deleted || got.meeting.MustRead != c.mustRead || stored(got.passcode) != wantStored || got.nothingNew {
 				t.Errorf("status %q, must read %v, stored %q, nothing new %v; want deleted %v, must read %v", got.meeting.Status, got.meeting.MustRead, stored(got.passcode), got.nothingNew, c.deleted, c.mustRead)
 			}

@@ -170,3 +170,38 @@ func TestMeetingsNumbered(t *testing.T) {
 		}
 	}
 }
+
+// TestASweepLeavesThePast: a lost event is looked for among what is to come, and
+// for a day after.
+func TestASweepLeavesThePast(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	addHost(t, s, "host", "acc")
+	for id, startsIn := range map[int64]time.Duration{1: time.Hour, 2: -20 * time.Hour, 3: -30 * time.Hour} {
+		addMeeting(t, s, id, "host", startsIn)
+	}
+	exec(t, s, `UPDATE meetings SET must_read = false, due_at = NULL, expires_at = now() + interval '20 days'`)
+	if n, err := s.SweepHosts(t.Context(), []string{"acc"}, time.Hour, 10); err != nil || n != 1 {
+		t.Fatalf("swept %d, %v", n, err)
+	}
+	if got := rowsOf(t, s, `SELECT meeting_id::text FROM meetings WHERE must_read ORDER BY 1`); fmt.Sprint(got) != "[1 2]" {
+		t.Errorf("marked %v, want 1 and 2", got)
+	}
+}
+
+// TestEvidenceIsTheAccountsOwn: who turned a setting on is taken from events of
+// the account alone, whatever ids another account's events name.
+func TestEvidenceIsTheAccountsOwn(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	for account, who := range map[string]string{"acc": "anna@example.com", "evil": "eve@example.com"} {
+		_, err := s.Intake(t.Context(), Event{ID: account, AccountID: account, Name: "x", ReceivedAt: time.Now()}, func(tx *IntakeTx) error {
+			return tx.SaveChanges(t.Context(), []SettingChange{{What: ChangedValue, Level: passcode.LevelGroup, LevelID: "g", Setting: "s", New: passcode.On, ChangedBy: who}})
+		})
+		noError(t, err)
+	}
+	changes, err := s.TurnedOn(t.Context(), "acc", []string{"g"}, time.Hour)
+	if err != nil || len(changes) != 1 || changes[0].ChangedBy != "anna@example.com" {
+		t.Errorf("the evidence is %+v, %v", changes, err)
+	}
+}
