@@ -128,8 +128,8 @@ func (in *Intake) record(ctx context.Context, e Event) (bool, error) {
 // forgery, or the secrets are confused. With one account there is nothing to
 // confuse: an event of another is then one that latchkey does not guard.
 func (in *Intake) attribute(ctx context.Context, env *zoom.Envelope, signedFor string) error {
-	if len(in.o.Guarded) == 1 {
-		if env.AccountID == "" {
+	if len(in.o.Guarded) <= 1 {
+		if env.AccountID == "" && len(in.o.Guarded) == 1 {
 			env.AccountID = in.o.Guarded[0]
 		}
 		return nil

@@ -97,8 +97,8 @@ func (r *Reason) since(h *History, k Key) {
 	}
 }
 
-// earlier finds what explained the passcode before the setting went back: a
-// recorded change that turned a deciding setting on or locked it on, else the
+// earlier finds what explained the passcode before the setting went back, or what
+// the settings do not show yet since they were read before it: a recorded change that turned a deciding setting on or locked it on, else the
 // cause that the verdict before named.
 func earlier(f *Facts) (Reason, bool) {
 	h := &f.History
@@ -107,7 +107,19 @@ func earlier(f *Facts) (Reason, bool) {
 			continue
 		}
 		if c.Key == f.Meeting.passcodeKey(f.Host) || c.Key == KeyScheduled || c.Key == KeyAutoSecurity {
-			return Reason{Code: CauseWasOn, Path: c.Key.Path(), Level: c.Level, By: c.By, ByName: c.ByName, Value: On, Locked: c.Lock,
+			code := CauseWasOn
+			if seen := f.Host.Settings[c.Key].Seen; !seen.IsZero() && c.At.After(seen) {
+				// The reading is the older of the two: nothing says that it went back.
+				switch {
+				case c.Lock:
+					code = CauseLockedOn
+				case c.Key == KeyScheduled:
+					code = CauseScheduled
+				default:
+					code = CauseSettingOn
+				}
+			}
+			return Reason{Code: code, Path: c.Key.Path(), Level: c.Level, By: c.By, ByName: c.ByName, Value: On, Locked: c.Lock,
 				ChangedBy: c.Who, ChangedAt: c.At}, true
 		}
 	}

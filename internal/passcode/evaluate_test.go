@@ -166,6 +166,18 @@ func TestEvaluate(t *testing.T) {
 				f.History.Changes = []PastChange{{Key: KeyScheduled, Level: LevelHost, At: now.Add(-time.Hour)}}
 			}),
 			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseSettingOn}},
+		{name: "turned on since the settings were read: it is on, not was",
+			facts: demanding(func(f *Facts) {
+				f.Host.Settings[KeyScheduled].Seen = now.Add(-time.Minute)
+				f.History.Changes = []PastChange{{Key: KeyScheduled, Level: LevelHost, Who: "eve@example.com", At: now.Add(-time.Second)}}
+			}),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseScheduled}, sentence: "already been scheduled\" (meeting_security.require_password_for_scheduled_meeting) is on for the host (eve@example.com"},
+		{name: "locked on since the locks were read",
+			facts: demanding(func(f *Facts) {
+				f.Host.Settings[KeyPasscode].Seen = now.Add(-time.Minute)
+				f.History.Changes = []PastChange{{Key: KeyPasscode, Level: LevelGroup, By: "G1", Lock: true, At: now.Add(-time.Second)}}
+			}),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseLockedOn}, sentence: "is locked on by group G1"},
 		{name: "made before the sub-option was turned on",
 			facts: demanding(func(f *Facts) {
 				f.Meeting.Created = now.Add(-2 * time.Hour)

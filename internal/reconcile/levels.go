@@ -69,13 +69,13 @@ func (w *Worker) readAccount(ctx context.Context, api Zoom, l store.Level) error
 	if l.Fixed, err = w.fixed(ctx, l, api.GetAccountSettings); err != nil {
 		return err
 	}
-	// Business and larger plans have ten licences at least: one licensed user
-	// means a Pro account with one host, which always has passcodes on (Z-LOCK-6;
-	// that one licence means Pro is an inference).
 	if w.o.LargePlan != nil && w.o.LargePlan(l.ID) {
 		// What the operator says beats any guess.
 		return w.o.Store.SaveAccount(ctx, l, seen, time.Since(began))
 	}
+	// Business and larger plans have ten licences at least: one licensed user
+	// means a Pro account with one host, which always has passcodes on (Z-LOCK-6;
+	// that one licence means Pro is an inference).
 	n, err := api.CountLicensed(ctx)
 	switch a := answerOf(err); {
 	case err == nil && n == 1:
