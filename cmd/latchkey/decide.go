@@ -111,11 +111,23 @@ var decideRules = sync.OnceValue(func() *jsonschema.Schema {
 	}
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
+	c.RegisterFormat(&moment)
 	if err := c.AddResource("decide", doc); err != nil {
 		panic("decide.schema.json: " + err.Error())
 	}
 	return c.MustCompile("decide")
 })
+
+// moment is stricter than RFC 3339, which has leap seconds: no time of ours can
+// hold one.
+var moment = jsonschema.Format{Name: "date-time", Validate: func(v any) error {
+	if s, ok := v.(string); ok {
+		if _, err := time.Parse(time.RFC3339, s); err != nil {
+			return errors.New("want a time such as 2026-11-23T12:00:00Z")
+		}
+	}
+	return nil
+}}
 
 // check says everything that is wrong with a case, each with its JSON path.
 func check(raw []byte) error {

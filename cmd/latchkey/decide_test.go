@@ -76,3 +76,17 @@ func words[T ~string](all []T) []string {
 	}
 	return w
 }
+
+// TestATimeNobodyCanHold: a leap second is valid RFC 3339 and no time of ours; it
+// is refused with its path.
+func TestATimeNobodyCanHold(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ facts, path string }{
+		{`{"meeting": {"type": 2, "status": "scheduled", "passcode": "on"}, "now": "2026-06-30T23:59:60Z"}`, "$.now: "},
+		{`{"meeting": {"type": 2, "status": "scheduled", "passcode": "on", "ends": "2026-06-30T23:59:60Z"}}`, "$.meeting.ends: "},
+	} {
+		if err := check([]byte(c.facts)); err == nil || !strings.Contains(err.Error(), c.path) {
+			t.Errorf("%s: %v, want it refused at %s", c.facts, err, c.path)
+		}
+	}
+}

@@ -183,7 +183,7 @@ func (d *demo) settle(ctx context.Context, rows ...*row) error {
 			break
 		}
 		r.after = d.join(r.id)
-		story, err := d.app.Store().Story(context.WithoutCancel(ctx), r.id)
+		story, err := d.app.Store().Story(context.WithoutCancel(ctx), "", r.id)
 		if err != nil {
 			return err
 		}

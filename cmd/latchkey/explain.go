@@ -38,6 +38,7 @@ func parseMeeting(args []string) (zoom.MeetingID, error) {
 
 func explainCommand() *cobra.Command {
 	var asJSON bool
+	var account string
 	cmd := &cobra.Command{
 		Use:   "explain <meeting id or join link>",
 		Short: "Say in one sentence whether a meeting asks for a passcode and why; then the evidence",
@@ -48,7 +49,7 @@ func explainCommand() *cobra.Command {
 				return err
 			}
 			return withStore(cmd, func(ctx context.Context, s *store.Store) error {
-				e, err := admin.Explain(ctx, s, int64(id), time.Now())
+				e, err := admin.Explain(ctx, s, account, int64(id), time.Now())
 				if err != nil {
 					return err
 				}
@@ -61,6 +62,7 @@ func explainCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().StringVar(&account, "account", "", "the account of the meeting, where several have one of that number")
 	return cmd
 }
 

@@ -16,10 +16,17 @@ import (
 	"latchkey/internal/store"
 )
 
-// UnknownMeetingError says that latchkey has no record of a meeting.
-type UnknownMeetingError struct{ ID int64 }
+// UnknownMeetingError says that latchkey has no record of a meeting, in the
+// account that was asked for where one was.
+type UnknownMeetingError struct {
+	ID      int64
+	Account string
+}
 
 func (e *UnknownMeetingError) Error() string {
+	if e.Account != "" {
+		return fmt.Sprintf("latchkey has no record of a meeting %d in account %s: is that the account's id, and one that latchkey guards?", e.ID, e.Account)
+	}
 	return fmt.Sprintf("latchkey has no record of meeting %d: no event has mentioned it. Was it made before latchkey was set up, or on another account?", e.ID)
 }
 
@@ -40,7 +47,10 @@ func (e *PersonalRoomError) Error() string {
 }
 
 // unknown says what can be said of a number that no meeting answers to.
-func unknown(ctx context.Context, s *store.Store, number int64) error {
+func unknown(ctx context.Context, s *store.Store, account string, number int64) error {
+	if account != "" {
+		return &UnknownMeetingError{ID: number, Account: account}
+	}
 	h, err := s.HostWithPMI(ctx, number)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
@@ -104,11 +114,12 @@ type Explanation struct {
 	Changes    []store.SettingChange  `json:"setting_changes"`
 }
 
-// Explain tells a meeting's story; an *UnknownMeetingError when there is none.
-func Explain(ctx context.Context, s *store.Store, id int64, now time.Time) (Explanation, error) {
-	st, err := s.Story(ctx, id)
+// Explain tells the story of the meeting that answers to a number; account, if
+// not "", says whose is meant. An *UnknownMeetingError when there is none.
+func Explain(ctx context.Context, s *store.Store, account string, number int64, now time.Time) (Explanation, error) {
+	st, err := s.Story(ctx, account, number)
 	if errors.Is(err, store.ErrNotFound) {
-		return Explanation{}, unknown(ctx, s, id)
+		return Explanation{}, unknown(ctx, s, account, number)
 	}
 	if err != nil {
 		return Explanation{}, err
@@ -159,6 +170,19 @@ func channelsOf(st store.Story, now time.Time) passcode.Channels {
 		f.Host.Settings[k].Value = st.Host.Settings[k]
 	}
 	return passcode.Evaluate(f, passcode.Policy{Mode: passcode.ModeObserve}, now).Channels
+}
+
+// UnknownLevelError says that latchkey has no record of a group or account.
+type UnknownLevelError struct {
+	Level passcode.Level
+	ID    string
+}
+
+func (e *UnknownLevelError) Error() string {
+	if e.Level == passcode.LevelGroup {
+		return fmt.Sprintf("latchkey has no record of a group %s: want the group's id, as GET /groups and `SELECT group_id, name FROM groups` show it; a group is recorded with the first host that is in it", e.ID)
+	}
+	return fmt.Sprintf("latchkey has no record of an account %s: want the id of an account that latchkey guards, with a host it has read", e.ID)
 }
 
 // Forecast returns the host of that id or e-mail address with what is predicted

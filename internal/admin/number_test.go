@@ -56,7 +56,7 @@ func TestPasscodeOfANumber(t *testing.T) {
 		"not found, though its passcode was stored once":      {"", 8, "", "Zoom does not know this meeting"},
 		"nobody's":                                {"", 99, "", "no record of meeting 99"},
 		"a room that no event mentioned":          {"", 5553334444, "", "5553334444 is the personal meeting id of ben@example.com, and no event has mentioned that room yet. It will not."},
-		"of an account that has none":             {"other", 1, "", "no record of meeting 1"},
+		"of an account that has none":             {"other", 1, "", "no record of a meeting 1 in account other"},
 		"one that was deleted, with its passcode": {"", 6, "", "meeting 6 has no passcode: The meeting was deleted."},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -74,17 +74,24 @@ func TestExplainAnyNumber(t *testing.T) {
 	t.Parallel()
 	s := numbers(t)
 	for _, number := range []int64{1, 5551112222} {
-		e, err := Explain(t.Context(), s, number, time.Now())
+		e, err := Explain(t.Context(), s, "", number, time.Now())
 		if err != nil || e.MeetingID != "1" || e.PMI != "5551112222" || e.HostEmail != "anna@example.com" || len(e.Others) != 0 {
 			t.Errorf("%d is %+v, %v", number, e, err)
 		}
 	}
-	e, err := Explain(t.Context(), s, 4, time.Now())
+	e, err := Explain(t.Context(), s, "", 4, time.Now())
 	if err != nil || e.AccountID != "acc" || e.Outcome != passcode.OutcomeDemands || len(e.Others) != 1 || e.Others[0].AccountID != "evil" {
 		t.Errorf("4 is %+v, %v; want the one that is there first", e, err)
 	}
+	if e, err := Explain(t.Context(), s, "evil", 4, time.Now()); err != nil || e.AccountID != "evil" {
+		t.Errorf("4 of account evil is %+v, %v", e, err)
+	}
+	var none *UnknownMeetingError
+	if _, err := Explain(t.Context(), s, "nope", 4, time.Now()); !errors.As(err, &none) || none.Account != "nope" {
+		t.Errorf("4 of an account without a record: %v", err)
+	}
 	var room *PersonalRoomError
-	if _, err := Explain(t.Context(), s, 5553334444, time.Now()); !errors.As(err, &room) || room.Host != "ben@example.com" {
+	if _, err := Explain(t.Context(), s, "", 5553334444, time.Now()); !errors.As(err, &room) || room.Host != "ben@example.com" {
 		t.Errorf("a room that no event mentioned: %v", err)
 	}
 }

@@ -33,7 +33,7 @@ func Passcode(ctx context.Context, s *store.Store, account string, number int64)
 	}
 	all = slices.DeleteFunc(all, func(m store.Meeting) bool { return account != "" && m.AccountID != account })
 	if len(all) == 0 {
-		return "", unknown(ctx, s, number)
+		return "", unknown(ctx, s, account, number)
 	}
 	m := all[0]
 	if m.NotFound {

@@ -35,11 +35,15 @@ type SupposedMeeting struct {
 
 // WhatIf says what a change would do to the hosts and upcoming meetings that are
 // known, from what was last read of them. It asks Zoom nothing and writes
-// nothing.
+// nothing. A host, group or account without a record is an *UnknownHostError or
+// *UnknownLevelError.
 func WhatIf(ctx context.Context, s *store.Store, c passcode.Change, rule func(reconcile.Who) reconcile.Rule, now time.Time) (all Supposed, err error) {
 	under, err := s.HostsUnder(ctx, c.Level, c.ID)
 	if err != nil {
 		return all, err
+	}
+	if len(under) == 0 {
+		return all, unheardOf(ctx, s, c)
 	}
 	for _, h := range under {
 		known, err := levelsOf(ctx, s, h)
@@ -72,6 +76,19 @@ func WhatIf(ctx context.Context, s *store.Store, c passcode.Change, rule func(re
 		}
 	}
 	return all, nil
+}
+
+// unheardOf tells a level that reaches nobody from one that latchkey does not
+// know, which is most likely misspelt.
+func unheardOf(ctx context.Context, s *store.Store, c passcode.Change) error {
+	if c.Level == passcode.LevelHost {
+		return &UnknownHostError{Name: c.ID}
+	}
+	known, err := s.KnowsLevel(ctx, c.Level, c.ID)
+	if err == nil && !known {
+		err = &UnknownLevelError{Level: c.Level, ID: c.ID}
+	}
+	return err
 }
 
 // currentOf is the passcode that a meeting has, where the policy depends on which

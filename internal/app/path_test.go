@@ -103,7 +103,7 @@ func TestSettingsChangeFindsScheduledMeetings(t *testing.T) {
 			t.Errorf("meeting %d: %s", id, got)
 		}
 	}
-	story, err := r.app.Store().Story(t.Context(), known.ID)
+	story, err := r.app.Store().Story(t.Context(), "", known.ID)
 	if err != nil || len(story.Changes) != 1 || story.Changes[0].Setting != passcode.KeyScheduled.Path() || story.Changes[0].New != passcode.On {
 		t.Errorf("who changed what: %+v %v", story.Changes, err)
 	}
@@ -111,7 +111,7 @@ func TestSettingsChangeFindsScheduledMeetings(t *testing.T) {
 
 // repairsOf is repairs for a meeting that may not be known yet.
 func repairsOf(r *rig, t *testing.T, id int64) []store.Repair {
-	s, err := r.app.Store().Story(t.Context(), id)
+	s, err := r.app.Store().Story(t.Context(), "", id)
 	if err != nil {
 		return nil
 	}

@@ -144,7 +144,7 @@ func (r *rig) settled(t *testing.T, id int64, outcome passcode.Outcome) store.Me
 
 func (r *rig) repairs(t *testing.T, id int64) []store.Repair {
 	t.Helper()
-	s, err := r.app.Store().Story(t.Context(), id)
+	s, err := r.app.Store().Story(t.Context(), "", id)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -74,7 +74,7 @@ func TestLocksFromAboveChangeTheAnswer(t *testing.T) {
 			if got := r.sim.Join(m.ID, "").Outcome == zoomsim.OutcomeJoinable; got != c.joinableNow {
 				t.Errorf("joinable %t, want %t", got, c.joinableNow)
 			}
-			story, err := r.app.Store().Story(t.Context(), m.ID)
+			story, err := r.app.Store().Story(t.Context(), "", m.ID)
 			if err != nil {
 				t.Fatal(err)
 			}

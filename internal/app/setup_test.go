@@ -56,7 +56,7 @@ func TestAScopeThatIsAddedLater(t *testing.T) {
 	if n := r.alerts(t)[alert.Unfixable]; n != 0 {
 		t.Errorf("%d alerts say that a meeting is unfixable: it is our set-up", n)
 	}
-	story, err := r.app.Store().Story(t.Context(), first.ID)
+	story, err := r.app.Store().Story(t.Context(), "", first.ID)
 	if err != nil || len(story.Troubles) != 1 || story.Troubles[0].Kind != string(zoom.KindScope) {
 		t.Errorf("explain shows %+v, %v", story.Troubles, err)
 	}
@@ -134,7 +134,7 @@ func TestWhoeverStoredThePasscodeHears(t *testing.T) {
 		return err == nil && p.Value.Reveal() == "Other-77"
 	})
 	testenv.Until(t, "it was told", func() bool { return r.alerts(t)[alert.PasscodeChanged] == 1 })
-	story, err := r.app.Store().Story(t.Context(), m.ID)
+	story, err := r.app.Store().Story(t.Context(), "", m.ID)
 	if err != nil || len(story.Rotated) != 1 || story.Rotated[0].Operator != "eve@demo.example" {
 		t.Errorf("%+v, %v", story.Rotated, err)
 	}

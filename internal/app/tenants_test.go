@@ -163,7 +163,7 @@ func TestAMeetingUnderThePMI(t *testing.T) {
 	}
 	explained := func(number int64) func() bool {
 		return func() bool {
-			e, err := admin.Explain(t.Context(), r.app.Store(), number, time.Now())
+			e, err := admin.Explain(t.Context(), r.app.Store(), "", number, time.Now())
 			return err == nil && e.MeetingID == fmt.Sprint(m.ID) && e.PMI == fmt.Sprint(number)
 		}
 	}

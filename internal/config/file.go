@@ -274,6 +274,8 @@ func (c *Config) loadFile(name string, given map[string]string, role Role) error
 			problems = append(problems, fmt.Errorf("%s: accounts[%d]: want id, client_id and client_secret", name, i))
 		case !slices.Contains([]string{"", "free", "pro", "business"}, a.Plan):
 			problems = append(problems, fmt.Errorf("%s: accounts[%d] plan is %q: want free, pro or business", name, i, a.Plan))
+		case a.ID == c.AccountID:
+			problems = append(problems, fmt.Errorf("%s: accounts[%d] is account %s, which ZOOM_ACCOUNT_ID names as well: want it in one of the two", name, i, a.ID))
 		case slices.ContainsFunc(c.Accounts, func(b Account) bool { return b.ID == a.ID }):
 			problems = append(problems, fmt.Errorf("%s: account %s is there twice", name, a.ID))
 		}

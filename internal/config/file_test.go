@@ -120,21 +120,22 @@ func TestWhoseSecret(t *testing.T) {
 func TestMalformedFile(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ yaml, want string }{
-		"unknown key":               {"polices: []", "line 1: field polices not found"},
-		"unknown key in a policy":   {"policies:\n  - {policy: observe, hots: x}", "field hots not found"},
-		"unknown policy":            {"policies:\n  - policy: yolo", `line 2: policy "yolo" is not known: want waiting-room, observe or known-passcode`},
-		"source missing":            {"policies:\n  - policy: known-passcode", `source is "": want derived, fixed or zoom`},
-		"source of another policy":  {"policies:\n  - {policy: observe, source: zoom}", "belong to policy known-passcode"},
-		"secret in the file itself": {"policies:\n  - {policy: known-passcode, source: derived, secret: s3cret}", "a secret does not belong into this file"},
-		"secret of nowhere":         {"policies:\n  - {policy: known-passcode, source: derived, secret: {env: NOT_SET}}", "the variable NOT_SET, which is not set"},
-		"secret too short":          {"policies:\n  - {policy: known-passcode, source: derived, secret: {env: ZOOM_CLIENT_ID}}", "at least 16 characters"},
-		"fixed without passcode":    {"policies:\n  - {policy: known-passcode, source: fixed}", "source fixed wants a passcode"},
-		"observe that aligns":       {"policies:\n  - {policy: observe, align_hosts: true}", "policy observe changes nothing"},
-		"pattern":                   {"policies:\n  - {policy: observe, host: '[a'}", "is not a pattern"},
-		"account without a client":  {"accounts:\n  - {id: A2}", "accounts[0]: want id, client_id and client_secret"},
-		"account twice":             {"accounts:\n  - {id: A2, client_id: c, client_secret: {env: ZOOM_CLIENT_ID}}\n  - {id: A2, client_id: c, client_secret: {env: ZOOM_CLIENT_ID}}", "account A2 is there twice"},
-		"plan":                      {"accounts:\n  - {id: A2, client_id: c, client_secret: {env: ZOOM_CLIENT_ID}, plan: gold}", `plan is "gold"`},
-		"not YAML":                  {"a: [", "latchkey.yaml"},
+		"unknown key":                {"polices: []", "line 1: field polices not found"},
+		"unknown key in a policy":    {"policies:\n  - {policy: observe, hots: x}", "field hots not found"},
+		"unknown policy":             {"policies:\n  - policy: yolo", `line 2: policy "yolo" is not known: want waiting-room, observe or known-passcode`},
+		"source missing":             {"policies:\n  - policy: known-passcode", `source is "": want derived, fixed or zoom`},
+		"source of another policy":   {"policies:\n  - {policy: observe, source: zoom}", "belong to policy known-passcode"},
+		"secret in the file itself":  {"policies:\n  - {policy: known-passcode, source: derived, secret: s3cret}", "a secret does not belong into this file"},
+		"secret of nowhere":          {"policies:\n  - {policy: known-passcode, source: derived, secret: {env: NOT_SET}}", "the variable NOT_SET, which is not set"},
+		"secret too short":           {"policies:\n  - {policy: known-passcode, source: derived, secret: {env: ZOOM_CLIENT_ID}}", "at least 16 characters"},
+		"fixed without passcode":     {"policies:\n  - {policy: known-passcode, source: fixed}", "source fixed wants a passcode"},
+		"observe that aligns":        {"policies:\n  - {policy: observe, align_hosts: true}", "policy observe changes nothing"},
+		"pattern":                    {"policies:\n  - {policy: observe, host: '[a'}", "is not a pattern"},
+		"account without a client":   {"accounts:\n  - {id: A2}", "accounts[0]: want id, client_id and client_secret"},
+		"account twice":              {"accounts:\n  - {id: A2, client_id: c, client_secret: {env: ZOOM_CLIENT_ID}}\n  - {id: A2, client_id: c, client_secret: {env: ZOOM_CLIENT_ID}}", "account A2 is there twice"},
+		"account of the environment": {"accounts:\n  - {id: acc, client_id: c, client_secret: {env: ZOOM_CLIENT_ID}}", "accounts[0] is account acc, which ZOOM_ACCOUNT_ID names as well"},
+		"plan":                       {"accounts:\n  - {id: A2, client_id: c, client_secret: {env: ZOOM_CLIENT_ID}, plan: gold}", `plan is "gold"`},
+		"not YAML":                   {"a: [", "latchkey.yaml"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -212,9 +212,11 @@ func (in *Intake) meeting(ctx context.Context, row store.Event, env zoom.Envelop
 		}
 		came := arrival{now: tx.Now, several: len(in.o.Guarded) > 1, receivedAt: row.ReceivedAt, operator: row.Operator}
 		if obj.HostID != nil {
-			if came.hostChangedAt, err = tx.HostChangedAt(ctx, zoom.Clean(*obj.HostID)); err != nil {
+			var f passcode.Forecast
+			if came.hostChangedAt, f, err = tx.HostKnown(ctx, zoom.Clean(*obj.HostID)); err != nil {
 				return err
 			}
+			came.forced = f.Forced
 		}
 		if env.Event == zoom.EventMeetingUpdated && obj.Password != nil {
 			if came.knownPasscode, err = tx.Passcode(ctx, row.MeetingID); err != nil {

@@ -14,9 +14,10 @@ type arrival struct {
 	now            time.Time // the database's clock
 	receivedAt     time.Time // ingest's clock
 	operator       string
-	hostChangedAt  time.Time // when the host's settings were last reported to have changed, by Zoom's clock
-	several        bool      // accounts are guarded: one of them may name another's meetings
-	repairUnderWay bool      // a change of ours was sent and not yet read back
+	hostChangedAt  time.Time                       // when the host's settings were last reported to have changed, by Zoom's clock
+	forced         func(passcode.MeetingType) bool // no such meeting of the host's can be without a passcode; nil: not known
+	several        bool                            // accounts are guarded: one of them may name another's meetings
+	repairUnderWay bool                            // a change of ours was sent and not yet read back
 	knownPasscode  secret.String
 }
 
@@ -141,6 +142,7 @@ func merge(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, came arri
 			over || // it was gone, and is back
 			out.meeting.PMI != 0 || out.meeting.UsesPMI || // what was heard under the other number is not known here (Z-MEET-4)
 			!obj.Whole || out.meeting.Type == 0 || // a hint, and no more
+			out.meeting.Passcode == passcode.Off && came.forced != nil && came.forced(out.meeting.Type) || // which cannot be
 			out.meeting.Type == passcode.TypeInstant // may be running already
 
 	case zoom.EventMeetingUpdated:

@@ -72,6 +72,8 @@ func TestSightCreated(t *testing.T) {
 	}{
 		"fresh":                         {row: unheard(), object: fullObject, want: want{passcode: passcode.On, value: "s3cret"}},
 		"fresh, none":                   {row: unheard(), object: strings.Replace(fullObject, "s3cret", "", 1), want: want{passcode: passcode.Off, value: ""}},
+		"none, where that cannot be":    {row: unheard(), object: strings.Replace(fullObject, "s3cret", "", 1), came: arrival{forced: forced}, want: want{mustRead: true, passcode: passcode.Off, value: ""}},
+		"one, where that must be":       {row: unheard(), object: fullObject, came: arrival{forced: forced}, want: want{passcode: passcode.On, value: "s3cret"}},
 		"fresh, not named":              {row: unheard(), object: strings.Replace(fullObject, `"password": "s3cret", `, "", 1), want: want{passcode: passcode.Off, value: ""}},
 		"just in time":                  {row: unheard(), object: fullObject, delay: freshFor, want: want{passcode: passcode.On, value: "s3cret"}},
 		"delayed":                       {row: unheard(), object: fullObject, delay: freshFor + time.Second, want: want{mustRead: true, passcode: passcode.On, value: "s3cret"}},
@@ -107,6 +109,9 @@ func TestSightCreated(t *testing.T) {
 		})
 	}
 }
+
+// forced is a host whose scheduled meetings all have a passcode.
+func forced(t passcode.MeetingType) bool { return t == passcode.TypeScheduled }
 
 // stored is what becomes of the stored passcode.
 func stored(p *store.PasscodeSeen) string {

@@ -92,6 +92,16 @@ func open(h Host, key Key) Reason {
 	return Reason{Code: CauseUndocumented, Path: key.Path(), Level: LevelHost}
 }
 
+// Forced says whether no meeting of that type can be made without a passcode,
+// whatever the request says: a lock or the plan has it on (Z-RULE-2, Z-RULE-3).
+func (f Forecast) Forced(t MeetingType) bool {
+	e := f.Scheduled
+	if t == TypeInstant {
+		e = f.Instant
+	}
+	return e.Passcode == On && (e.Reason.Code == CauseLockedOn || e.Reason.Code == CausePlan)
+}
+
 // causeOf names a setting that is on as the cause, locked or not.
 func causeOf(k Key, s Setting) Reason {
 	if s.lockedOn() {

@@ -198,3 +198,33 @@ func TestClearIsPredicts(t *testing.T) {
 	}
 	t.Logf("%d points, %d of them clears", points, clears)
 }
+
+// TestForced: only what no request can escape counts.
+func TestForced(t *testing.T) {
+	t.Parallel()
+	host := func(change func(*Host)) Forecast {
+		h := Host{Plan: PlanPaid, Settings: Settings{KeyPasscode: off(), KeyPMI: off(), KeyScheduled: off(), KeyWaitingRoom: on(), KeyAuthentication: off(), KeyAutoSecurity: off()}}
+		change(&h)
+		return ForecastFor(h)
+	}
+	for name, c := range map[string]struct {
+		change             func(*Host)
+		scheduled, instant bool
+	}{
+		"off":       {func(*Host) {}, false, false},
+		"on":        {func(h *Host) { h.Settings[KeyPasscode] = on() }, false, false},
+		"locked on": {func(h *Host) { h.Settings[KeyPasscode] = onLocked(LevelGroup, "G") }, true, true},
+		"locked on, instant meetings are not": {func(h *Host) {
+			h.Settings[KeyPasscode], h.Settings[KeyInstant] = onLocked(LevelGroup, "G"), off()
+		}, true, false},
+		"by the plan": {func(h *Host) { h.Plan, h.Settings[KeyPasscode] = PlanFree, Setting{Value: On} }, true, true},
+	} {
+		f := host(c.change)
+		if f.Forced(TypeScheduled) != c.scheduled || f.Forced(TypeRecurring) != c.scheduled || f.Forced(TypeInstant) != c.instant {
+			t.Errorf("%s: %v, %v; want %v, %v", name, f.Forced(TypeScheduled), f.Forced(TypeInstant), c.scheduled, c.instant)
+		}
+	}
+	if (Forecast{}).Forced(TypeScheduled) {
+		t.Error("no forecast forces something")
+	}
+}

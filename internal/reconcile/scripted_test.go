@@ -173,7 +173,7 @@ func checkNow(t testing.TB, w *Worker, url string) {
 // meetingOf is the meeting's row, and its repairs, oldest first.
 func meetingOf(t testing.TB, w *Worker) (store.Meeting, []store.Repair) {
 	t.Helper()
-	st, err := w.o.Store.Story(t.Context(), meetingID)
+	st, err := w.o.Store.Story(t.Context(), "", meetingID)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,7 @@ func TestCompleteRecordsEverythingAtOnce(t *testing.T) {
 	if got.Passcode != passcode.Off || got.WaitingRoom != passcode.On || got.MustRead || got.Outcome != passcode.OutcomeJoinable || !got.DueAt.Equal(next) || got.DueWhy != "later" || !got.DemandingSince.IsZero() {
 		t.Errorf("the meeting is %+v", got)
 	}
-	story, err := s.Story(t.Context(), 1)
+	story, err := s.Story(t.Context(), "", 1)
 	noError(t, err)
 	if len(story.Repairs) != 1 || story.Repairs[0].Result != RepairHeld || story.Repairs[0].ZoomCalls != 3 || story.Repairs[0].Detail != "d" || !nearly(t, s, story.Repairs[0].EndedAt, 0) {
 		t.Errorf("repairs: %+v", story.Repairs)
@@ -210,7 +210,7 @@ func TestEndRepairLeavesFinishedOnesAlone(t *testing.T) {
 
 func TestStoryOfNothing(t *testing.T) {
 	t.Parallel()
-	if _, err := openStore(t).Story(t.Context(), 1); !errors.Is(err, ErrNotFound) {
+	if _, err := openStore(t).Story(t.Context(), "", 1); !errors.Is(err, ErrNotFound) {
 		t.Errorf("%v, want ErrNotFound", err)
 	}
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -44,17 +45,19 @@ type PasscodeChange struct {
 
 // Story reads what is known of the meeting of a number; ErrNotFound when nothing
 // is.
-func (s *Store) Story(ctx context.Context, number int64) (Story, error) {
+func (s *Store) Story(ctx context.Context, account string, number int64) (Story, error) {
 	var st Story
 	all, err := s.MeetingsNumbered(ctx, number)
 	if err != nil {
 		return st, err
 	}
+	all = slices.DeleteFunc(all, func(m Meeting) bool { return account != "" && m.AccountID != account })
 	if len(all) == 0 {
 		return st, fmt.Errorf("read meeting %d: %w", number, ErrNotFound)
 	}
 	st.Meeting, st.Others = all[0], all[1:]
-	account, id := st.Meeting.AccountID, st.Meeting.ID
+	id := st.Meeting.ID
+	account = st.Meeting.AccountID
 	if st.Meeting.HostID != "" {
 		if h, err := s.Host(ctx, account, st.Meeting.HostID); err == nil {
 			st.Host = h

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -132,12 +133,18 @@ func (t *IntakeTx) PMIPasscode(ctx context.Context, hostID string, at time.Time,
 	return nil
 }
 
-// HostChangedAt says when this host's settings were last reported to have changed;
-// zero when never.
-func (t *IntakeTx) HostChangedAt(ctx context.Context, hostID string) (time.Time, error) {
-	var at time.Time
-	err := t.tx.QueryRow(ctx, `SELECT max(changed_at) FROM hosts WHERE account_id = $1 AND host_id = $2`, t.event.AccountID, hostID).Scan(&at)
-	return at, err
+// HostKnown says when this host's settings were last reported to have changed,
+// and what is predicted of their next meetings; zero when never, or not yet.
+func (t *IntakeTx) HostKnown(ctx context.Context, hostID string) (changedAt time.Time, f passcode.Forecast, err error) {
+	var forecast []byte
+	err = t.tx.QueryRow(ctx, `SELECT changed_at, forecast FROM hosts WHERE account_id = $1 AND host_id = $2`, t.event.AccountID, hostID).Scan(&changedAt, &forecast)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return changedAt, f, nil
+	case err == nil && json.Unmarshal(forecast, &f) != nil:
+		f = passcode.Forecast{} // another version's
+	}
+	return changedAt, f, err
 }
 
 // Passcode returns the passcode that the meeting is known to have, "" when none

@@ -232,14 +232,14 @@ func TestHostChangedMarksUpcomingMeetings(t *testing.T) {
 		if err := tx.HostChanged(t.Context(), "host", at.Add(-time.Hour), "late"); err != nil {
 			return err
 		}
-		changed, err := tx.HostChangedAt(t.Context(), "host")
+		changed, _, err := tx.HostKnown(t.Context(), "host")
 		if err == nil && !changed.Equal(at) {
 			t.Errorf("changed at %v after a late event, want %v", changed, at)
 		}
 		return err
 	})
 	inEvent(t, s, func(tx *IntakeTx) error {
-		if changed, err := tx.HostChangedAt(t.Context(), "nobody"); err != nil || !changed.IsZero() {
+		if changed, f, err := tx.HostKnown(t.Context(), "nobody"); f != (passcode.Forecast{}) || err != nil || !changed.IsZero() {
 			t.Errorf("of an unknown host: %v, %v; want the zero time", changed, err)
 		}
 		return nil
@@ -292,7 +292,7 @@ func TestSaveChangesAreInTheStory(t *testing.T) {
 		})
 	})
 	noError(t, err)
-	story, err := s.Story(t.Context(), 1)
+	story, err := s.Story(t.Context(), "", 1)
 	noError(t, err)
 	if len(story.Changes) != 2 {
 		t.Fatalf("%d changes, want the host's two: %+v", len(story.Changes), story.Changes)

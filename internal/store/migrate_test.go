@@ -222,7 +222,7 @@ func TestUpgradeWithData(t *testing.T) {
 		t.Errorf("decided under no known policy are %d, %v; want 1", n, err)
 	}
 	failing(t, s, "acc", callRead)
-	if story, err := s.Story(t.Context(), 1); err != nil || len(story.History) != 3 || len(story.Repairs) != 2 || len(story.Changes) != 1 {
+	if story, err := s.Story(t.Context(), "", 1); err != nil || len(story.History) != 3 || len(story.Repairs) != 2 || len(story.Changes) != 1 {
 		t.Errorf("the story is %+v, %v", story, err)
 	}
 

@@ -118,7 +118,7 @@ func TestPasscodesSeen(t *testing.T) {
 						t.Errorf("step %d: changes and alerts are %s, want %d each", i, row, rotations)
 					}
 				}
-				story, err := s.Story(t.Context(), 1)
+				story, err := s.Story(t.Context(), "", 1)
 				if err != nil || len(story.Rotated) != rotations {
 					t.Errorf("the story has %d rotations, %v; want %d", len(story.Rotated), err, rotations)
 				}

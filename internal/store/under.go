@@ -52,6 +52,16 @@ func (s *Store) HostsUnder(ctx context.Context, level passcode.Level, id string)
 	return hosts, nil
 }
 
+// KnowsLevel says whether a group or account is on record, or somebody is known
+// to be in it.
+func (s *Store) KnowsLevel(ctx context.Context, level passcode.Level, id string) (known bool, err error) {
+	table := map[passcode.Level]string{passcode.LevelGroup: `groups WHERE group_id = $1`, passcode.LevelAccount: `accounts WHERE account_id = $1`}[level]
+	if err = s.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM `+table+`)`, id).Scan(&known); err != nil {
+		err = fmt.Errorf("look for %s %s: %w", level, id, err)
+	}
+	return known, err
+}
+
 // UpcomingOf reads the upcoming and running meetings of a host, soonest first.
 func (s *Store) UpcomingOf(ctx context.Context, accountID, hostID string) ([]Meeting, error) {
 	rows, err := s.pool.Query(ctx, `SELECT `+meetingColumns+` FROM meetings WHERE account_id = $2 AND host_id = $1 AND status IN ('scheduled', 'started')
