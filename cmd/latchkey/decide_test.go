@@ -29,6 +29,7 @@ func TestSchemaHoldsTheClosedSets(t *testing.T) {
 		"properties policy properties mode":    words(passcode.Modes()),
 		"properties policy properties source":  words(passcode.Sources()),
 		"properties host properties plan":      words([]passcode.Plan{passcode.PlanUnknown, passcode.PlanFree, passcode.PlanProSingleHost, passcode.PlanPaid}),
+		"properties host properties documents": words(passcode.AllDocuments()),
 		"$defs toggle":                         {passcode.On.String(), passcode.Off.String(), passcode.Unknown.String()},
 		"$defs ask":                            {passcode.AskNothing.String(), passcode.AskOff.String(), passcode.AskOn.String()},
 	} {
@@ -50,7 +51,7 @@ func TestSchemaHoldsTheClosedSets(t *testing.T) {
 			t.Errorf("the schema has no setting %s", s.Name)
 		}
 	}
-	if want := len(passcode.AllSettings()) + 2; len(settings) != want {
+	if want := len(passcode.AllSettings()) + 3; len(settings) != want {
 		t.Errorf("the schema has %d members of host, want %d", len(settings), want)
 	}
 	// What the facts hold as JSON is what the schema knows, and the other way round.

@@ -85,7 +85,7 @@ func predict(p point) passcode.Prediction {
 		// As it is read: on, and its lock shows as the account's (Z-LOCK-10).
 		pass = passcode.Setting{Value: passcode.On, Lock: passcode.On, LockLevel: passcode.LevelAccount, LockedBy: "A"}
 	}
-	h := passcode.Host{Plan: p.plan, Settings: passcode.Settings{passcode.KeyPasscode: pass, passcode.KeyWaitingRoom: setting(p.settings.WaitingRoom),
+	h := passcode.Host{Plan: p.plan, Documents: passcode.Documents2020, Settings: passcode.Settings{passcode.KeyPasscode: pass, passcode.KeyWaitingRoom: setting(p.settings.WaitingRoom),
 		passcode.KeyAuthentication: setting(p.settings.Authentication), passcode.KeyAutoSecurity: {Value: passcode.ToggleOf(p.settings.AutoSecurity), Lock: passcode.Off}}}
 	return passcode.Predict(h, passcode.Request{Update: p.op == zoomsim.Update, Passcode: ask(p.wish.Passcode), WaitingRoom: ask(p.wish.WaitingRoom), Authentication: ask(p.wish.Authentication)},
 		passcode.Options{Passcode: passcode.ToggleOf(p.before.Passcode), WaitingRoom: passcode.ToggleOf(p.before.WaitingRoom), Authentication: passcode.ToggleOf(p.before.Authentication)})

@@ -47,14 +47,19 @@ func ParseChange(s string) (Change, error) {
 
 // Levels are what is known of a host and of the levels above them.
 type Levels struct {
-	Plan    Plan
-	User    User
-	Account Locks
-	Groups  []Locks
+	Plan      Plan
+	Documents Documents
+	User      User
+	Account   Locks
+	Groups    []Locks
 }
 
 // Host is what holds for the host.
-func (l Levels) Host() Host { return Effective(l.Plan, l.User, l.Account, l.Groups) }
+func (l Levels) Host() Host {
+	h := Effective(l.Plan, l.User, l.Account, l.Groups)
+	h.Documents = l.Documents
+	return h
+}
 
 // Reach says whether a change reaches a host.
 type Reach uint8

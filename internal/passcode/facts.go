@@ -128,11 +128,16 @@ type Host struct {
 	Plan Plan
 	Settings
 	Requirement Requirement
+	// Documents is which of Zoom's documents the account was seen to follow.
+	Documents Documents
 }
 
-// MarshalJSON writes the plan, the requirement and every setting that is known.
+// MarshalJSON writes the plan, the documents, the requirement and every setting that is known.
 func (h Host) MarshalJSON() ([]byte, error) {
 	out := map[string]any{"plan": h.Plan}
+	if h.Documents != DocumentsOpen {
+		out["documents"] = h.Documents
+	}
 	if h.Requirement != (Requirement{}) {
 		out["meeting_password_requirement"] = h.Requirement
 	}
@@ -157,6 +162,8 @@ func (h *Host) UnmarshalJSON(raw []byte) error {
 		switch name {
 		case "plan":
 			err = json.Unmarshal(value, &h.Plan)
+		case "documents":
+			err = json.Unmarshal(value, &h.Documents)
 		case "meeting_password_requirement":
 			err = strict(value, &h.Requirement)
 		default:

@@ -1,6 +1,9 @@
 package passcode
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Forecast says whether a host's next meetings would demand a passcode, as
 // their settings are now.
@@ -10,6 +13,10 @@ type Forecast struct {
 	Scheduled Expectation `json:"scheduled"`
 	Instant   Expectation `json:"instant"`
 	PMI       Expectation `json:"pmi"`
+	// API is a scheduled meeting made by the very call that platforms make: waiting
+	// room on, no passcode, default_password not named. Zoom's documents disagree
+	// about it (Z-RULE-15).
+	API Expectation `json:"api"`
 	// Already: meetings that are scheduled already get a passcode too.
 	Already Expectation `json:"already_scheduled"`
 	// CannotHost: the user is deactivated, or Zoom does not know them any more.
@@ -21,13 +28,15 @@ type Expectation struct {
 	Passcode Toggle `json:"passcode"`
 	// WhenChanged: not now, but with the next change of the meeting.
 	WhenChanged bool `json:"when_changed,omitzero"`
+	// Sure says what the prediction of a create rests on; "" for the others.
+	Sure Sureness `json:"sure,omitzero"`
 	// Reason is the setting that decides; its zero value when nothing demands.
 	Reason Reason `json:"reason,omitzero"`
 }
 
 // ForecastFor predicts from a host's settings (Z-LOCK-1, Z-RULE-12).
 func ForecastFor(h Host) Forecast {
-	f := Forecast{Scheduled: expect(h, TypeScheduled), Instant: expect(h, TypeInstant)}
+	f := Forecast{Scheduled: expect(h, TypeScheduled, Request{}), Instant: expect(h, TypeInstant, Request{}), API: expect(h, TypeScheduled, Request{WaitingRoom: AskOn})}
 	switch {
 	case h.PlanForces(KeyPMI):
 		f.PMI = Expectation{Passcode: On, Reason: Reason{Code: CausePlan, Level: LevelPlan, By: string(h.Plan)}}
@@ -53,11 +62,12 @@ func ForecastFor(h Host) Forecast {
 	return f
 }
 
-// expect predicts a create of that type that names no option.
-func expect(h Host, t MeetingType) Expectation {
+// expect predicts a create of that type by that request.
+func expect(h Host, t MeetingType, r Request) Expectation {
 	key := (&Meeting{Type: t}).passcodeKey(h)
 	pass := h.Settings[key]
-	e := Expectation{Passcode: Predict(h.as(t), Request{}, Options{}).Passcode}
+	p := Predict(h.as(t), r, Options{})
+	e := Expectation{Passcode: p.Passcode, Sure: p.Sure}
 	if e.Passcode == Unknown {
 		e.Reason = open(h, key)
 	}
@@ -120,6 +130,9 @@ func (f Forecast) Signature() string {
 	for _, e := range []Expectation{f.Scheduled, f.Instant, f.PMI, f.Already} {
 		s += e.Passcode.String() + map[bool]string{true: "~"}[e.WhenChanged] + ":" + e.Reason.identity() + "|"
 	}
+	if f.API.differs(f.Scheduled) {
+		s += f.API.Passcode.String() + "," + string(f.API.Sure) + ":" + f.API.Reason.identity() + "|"
+	}
 	return s
 }
 
@@ -133,11 +146,30 @@ func (f Forecast) Sentence() string {
 		lines = []string{"The next scheduled meeting " + f.Scheduled.words("will demand a passcode", "will not demand a passcode"),
 			"an instant meeting " + f.Instant.words("demands one", "demands none")}
 	}
+	if f.API.differs(f.Scheduled) {
+		lines = append(lines, "one made by API with the waiting room on and no passcode "+f.API.apiWords())
+	}
 	lines = append(lines,
 		"a meeting under the personal meeting id "+f.PMI.words("demands a passcode", "demands none"),
 		"meetings already scheduled "+f.Already.words("get passcodes too", "are left as they are"),
 	)
 	return strings.Join(lines, "; ") + "."
+}
+
+// differs says whether an expectation says something that the other does not.
+func (e Expectation) differs(o Expectation) bool {
+	return e.Passcode != o.Passcode || e.Sure != o.Sure || e.Reason.identity() != o.Reason.identity()
+}
+
+// apiWords says the prediction of the call that Zoom's documents disagree about.
+func (e Expectation) apiWords() string {
+	switch e.Sure {
+	case SureDisputed:
+		return fmt.Sprintf("is disputed: %s says that a passcode is generated, because %s; %s says none", newerDocument, e.Reason.Sentence(), olderDocument)
+	case SureMeasured:
+		return e.words("demands one", "demands none") + ", as was tried on this account"
+	}
+	return e.words("demands one", "demands none")
 }
 
 func (e Expectation) words(yes, no string) string {

@@ -53,6 +53,9 @@ type Request struct {
 	Passcode       Ask  `json:"passcode,omitzero"`
 	WaitingRoom    Ask  `json:"waiting_room,omitzero"`
 	Authentication Ask  `json:"authentication,omitzero"`
+	// DefaultPassword is a create's default_password: off is false, on is true
+	// (Z-RULE-10).
+	DefaultPassword Ask `json:"default_password,omitzero"`
 }
 
 // Options are a meeting's three security options.
@@ -76,15 +79,49 @@ const (
 
 // Prediction is what Zoom will make of a request.
 type Prediction struct {
-	Options
-	Source Source `json:"source"`
+	Said
+	Sure Sureness `json:"sure"`
+	// Older is what the older of two documents says, where Sure is disputed.
+	Older Said `json:"older,omitzero"`
 }
 
 // Predict says what Zoom makes of a create or update by a host with these
-// settings. before is the meeting's state before an update; a create ignores
-// it. It follows Zoom's 46 scenarios (Z-RULE-1) in four steps, and
-// answers Unknown where they, and what was documented since, leave a case open.
+// settings, and how sure that is. before is the meeting's state before an update;
+// a create ignores it. It answers Unknown where Zoom's documents leave a case
+// open. Where two of them disagree the answer is the newer one's, unless it was
+// tried on the host's account (Host.Documents).
 func Predict(h Host, r Request, before Options) Prediction {
+	if r.Update {
+		return sure(predict(h, r, before, Documents2025), SureDocumented) // they agree about updates
+	}
+	newer, older := predict(h, r, Options{}, Documents2025), predict(h, r, Options{}, Documents2020)
+	switch {
+	case newer == older:
+		return sure(newer, SureDocumented)
+	case h.Documents == Documents2020:
+		return sure(older, SureMeasured)
+	case h.Documents == Documents2025:
+		return sure(newer, SureMeasured)
+	case newer.Passcode == Unknown:
+		return sure(newer, SureUnknown)
+	case older.Passcode == Unknown:
+		return sure(older, SureUnknown)
+	}
+	p := sure(newer, SureDisputed)
+	p.Older = older
+	return p
+}
+
+func sure(s Said, how Sureness) Prediction {
+	if s.Passcode == Unknown || s.WaitingRoom == Unknown || s.Authentication == Unknown {
+		how = SureUnknown
+	}
+	return Prediction{Said: s, Sure: how}
+}
+
+// predict follows one of the documents: Zoom's 46 scenarios (Z-RULE-1), which are
+// the older one's, in four steps, with what was documented since.
+func predict(h Host, r Request, before Options, docs Documents) Said {
 	if !r.Update {
 		before = Options{Passcode: Off, WaitingRoom: Off, Authentication: Off}
 	}
@@ -96,14 +133,19 @@ func Predict(h Host, r Request, before Options) Prediction {
 	// Z-RULE-12, March 2025: a create that names neither passcode nor
 	// waiting room follows the host's settings for both.
 	follows := !r.Update && r.Passcode == AskNothing && r.WaitingRoom == AskNothing
+	passcodeFollows := !r.Update && r.Passcode == AskNothing && r.generates(docs, follows)
 
 	// Steps 1 to 3, for each option: a lock beats the request, else the request
 	// decides, else it stays off (create) or as it was (update).
-	p := Prediction{Options: Options{
-		Passcode:       oneOption(pass, r.Passcode, before.Passcode, follows),
+	p := Said{Options: Options{
+		Passcode:       oneOption(pass, r.Passcode, before.Passcode, passcodeFollows),
 		WaitingRoom:    oneOption(wr, r.WaitingRoom, before.WaitingRoom, follows),
 		Authentication: oneOption(auth, r.Authentication, before.Authentication, false),
 	}}
+
+	if docs == Documents2025 && !r.Update && r.Passcode == AskOff && r.DefaultPassword != AskOff && pass.Value == On && p.Passcode == Off {
+		p.Passcode = Unknown // whether an empty one counts as provided is not said (Z-RULE-21)
+	}
 
 	// Step 4: auto_security wants at least one option on.
 	if p.Passcode == Off && p.WaitingRoom == Off && p.Authentication == Off {
@@ -119,6 +161,18 @@ func Predict(h Host, r Request, before Options) Prediction {
 	}
 	p.Source = source(p.Passcode, r, before)
 	return p
+}
+
+// generates says whether a create that gives no passcode gets one where the
+// host's setting is on and not locked.
+func (r Request) generates(docs Documents, follows bool) bool {
+	switch {
+	case r.DefaultPassword == AskOn:
+		return true
+	case docs == Documents2025:
+		return r.DefaultPassword != AskOff // absent is true (Z-RULE-9, Z-RULE-10)
+	}
+	return follows // Z-RULE-8; absent is false
 }
 
 // oneOption applies steps 1 to 3 to one option.
