@@ -47,6 +47,11 @@ func TestAnAccountThatBecomesKnown(t *testing.T) {
 				if len(all) != 1 || all[0].AccountID != "acc" || !all[0].MustRead || all[0].Passcode == passcode.On || all[0].HostID == "somebody" {
 					t.Errorf("the meetings are %+v", all)
 				}
+				st, err := s.Story(t.Context(), "acc", 1)
+				noError(t, err)
+				if !both && len(st.History) != 1 {
+					t.Errorf("its history holds %d verdicts, want the one that was recorded", len(st.History))
+				}
 				if p, err := s.RememberedPasscode(t.Context(), "acc", 1); !errors.Is(err, ErrNotFound) {
 					t.Errorf("its passcode is %q, %v", p.Value.Reveal(), err)
 				}
