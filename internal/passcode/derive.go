@@ -10,7 +10,10 @@ import (
 // The characters of derived passcodes, without those that are mistaken for
 // each other (0 O o, 1 I l i).
 const (
-	digitsDerived  = "23456789"
+	digitsDerived = "23456789"
+	// The one special character that Zoom's texts of a create and of a change both
+	// name (Z-CODE-2, Z-CODE-3).
+	specialDerived = "@"
 	lettersDerived = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
 )
 
@@ -29,7 +32,7 @@ const deriveTries = 10000
 //	passcode[i] = alphabet[d[i] mod len(alphabet)], for i below the length
 //
 // and the first passcode that meets the requirement is it. The alphabet is
-// digits, or digits and letters, or these and @-_* where a special character is
+// digits, or digits and letters, or these and @ where a special character is
 // required. docs/known-passcode.md has it in other languages, and test vectors.
 //
 // The error says why no passcode can meet the requirement.
@@ -42,7 +45,7 @@ func Derive(secret string, meetingID int64, r Requirement) (string, error) {
 	case r.OnlyNumeric:
 		alphabet = digitsDerived
 	case r.HaveSpecial:
-		alphabet += specials
+		alphabet += specialDerived
 	}
 	length := max(DerivedLength, r.Length)
 	out := make([]byte, length)

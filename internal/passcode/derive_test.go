@@ -20,7 +20,7 @@ func TestDeriveVectors(t *testing.T) {
 		{"correct horse battery staple", 85746065432, Requirement{}, "z4TbXfwH"},
 		{"correct horse battery staple", 85746065433, Requirement{}, "Dt3qeLGq"},
 		{"correct horse battery staple", 85746065432, Requirement{OnlyNumeric: true}, "42235736"},
-		{"correct horse battery staple", 85746065432, Requirement{Length: 10, HaveLetter: true, HaveNumber: true, HaveSpecial: true, HaveUpperAndLower: true, ConsecutiveLength: 4, WeakEnhancedDetection: true}, "mW5WHe-mz@"},
+		{"correct horse battery staple", 85746065432, Requirement{Length: 10, HaveLetter: true, HaveNumber: true, HaveSpecial: true, HaveUpperAndLower: true, ConsecutiveLength: 4, WeakEnhancedDetection: true}, "dHx@j84gP4"},
 	} {
 		got, err := Derive(c.secret, c.meeting, c.r)
 		if err != nil || got != c.want {
@@ -64,7 +64,7 @@ func TestDerivedPasscodesConform(t *testing.T) {
 			t.Fatalf("%d characters", len(p))
 		case again != p:
 			t.Fatal("not the same again")
-		case strings.ContainsAny(p, "0O1Iilo?#({"):
+		case strings.ContainsAny(p, "0O1Iilo?#({-_*!"):
 			t.Fatalf("%q holds a look-alike or what Zoom Rooms refuses", p)
 		}
 	})
