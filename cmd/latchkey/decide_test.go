@@ -30,8 +30,9 @@ func TestSchemaHoldsTheClosedSets(t *testing.T) {
 		"properties policy properties source":  words(passcode.Sources()),
 		"properties host properties plan":      words([]passcode.Plan{passcode.PlanUnknown, passcode.PlanFree, passcode.PlanProSingleHost, passcode.PlanPaid}),
 		"properties host properties documents": words(passcode.AllDocuments()),
-		"$defs toggle":                         {passcode.On.String(), passcode.Off.String(), passcode.Unknown.String()},
-		"$defs ask":                            {passcode.AskNothing.String(), passcode.AskOff.String(), passcode.AskOn.String()},
+		"properties meeting properties waits":  words(passcode.AllWaits()), "properties host properties waits": words(passcode.AllWaits()),
+		"$defs toggle": {passcode.On.String(), passcode.Off.String(), passcode.Unknown.String()},
+		"$defs ask":    {passcode.AskNothing.String(), passcode.AskOff.String(), passcode.AskOn.String()},
 	} {
 		var got []string
 		enum, _ := at(path)["enum"].([]any)
@@ -51,7 +52,7 @@ func TestSchemaHoldsTheClosedSets(t *testing.T) {
 			t.Errorf("the schema has no setting %s", s.Name)
 		}
 	}
-	if want := len(passcode.AllSettings()) + 3; len(settings) != want {
+	if want := len(passcode.AllSettings()) + 4; len(settings) != want {
 		t.Errorf("the schema has %d members of host, want %d", len(settings), want)
 	}
 	// What the facts hold as JSON is what the schema knows, and the other way round.

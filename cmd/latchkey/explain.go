@@ -130,6 +130,12 @@ func explainState(w io.Writer, e admin.Explanation) {
 		fmt.Fprintf(w, "joining   %s\n", e.Channels.Sentence())
 	}
 	fmt.Fprintf(w, "seen      passcode %s, waiting room %s, authentication %s%s\n", e.Passcode, e.Room, e.Auth, at(e.Observed))
+	if words := e.WhoWaits.Words(); words != "" && e.Room == passcode.On {
+		fmt.Fprintf(w, "waits     the waiting room holds %s\n", words)
+	}
+	if made := madeBy(e); made != "" {
+		fmt.Fprintf(w, "made      %s\n", made)
+	}
 	if e.Outcome != "" {
 		fmt.Fprintf(w, "verdict   %s, remedy %s%s\n", e.Outcome, e.Remedy, at(e.Decided))
 	}
@@ -145,6 +151,25 @@ func explainState(w io.Writer, e admin.Explanation) {
 	if e.HostError != "" {
 		fmt.Fprintf(w, "error     host: %s\n", e.HostError)
 	}
+}
+
+// through says what Zoom's words for the origin of a meeting mean.
+var through = map[string]string{"open_api": "through Zoom's API", "web_portal": "in Zoom's web portal", "zoom_scheduler": "with Zoom Scheduler", "other": "in another way than Zoom's API or web portal"}
+
+// madeBy says when, through what and by whom a meeting was made; "" where nothing
+// of it is known.
+func madeBy(e admin.Explanation) string {
+	var parts []string
+	if !e.Created.IsZero() {
+		parts = append(parts, clock(e.Created))
+	}
+	if e.Source != "" {
+		parts = append(parts, cmp.Or(through[e.Source], e.Source))
+	}
+	if e.CreatedBy != "" {
+		parts = append(parts, "by "+e.CreatedBy)
+	}
+	return strings.Join(parts, ", ")
 }
 
 // explainEvidence writes the reasons, and who changed which setting.

@@ -97,6 +97,13 @@ type Explanation struct {
 	Passcode  passcode.Toggle   `json:"passcode"`
 	Room      passcode.Toggle   `json:"waiting_room"`
 	Auth      passcode.Toggle   `json:"authentication"`
+	// WhoWaits is whom the waiting room holds, in Zoom's word; "" where that is not known.
+	WhoWaits passcode.Waits `json:"who_waits,omitempty"`
+	// Source and CreatedBy say through what and by whom it was made, as far as Zoom
+	// said; Created is when.
+	Source    string    `json:"creation_source,omitempty"`
+	CreatedBy string    `json:"created_by,omitempty"`
+	Created   time.Time `json:"created_at,omitzero"`
 	// OpenedByUs: the meeting is open and latchkey removed its passcode.
 	OpenedByUs bool                   `json:"opened_by_latchkey,omitempty"`
 	Observed   time.Time              `json:"observed_at,omitzero"`
@@ -131,6 +138,8 @@ func Explain(ctx context.Context, s *store.Store, account string, number int64, 
 		OpenedByUs: m.Outcome == passcode.OutcomeUnsecured && m.Stripped, Observed: m.ObservedAt, Decided: m.DecidedAt, Since: m.DemandingSince,
 		Due: m.DueAt, WaitingFor: m.WaitingFor, LastError: m.LastError, HostError: st.Host.LastError,
 		Repairs: st.Repairs, Rotated: st.Rotated, History: st.History, Changes: st.Changes}
+	e.WhoWaits = passcode.Facts{Meeting: m.Meeting, Host: passcode.Host{Waits: st.Host.Waits}}.WhoWaits()
+	e.Source, e.CreatedBy, e.Created = m.Source, m.CreatedBy, m.Created
 	if !m.DueAt.IsZero() {
 		e.DueWhy = m.DueWhy
 	}

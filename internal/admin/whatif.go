@@ -137,5 +137,5 @@ func levelsOf(ctx context.Context, s *store.Store, h store.Host) (passcode.Level
 		}
 		groups = append(groups, reconcile.LocksOf(g))
 	}
-	return passcode.Levels{Plan: account.Plan, User: passcode.User{Values: h.Settings, Requirement: h.Requirement, Seen: h.ReadAt}, Account: reconcile.LocksOf(account), Groups: groups}, nil
+	return reconcile.LevelsOf(h, account, groups), nil
 }

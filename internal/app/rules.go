@@ -35,6 +35,9 @@ func fingerprint(c config.Config, accountID string, r config.Rule) string {
 	}
 	mac := hmac.New(sha256.New, key)
 	fmt.Fprintf(mac, "%s\x00%s\x00%s\x00%s\x00%t", r.Policy.Mode, r.Policy.Source, r.Secret.Reveal(), r.Passcode.Reveal(), r.AlignHosts)
+	if r.Policy.Holds != passcode.HoldsAsSet {
+		fmt.Fprintf(mac, "\x00%s waits", r.Policy.Holds)
+	}
 	return fmt.Sprintf("%x", mac.Sum(nil)[:12])
 }
 

@@ -157,15 +157,16 @@ type configFile struct {
 }
 
 type ruleFile struct {
-	line       int
-	Account    string       `yaml:"account"`
-	Group      string       `yaml:"group"`
-	Host       string       `yaml:"host"`
-	Policy     string       `yaml:"policy"`
-	Source     string       `yaml:"source"`
-	Secret     secretSource `yaml:"secret"`
-	Passcode   secretSource `yaml:"passcode"`
-	AlignHosts bool         `yaml:"align_hosts"`
+	line             int
+	Account          string       `yaml:"account"`
+	Group            string       `yaml:"group"`
+	Host             string       `yaml:"host"`
+	Policy           string       `yaml:"policy"`
+	Source           string       `yaml:"source"`
+	Secret           secretSource `yaml:"secret"`
+	Passcode         secretSource `yaml:"passcode"`
+	AlignHosts       bool         `yaml:"align_hosts"`
+	WaitingRoomHolds string       `yaml:"waiting_room_holds"`
 }
 
 // UnmarshalYAML notes the line, for messages.
@@ -302,6 +303,13 @@ func (r ruleFile) rule(given map[string]string) (Rule, error) {
 		return rule, err
 	}
 	rule.Policy = passcode.Policy{Mode: mode, Source: passcode.PasscodeSource(r.Source)}
+	switch r.WaitingRoomHolds {
+	case "", "as-set":
+	case string(passcode.HoldsEveryone):
+		rule.Policy.Holds = passcode.HoldsEveryone
+	default:
+		return rule, fmt.Errorf("waiting_room_holds is %q: want as-set or everyone", r.WaitingRoomHolds)
+	}
 	if _, err := path.Match(r.Host, ""); err != nil {
 		return rule, fmt.Errorf("host %q is not a pattern: want an address, with * for any part of it", r.Host)
 	}
@@ -315,6 +323,8 @@ func (r ruleFile) rule(given map[string]string) (Rule, error) {
 	switch {
 	case !known && (r.Source != "" || rule.Secret != "" || rule.Passcode != ""):
 		return rule, fmt.Errorf("source, secret and passcode belong to policy %s", passcode.ModeKnownPasscode)
+	case mode != passcode.ModeWaitingRoom && r.WaitingRoomHolds != "":
+		return rule, fmt.Errorf("waiting_room_holds belongs to policy %s", passcode.ModeWaitingRoom)
 	case known && !slices.Contains(passcode.Sources(), rule.Policy.Source):
 		return rule, fmt.Errorf("source is %q: want derived, fixed or zoom", r.Source)
 	case rule.Policy.Source == passcode.SourceDerived && len(rule.Secret) < 16:

@@ -119,6 +119,9 @@ func merge(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, came arri
 		if out.meeting.Created.IsZero() {
 			out.meeting.Created = at
 		}
+		if out.meeting.CreatedBy == "" {
+			out.meeting.CreatedBy = came.operator
+		}
 		if late {
 			// It was seen later than this; only what was missing was taken.
 			out.nothingNew = m.HostID != "" && m.Type != 0 && !over
@@ -227,6 +230,7 @@ func describe(m *store.Meeting, obj zoom.MeetingObject, at time.Time, late bool)
 	text(&m.HostID, obj.HostID)
 	text(&m.UUID, obj.UUID)
 	text(&m.Topic, obj.Topic)
+	text(&m.Source, obj.Source)
 	if obj.Type != nil && (!late || m.Type == 0) {
 		m.Type = zoom.MeetingType(obj.Type.Int())
 	}

@@ -40,6 +40,14 @@ func cause(f *Facts) []Reason {
 		// alone would change nothing for new meetings.
 		all := one(settingReason(CauseSettingOn, key, pass))
 		all[0].since(&f.History, key)
+		if f.Meeting.Source == SourceOpenAPI {
+			switch f.Meeting.Generated {
+			case Off:
+				return one(callers(f)) // the setting would have made another kind of passcode
+			case Unknown:
+				all = append(all, callers(f))
+			}
+		}
 		if scheduled.Value == On && f.wasScheduled() {
 			all = append(all, settingReason(CauseScheduled, KeyScheduled, scheduled))
 		}
@@ -59,8 +67,24 @@ func cause(f *Facts) []Reason {
 		return one(Reason{Code: CauseUnexplained, Path: key.Path(), Level: LevelHost})
 	}
 	// Every setting is off: whoever created or edited the meeting asked for it.
+	if f.Meeting.Source == SourceOpenAPI {
+		return one(callers(f))
+	}
 	return one(Reason{Code: CauseRequest, Path: "password", Level: LevelMeeting, Value: On})
 }
+
+// callers is the reason that whoever made the meeting by API sent a passcode, or
+// their client library did (Z-RULE-19).
+func callers(f *Facts) Reason {
+	r := Reason{Code: CauseCaller, Path: "password", Level: LevelMeeting, Value: On}
+	if f.Meeting.Generated == Off {
+		r.Detail = notZooms
+	}
+	return r
+}
+
+// notZooms marks a passcode that Zoom would not make up.
+const notZooms = "not of the kind that Zoom makes up"
 
 // wasScheduled says whether the meeting may have been there when the host's
 // sub-option for meetings that are scheduled already was turned on: an instant

@@ -8,18 +8,21 @@ type Code string
 // The reasons. The first group says why a meeting is as it is, the second what
 // stands in the way of changing that. codeTable has a row for each.
 const (
-	CauseLockedOn     Code = "locked_on"            // the passcode setting is locked on above the host
-	CauseSettingOn    Code = "setting_on"           // the host's own passcode setting is on
-	CauseScheduled    Code = "applies_to_scheduled" // passcodes were put on already scheduled meetings
-	CausePlan         Code = "plan"                 // the plan forces passcodes
-	CauseAutoSecurity Code = "auto_security"        // one security option is required and only this one was left
-	CausePMI          Code = "pmi"                  // the passcode belongs to the host's personal meeting id
-	CauseWasOn        Code = "was_on"               // a setting that is off or unlocked now was on or locked on then
-	CauseRequest      Code = "request"              // no setting explains it: it was asked for
-	CauseUnexplained  Code = "unexplained"          // settings are not known
-	CauseOpen         Code = "open"                 // nothing secures the meeting
-	CausePMIJoin      Code = "pmi_join_before_host" // only where people may join before the host
-	CauseUndocumented Code = "undocumented"         // Zoom's documents leave the combination open
+	CauseLockedOn     Code = "locked_on"               // the passcode setting is locked on above the host
+	CauseSettingOn    Code = "setting_on"              // the host's own passcode setting is on
+	CauseScheduled    Code = "applies_to_scheduled"    // passcodes were put on already scheduled meetings
+	CausePlan         Code = "plan"                    // the plan forces passcodes
+	CauseAutoSecurity Code = "auto_security"           // one security option is required and only this one was left
+	CausePMI          Code = "pmi"                     // the passcode belongs to the host's personal meeting id
+	CauseWasOn        Code = "was_on"                  // a setting that is off or unlocked now was on or locked on then
+	CauseRequest      Code = "request"                 // no setting explains it: it was asked for
+	CauseCaller       Code = "caller"                  // whoever made it by API, or their client library, sent one
+	CauseUnexplained  Code = "unexplained"             // settings are not known
+	CauseOpen         Code = "open"                    // nothing secures the meeting
+	CauseHoldsSome    Code = "waiting_room_holds_some" // the waiting room alone secures it, and lets some people pass
+	CauseDateOpen     Code = "date_open"               // the waiting room is off for one date of a series
+	CausePMIJoin      Code = "pmi_join_before_host"    // only where people may join before the host
+	CauseUndocumented Code = "undocumented"            // Zoom's documents leave the combination open
 
 	BlockLockedOff          Code = "waiting_room_locked_off" // a clear would leave the meeting without a security option
 	BlockPasscodesLockedOff Code = "passcodes_locked_off"    // no passcode of the policy's can be set
@@ -30,6 +33,7 @@ const (
 	BlockRefused            Code = "refused"
 	BlockBusy               Code = "busy"
 	BlockOpened             Code = "opened" // the change left the meeting open and was taken back
+	BlockDateOpen           Code = "date_without_waiting_room"
 	BlockContested          Code = "contested"
 	BlockDailyLimit         Code = "daily_limit"
 	BlockTooLate            Code = "daily_limit_too_late"
@@ -123,6 +127,15 @@ var codeTable = map[Code]codeInfo{
 	CauseRequest: {cause: true, clause: func(Reason) string {
 		return "whoever created or edited the meeting asked for one, or a setting that is off now was on then"
 	}, who: nobody},
+	CauseCaller: {cause: true, clause: func(r Reason) string {
+		const who = "whoever made it by API, or their client library, sent a passcode"
+		if r.Detail == notZooms {
+			return who + ": it is " + notZooms
+		}
+		return who
+	}, who: func(Reason) string {
+		return "whoever makes the meetings can leave `password` out of the call and send `default_password: false`"
+	}},
 	CauseUnexplained: {cause: true, clause: func(Reason) string {
 		return "of a setting or a request: latchkey could not read the settings yet"
 	}, who: nobody},
@@ -136,9 +149,28 @@ var codeTable = map[Code]codeInfo{
 		return "it has no passcode, no waiting room and asks nobody to sign in"
 	}, who: func(Reason) string { return "the host can turn the meeting's waiting room on" }},
 
+	CauseHoldsSome: {cause: true, clause: func(r Reason) string {
+		who := r.Detail
+		if who == "" {
+			who = waitsOtherWords
+		}
+		return "it has no passcode and asks nobody to sign in, and its waiting room holds " + who
+	}, who: func(Reason) string { return "the host can choose that everybody waits" }},
+	CauseDateOpen: {cause: true, clause: func(r Reason) string {
+		return "it has no passcode and asks nobody to sign in, and for " + r.Detail + " its waiting room is off"
+	}, who: func(Reason) string { return "the host can turn the waiting room on for that date" }},
+
 	BlockLockedOff: {inTheWay: true, clause: func(r Reason) string {
+		if r.Detail == signInInstead {
+			return fmt.Sprintf("without the passcode Zoom would %s: %s is locked off by %s", signInInstead, portalOf(r.Path), r.holder())
+		}
 		return fmt.Sprintf("without the passcode anybody could walk in: %s is locked off by %s", portalOf(r.Path), r.holder())
 	}, who: func(r Reason) string { return r.byLevel("unlock or turn on that setting") }},
+	BlockDateOpen: {inTheWay: true, clause: func(r Reason) string {
+		return "without the passcode anybody could walk in on one of its dates: for " + r.Detail + " the waiting room is off"
+	}, who: func(Reason) string {
+		return "the host can turn the waiting room on for that date, and latchkey then checks again"
+	}},
 	BlockPasscodesLockedOff: {inTheWay: true, clause: func(r Reason) string {
 		return fmt.Sprintf("no other passcode can be set: %s is locked off by %s", portalOf(r.Path), r.holder())
 	}, who: func(r Reason) string { return r.byLevel("unlock that setting") }},
@@ -146,6 +178,9 @@ var codeTable = map[Code]codeInfo{
 		return fmt.Sprintf("%s and %q lock %s differently, and which one Zoom follows is not documented", r.holder(), r.Detail, portalOf(r.Path))
 	}, who: func(Reason) string { return "an admin must make both alike or take the host out of one of them" }},
 	BlockFactMissing: {clause: func(r Reason) string {
+		if r.Path == pathDates {
+			return "latchkey has not looked yet whether the waiting room is on for each of its dates"
+		}
 		if r.Level == LevelMeeting {
 			return "latchkey could not read the meeting yet"
 		}
@@ -201,6 +236,10 @@ var codeTable = map[Code]codeInfo{
 	}, who: func(r Reason) string { return "the host or an admin can change " + portalOf(r.Path) }},
 	BlockNotOurs: {clause: func(Reason) string { return "it was not latchkey that opened it" }, who: nobody},
 }
+
+// signInInstead is what Zoom makes of a removal where waiting room and passcodes
+// are both locked off and one security option is required (Z-RULE-6).
+const signInInstead = "make everybody sign in"
 
 func nobody(Reason) string { return "" }
 

@@ -191,3 +191,21 @@ func TestForecast(t *testing.T) {
 		})
 	}
 }
+
+// TestLooksGenerated: what Zoom makes up for a host, and what somebody else did.
+func TestLooksGenerated(t *testing.T) {
+	t.Parallel()
+	special, ten, numeric := Requirement{HaveSpecial: true}, Requirement{Length: 10}, Requirement{OnlyNumeric: true}
+	for _, c := range []struct {
+		passcode string
+		r        Requirement
+		want     Toggle
+	}{
+		{"8pEkRJ", Requirement{}, On}, {"123456", Requirement{}, On}, {"1234567", Requirement{}, Off}, {"12345", Requirement{}, Off}, {"abc-12", Requirement{}, Off},
+		{"abc-12", special, On}, {"abcd12", special, Off}, {"8pEkRJ", ten, Off}, {"8pEkRJ3dFg", ten, On}, {"123456", numeric, On}, {"12345a", numeric, Off},
+	} {
+		if got := c.r.LooksGenerated(c.passcode); got != c.want {
+			t.Errorf("%q under %+v: %s, want %s", c.passcode, c.r, got, c.want)
+		}
+	}
+}

@@ -75,10 +75,16 @@ func unseen(m *Meeting, now time.Time) Verdict {
 func withoutPasscode(f *Facts, p Policy, now time.Time) Verdict {
 	m := &f.Meeting
 	v := Verdict{Outcome: OutcomeJoinable, Remedy: RemedyNone, Channels: channels(f)}
-	if m.WaitingRoom == On || m.Authentication == On {
+	room, missing := f.room(p)
+	switch {
+	case m.Authentication == On, room == On && !f.Open(p):
 		return v
-	}
-	if m.WaitingRoom == Unknown || m.Authentication == Unknown {
+	case missing != 0:
+		if !isOver(m, now) {
+			v.Missing = missing
+		}
+		return v
+	case m.WaitingRoom == Unknown || m.Authentication == Unknown:
 		// Events do not carry these (Z-EVENT-2), and a healthy meeting costs no call.
 		// One whose passcode latchkey removed is looked at.
 		if f.History.Stripped && !isOver(m, now) {
@@ -87,7 +93,7 @@ func withoutPasscode(f *Facts, p Policy, now time.Time) Verdict {
 		return v
 	}
 	v.Outcome = OutcomeUnsecured
-	v.Reasons = append(make([]Reason, 0, 3), Reason{Code: CauseOpen, Path: KeyWaitingRoom.Path(), Level: LevelMeeting, Value: Off})
+	v.Reasons = append(make([]Reason, 0, 3), f.openReason(p))
 	v.Remedy = secure(f, p, now, &v)
 	return v
 }
@@ -114,12 +120,12 @@ func secure(f *Facts, p Policy, now time.Time, v *Verdict) Remedy {
 	// The waiting room first: no link breaks and nothing must be typed. Then the
 	// passcode that was there.
 	before := Options{Passcode: Off, WaitingRoom: Off, Authentication: Off}
-	asks := []Request{{Update: true, WaitingRoom: AskOn}}
+	asks := []Request{roomAsk(f, p, AskNothing)}
 	if f.History.CanRestore {
 		asks = append(asks, Request{Update: true, Passcode: AskOn})
 	}
-	if roomFailed(f, p) {
-		slices.Reverse(asks)
+	if roomFailed(f, p) || f.Meeting.WaitingRoom == On && f.Meeting.Dates == Off {
+		slices.Reverse(asks) // for one date, the series' own waiting room is of no help
 	}
 	var last Attempt
 	for _, ask := range asks {
@@ -151,8 +157,8 @@ func roomFailed(f *Facts, p Policy) bool {
 	if len(f.History.Attempts) == 0 {
 		return false
 	}
-	removing := AttemptKey(*f, p, RemedyClear, Request{Update: true, Passcode: AskOff, WaitingRoom: AskOn})
-	securing := AttemptKey(*f, p, RemedySecure, Request{Update: true, WaitingRoom: AskOn})
+	removing := AttemptKey(*f, p, RemedyClear, roomAsk(f, p, AskOff))
+	securing := AttemptKey(*f, p, RemedySecure, roomAsk(f, p, AskNothing))
 	for _, a := range f.History.Attempts {
 		if a.AskedRoom && (a.Under == removing && a.Result == AttemptOpened || a.Under == securing && a.Result == AttemptOverwritten) {
 			return true
@@ -231,7 +237,11 @@ func remedy(f *Facts, p Policy, now time.Time, v *Verdict) Remedy {
 	ask, left := clearing(f)
 	switch left {
 	case Off:
-		block(settingReason(BlockLockedOff, KeyWaitingRoom, f.Host.Settings[KeyWaitingRoom]))
+		r := settingReason(BlockLockedOff, KeyWaitingRoom, f.Host.Settings[KeyWaitingRoom])
+		if pass.lockedOff() && f.Host.Settings[KeyAutoSecurity].Value == On && !f.Host.Settings[KeyAuthentication].lockedOff() {
+			r.Detail = signInInstead
+		}
+		block(r)
 		return keep()
 	case Unknown:
 		block(Reason{Code: BlockFactMissing, Path: KeyWaitingRoom.Path(), Level: LevelHost, Value: f.Host.Settings[KeyWaitingRoom].Value})
@@ -241,14 +251,38 @@ func remedy(f *Facts, p Policy, now time.Time, v *Verdict) Remedy {
 		block(Reason{Code: BlockOpened, Level: LevelMeeting, Value: On, Tried: RemedyClear})
 		return keep()
 	}
+	if ask.WaitingRoom == AskOn {
+		ask = roomAsk(f, p, AskOff)
+	}
 	if r, stop := hindsight(f, p, RemedyClear, ask, now, v); stop {
 		if r == RemedyDefer {
 			return r
 		}
 		return keep()
 	}
+	if m.Type == TypeRecurring && m.WaitingRoom == On && m.Authentication != On {
+		// The waiting room may be off for one of the dates, and that one would be open.
+		switch m.Dates {
+		case Unknown:
+			v.Missing |= FactDates
+			block(Reason{Code: BlockFactMissing, Path: pathDates, Level: LevelMeeting})
+			return keep()
+		case Off:
+			block(Reason{Code: BlockDateOpen, Path: KeyWaitingRoom.Path(), Level: LevelMeeting, Value: Off, Detail: m.DateOpen})
+			return keep()
+		}
+	}
 	v.Ask = ask
 	return RemedyClear
+}
+
+// pathDates is where a series has its dates.
+const pathDates = "occurrences"
+
+// roomAsk is the request for the waiting room, with what it asks of the passcode.
+// That everybody waits is asked where the policy wants it and it is not so.
+func roomAsk(f *Facts, p Policy, passcode Ask) Request {
+	return Request{Update: true, Passcode: passcode, WaitingRoom: AskOn, HoldsEveryone: p.Holds == HoldsEveryone && f.WhoWaits() != WaitsEveryone}
 }
 
 // setKnown decides under policy known-passcode. It never removes a passcode:
@@ -368,8 +402,10 @@ func clearing(f *Facts) (ask Request, secured Toggle) {
 		return ask, Unknown
 	case got.Passcode == On:
 		return ask, Off // Zoom would make one up, for want of another option
-	case got.WaitingRoom == On || got.Authentication == On:
+	case got.WaitingRoom == On, got.Authentication == On && (m.Authentication == On || f.Host.Settings[KeyAuthentication].lockedOn()):
 		return ask, On
+	case got.Authentication == On && m.Authentication == Off:
+		return ask, Off // Zoom would turn sign-in on, which nobody asked for (Z-RULE-6)
 	case got.WaitingRoom == Off && got.Authentication == Off:
 		return ask, Off
 	}

@@ -50,6 +50,16 @@ func opened(change func(*Facts)) Facts {
 	return f
 }
 
+// series is a weekly meeting with a passcode that nothing forces.
+func series(change func(*Facts)) Facts {
+	return demanding(func(f *Facts) {
+		f.Meeting.Type = TypeRecurring
+		if change != nil {
+			change(f)
+		}
+	})
+}
+
 // attempted is a meeting of which a change failed that rested on the facts of
 // now, under policy waiting-room.
 func attempted(r Remedy, ask Request, a Attempt) Facts {
@@ -70,7 +80,8 @@ func TestEvaluate(t *testing.T) {
 		remedy   Remedy
 		codes    []Code
 		missing  FactSet
-		sentence string // must be part of it
+		sentence string  // must be part of it
+		ask      Request // where it matters
 	}{
 		{name: "no passcode",
 			facts:   demanding(func(f *Facts) { f.Meeting.Passcode = Off }),
@@ -460,6 +471,93 @@ func TestEvaluate(t *testing.T) {
 		{name: "signing in secures it",
 			facts:   opened(func(f *Facts) { f.Meeting.Authentication = On }),
 			outcome: OutcomeJoinable, remedy: RemedyNone},
+		{name: "a series whose dates were not looked at: look first",
+			facts:   series(nil),
+			outcome: OutcomeDemands, remedy: RemedyKeep, missing: FactDates, codes: []Code{CauseRequest, BlockFactMissing}, sentence: "has not looked yet whether the waiting room is on for each of its dates"},
+		{name: "a series with the waiting room on for each date",
+			facts:   series(func(f *Facts) { f.Meeting.Dates = On }),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest}},
+		{name: "a series with one date whose waiting room is off",
+			facts:   series(func(f *Facts) { f.Meeting.Dates, f.Meeting.DateOpen = Off, "1 Dec 10:00 UTC" }),
+			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseRequest, BlockDateOpen},
+			sentence: "since without the passcode anybody could walk in on one of its dates: for 1 Dec 10:00 UTC the waiting room is off; the host can turn the waiting room on for that date, and latchkey then checks again"},
+		{name: "a series that asks for sign-in: on each date",
+			facts:   series(func(f *Facts) { f.Meeting.Authentication = On }),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest}},
+		{name: "a series with its waiting room off: the removal asks for it, and the dates are looked at after it",
+			facts:   series(func(f *Facts) { f.Meeting.WaitingRoom = Off }),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest}},
+		{name: "we opened one date: the passcode goes back",
+			facts: opened(func(f *Facts) {
+				f.Meeting.Type, f.Meeting.WaitingRoom, f.Meeting.Dates, f.Meeting.DateOpen = TypeRecurring, On, Off, "1 Dec 10:00 UTC"
+			}),
+			outcome: OutcomeUnsecured, remedy: RemedySecure, codes: []Code{CauseDateOpen}, sentence: "for 1 Dec 10:00 UTC its waiting room is off; latchkey removed its passcode and now puts it back."},
+		{name: "Zoom would turn sign-in on, which nobody asked for",
+			facts: demanding(func(f *Facts) {
+				f.Meeting.WaitingRoom = Off
+				f.Host.Settings[KeyPasscode], f.Host.Settings[KeyWaitingRoom], f.Host.Settings[KeyAutoSecurity] = offLocked(LevelGroup, "G1"), offLocked(LevelGroup, "G1"), on()
+			}),
+			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseAutoSecurity, BlockLockedOff}, sentence: "since without the passcode Zoom would make everybody sign in: \"Waiting Room\" (meeting_security.waiting_room) is locked off by group G1"},
+		{name: "made by API, every setting off: the caller sent it",
+			facts:   demanding(func(f *Facts) { f.Meeting.Source = SourceOpenAPI }),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseCaller}, sentence: "because whoever made it by API, or their client library, sent a passcode; nothing forces it"},
+		{name: "made by API, the setting on, and the passcode is none that Zoom makes up: not the setting's fault",
+			facts: demanding(func(f *Facts) {
+				f.Meeting.Source, f.Meeting.Generated, f.Host.Settings[KeyPasscode] = SourceOpenAPI, Off, on()
+			}),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseCaller}, sentence: "sent a passcode: it is not of the kind that Zoom makes up; nothing forces it"},
+		{name: "made by API, the setting on, and what kind of passcode it is cannot be told: both",
+			facts: demanding(func(f *Facts) {
+				f.Meeting.Source, f.Host.Settings[KeyPasscode] = SourceOpenAPI, on()
+			}),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseSettingOn, CauseCaller}, sentence: "is on for the host, or because whoever made it by API, or their client library, sent a passcode"},
+		{name: "made by API, the setting on, and Zoom makes up such passcodes: the setting",
+			facts: demanding(func(f *Facts) {
+				f.Meeting.Source, f.Meeting.Generated, f.Host.Settings[KeyPasscode] = SourceOpenAPI, On, on()
+			}),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseSettingOn}},
+		{name: "made by API, and locked on: the lock, whatever the caller sent",
+			facts: demanding(func(f *Facts) {
+				f.Meeting.Source, f.Meeting.Generated, f.Host.Settings[KeyPasscode] = SourceOpenAPI, Off, onLocked(LevelGroup, "G1")
+			}),
+			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseLockedOn}},
+		{name: "made in the portal: whoever made it asked for one",
+			facts:   demanding(func(f *Facts) { f.Meeting.Source, f.Meeting.Generated = "web_portal", Off }),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest}},
+		{name: "who waits is the host's choice",
+			facts:   demanding(func(f *Facts) { f.Meeting.Waits = WaitsOutsiders }),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest}, ask: Request{Update: true, Passcode: AskOff, WaitingRoom: AskOn}},
+		{name: "the policy wants everybody to wait: the removal asks for it",
+			facts:  demanding(func(f *Facts) { f.Meeting.Waits, f.Host.Waits = WaitsFollow, WaitsStrangers }),
+			policy: Policy{Mode: ModeWaitingRoom, Holds: HoldsEveryone}, outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest},
+			ask: Request{Update: true, Passcode: AskOff, WaitingRoom: AskOn, HoldsEveryone: true}},
+		{name: "the policy wants everybody to wait, and everybody does",
+			facts:  demanding(func(f *Facts) { f.Meeting.Waits, f.Host.Waits = WaitsFollow, WaitsEveryone }),
+			policy: Policy{Mode: ModeWaitingRoom, Holds: HoldsEveryone}, outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest},
+			ask: Request{Update: true, Passcode: AskOff, WaitingRoom: AskOn}},
+		{name: "the policy wants everybody to wait, and after our removal some do not",
+			facts:  opened(func(f *Facts) { f.Meeting.WaitingRoom, f.Meeting.Waits = On, WaitsUninvited }),
+			policy: Policy{Mode: ModeWaitingRoom, Holds: HoldsEveryone}, outcome: OutcomeUnsecured, remedy: RemedySecure, codes: []Code{CauseHoldsSome},
+			ask:      Request{Update: true, WaitingRoom: AskOn, HoldsEveryone: true},
+			sentence: "open to some people: it has no passcode and asks nobody to sign in, and its waiting room holds only people who are not on the invitation; latchkey removed its passcode and now has everybody wait."},
+		{name: "the removal had asked for everybody to wait in vain: the passcode goes back",
+			facts: opened(func(f *Facts) {
+				f.Meeting.WaitingRoom, f.Meeting.Waits = On, WaitsUninvited
+				p := Policy{Mode: ModeWaitingRoom, Holds: HoldsEveryone}
+				f.History.Attempts = []Attempt{{Result: AttemptOpened, AskedRoom: true, Under: AttemptKey(*f, p, RemedyClear, Request{Update: true, Passcode: AskOff, WaitingRoom: AskOn, HoldsEveryone: true})}}
+			}),
+			policy: Policy{Mode: ModeWaitingRoom, Holds: HoldsEveryone}, outcome: OutcomeUnsecured, remedy: RemedySecure, codes: []Code{CauseHoldsSome},
+			ask: Request{Update: true, Passcode: AskOn}, sentence: "now puts it back."},
+		{name: "the policy wants everybody to wait; whom the host's setting holds is to be read",
+			facts: opened(func(f *Facts) {
+				f.Meeting.WaitingRoom, f.Meeting.Waits, f.Host = On, WaitsFollow, Host{}
+			}),
+			policy: Policy{Mode: ModeWaitingRoom, Holds: HoldsEveryone}, outcome: OutcomeJoinable, remedy: RemedyNone, missing: FactHost},
+		{name: "the policy wants everybody to wait: another's open door is theirs",
+			facts: opened(func(f *Facts) {
+				f.Meeting.WaitingRoom, f.Meeting.Waits, f.History.Stripped = On, WaitsUninvited, false
+			}),
+			policy: Policy{Mode: ModeWaitingRoom, Holds: HoldsEveryone}, outcome: OutcomeJoinable, remedy: RemedyNone},
 		{name: "daily limit of yesterday",
 			facts:   demanding(func(f *Facts) { f.History.HeldUntil = now.Add(-time.Hour) }),
 			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest}},
@@ -474,6 +572,9 @@ func TestEvaluate(t *testing.T) {
 			v := Evaluate(c.facts, p, now)
 			if v.Outcome != c.outcome || v.Remedy != c.remedy || v.Missing != c.missing {
 				t.Errorf("got outcome %s, remedy %s, missing %b; want %s, %s, %b", v.Outcome, v.Remedy, v.Missing, c.outcome, c.remedy, c.missing)
+			}
+			if c.ask != (Request{}) && v.Ask != c.ask {
+				t.Errorf("asks for %+v, want %+v", v.Ask, c.ask)
 			}
 			var codes []Code
 			for _, r := range v.Reasons {
@@ -509,16 +610,18 @@ func TestPeopleAreProtected(t *testing.T) {
 				UsesPMI: rapid.Bool().Draw(t, "pmi"), Ends: now.Add(time.Duration(rapid.IntRange(-4, 2).Draw(t, "ends")) * 15 * day),
 				Passcode: toggle.Draw(t, "passcode"), PasscodeReadable: rapid.Bool().Draw(t, "readable"),
 				WaitingRoom: toggle.Draw(t, "wr"), Authentication: toggle.Draw(t, "auth"),
+				Waits: rapid.SampledFrom(AllWaits()).Draw(t, "waits"), Dates: toggle.Draw(t, "dates"), DateOpen: "1 Dec",
 			},
 			Host: Host{
-				Plan: rapid.SampledFrom([]Plan{PlanUnknown, PlanFree, PlanProSingleHost, PlanPaid}).Draw(t, "plan"),
+				Plan:  rapid.SampledFrom([]Plan{PlanUnknown, PlanFree, PlanProSingleHost, PlanPaid}).Draw(t, "plan"),
+				Waits: WaitsOf(rapid.IntRange(0, 3).Draw(t, "host's waits")),
 				Settings: Settings{KeyPasscode: setting.Draw(t, "passcode setting"), KeyInstant: setting.Draw(t, "instant setting"), KeyScheduled: setting.Draw(t, "scheduled"),
 					KeyWaitingRoom: setting.Draw(t, "wr setting"), KeyAuthentication: setting.Draw(t, "auth setting"), KeyAutoSecurity: setting.Draw(t, "auto")},
 			},
 			History: History{Overwritten: rapid.Bool().Draw(t, "overwritten"), Undone: rapid.IntRange(0, 4).Draw(t, "undone"),
 				Stripped: rapid.Bool().Draw(t, "stripped"), CanRestore: rapid.Bool().Draw(t, "can restore")},
 		}
-		p := Policy{Mode: rapid.SampledFrom(Modes()).Draw(t, "policy"), Source: rapid.SampledFrom(Sources()).Draw(t, "source")}
+		p := Policy{Mode: rapid.SampledFrom(Modes()).Draw(t, "policy"), Source: rapid.SampledFrom(Sources()).Draw(t, "source"), Holds: rapid.SampledFrom([]Holds{HoldsAsSet, HoldsEveryone}).Draw(t, "holds")}
 		f.Meeting.Ours = toggle.Draw(t, "ours")
 		v := Evaluate(f, p, now)
 		if !slices.Contains(Outcomes(), v.Outcome) || !slices.Contains(Remedies(), v.Remedy) {
@@ -559,13 +662,19 @@ func TestPeopleAreProtected(t *testing.T) {
 		if !m.PasscodeReadable || m.Unrestorable {
 			t.Fatal("clears what it could not put back")
 		}
+		if m.Type == TypeRecurring && m.WaitingRoom == On && m.Authentication != On && m.Dates != On {
+			t.Fatal("clears a series one of whose dates may be open")
+		}
+		if p.Holds == HoldsEveryone && v.Ask.WaitingRoom == AskOn && f.WhoWaits() != WaitsEveryone && !v.Ask.HoldsEveryone || p.Holds == HoldsAsSet && v.Ask.HoldsEveryone {
+			t.Fatalf("who waits is not as the policy says: %+v", v.Ask)
+		}
 		// The decision is Predict's, on the very request that is sent.
 		got := Predict(h.as(m.Type), v.Ask, Options{Passcode: On, WaitingRoom: m.WaitingRoom, Authentication: m.Authentication})
 		if got.Passcode != Off || got.WaitingRoom != On && got.Authentication != On {
 			t.Fatalf("clears although Zoom is predicted to make %+v of it: %+v", got, f)
 		}
 		waitingRoom := h.Settings[KeyWaitingRoom].Value == On || h.Settings[KeyWaitingRoom].Lock == Off
-		authentication := m.Authentication == On && h.Settings[KeyAuthentication].Lock == Off || h.Settings[KeyAuthentication].Value == On && h.Settings[KeyAuthentication].Lock == On
+		authentication := m.Authentication == On && (h.Settings[KeyAuthentication].Lock == Off || h.Settings[KeyAuthentication].Value == On) || h.Settings[KeyAuthentication].Value == On && h.Settings[KeyAuthentication].Lock == On
 		if !waitingRoom && !authentication {
 			t.Fatalf("leaves the meeting without a security option: %+v", f)
 		}

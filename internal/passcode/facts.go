@@ -46,10 +46,23 @@ type Meeting struct {
 	Unrestorable   bool   `json:"unrestorable,omitzero" db:"unrestorable"`
 	WaitingRoom    Toggle `json:"waiting_room,omitzero" db:"waiting_room"`
 	Authentication Toggle `json:"authentication,omitzero" db:"authentication"`
+	// Waits says whom the waiting room holds, where the meeting was read.
+	Waits Waits `json:"waits,omitzero" db:"waits"`
+	// Dates says of a series whether the waiting room is on for each of its dates:
+	// one may differ (Z-MEET-7). Unknown until they were looked at; DateOpen is the
+	// first for which it is off.
+	Dates    Toggle `json:"dates,omitzero" db:"-"`
+	DateOpen string `json:"date_open,omitzero" db:"-"`
 	// LinkHasPasscode is On when the invitation link carries it (pwd=).
 	LinkHasPasscode Toggle `json:"link_has_passcode,omitzero" db:"link_has_passcode"`
 	// PhonePasscode is On when joiners by phone must type a numeric one.
 	PhonePasscode Toggle `json:"phone_passcode,omitzero" db:"phone_passcode"`
+	// Source is creation_source: through what the meeting was made (Z-EVENT-3); ""
+	// where Zoom did not say.
+	Source string `json:"creation_source,omitzero" db:"creation_source"`
+	// Generated says whether the passcode is of the kind that Zoom makes up
+	// (Z-CODE-13); Unknown where that cannot be told.
+	Generated Toggle `json:"generated,omitzero" db:"-"`
 	// Ours says whether the passcode is the one that policy known-passcode would
 	// set; Unknown under other policies.
 	Ours Toggle `json:"ours,omitzero" db:"-"`
@@ -57,6 +70,9 @@ type Meeting struct {
 	// host's it cannot meet. It holds no passcode.
 	OursProblem string `json:"ours_problem,omitzero" db:"-"`
 }
+
+// SourceOpenAPI is the creation_source of a meeting made by API, by whatever app.
+const SourceOpenAPI = "open_api"
 
 // How long a meeting's number lets people in after its planned end or last use
 // (Z-MEET-6).
@@ -128,6 +144,9 @@ type Host struct {
 	Plan Plan
 	Settings
 	Requirement Requirement
+	// Waits says whom the waiting rooms of the host's meetings hold, where a meeting
+	// does not say otherwise.
+	Waits Waits
 	// Documents is which of Zoom's documents the account was seen to follow.
 	Documents Documents
 }
@@ -135,6 +154,9 @@ type Host struct {
 // MarshalJSON writes the plan, the documents, the requirement and every setting that is known.
 func (h Host) MarshalJSON() ([]byte, error) {
 	out := map[string]any{"plan": h.Plan}
+	if h.Waits != WaitsUnknown {
+		out["waits"] = h.Waits
+	}
 	if h.Documents != DocumentsOpen {
 		out["documents"] = h.Documents
 	}
@@ -162,6 +184,8 @@ func (h *Host) UnmarshalJSON(raw []byte) error {
 		switch name {
 		case "plan":
 			err = json.Unmarshal(value, &h.Plan)
+		case "waits":
+			err = json.Unmarshal(value, &h.Waits)
 		case "documents":
 			err = json.Unmarshal(value, &h.Documents)
 		case "meeting_password_requirement":

@@ -18,6 +18,7 @@ type Locks struct {
 type User struct {
 	Values
 	Requirement Requirement
+	Waits       Waits
 	Seen        time.Time
 }
 
@@ -28,7 +29,7 @@ type User struct {
 // that is said to be in effect, are marked: nobody can say which holds
 // (Z-LOCK-4).
 func Effective(plan Plan, user User, account Locks, groups []Locks) Host {
-	h := Host{Plan: plan, Requirement: user.Requirement}
+	h := Host{Plan: plan, Requirement: user.Requirement, Waits: user.Waits}
 	for _, info := range settingTable {
 		h.Settings[info.Key] = effective(info, user, account, groups)
 	}

@@ -52,6 +52,9 @@ func AttemptKey(f Facts, p Policy, remedy Remedy, ask Request) string {
 	m := &f.Meeting
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s|%v|%v|%v|%s|%+v|%s|%s|%s|%d|%t|%t", remedy, ask.Passcode, ask.WaitingRoom, ask.Authentication,
 		f.Host.Fingerprint(), f.Host.Requirement, p.Mode, p.Source, p.Fingerprint, m.Type, m.UsesPMI, m.Authentication == On))
+	if ask.HoldsEveryone {
+		sum = sha256.Sum256(fmt.Appendf(sum[:], "everybody waits, not %s", f.WhoWaits()))
+	}
 	return fmt.Sprintf("%x", sum[:16])
 }
 

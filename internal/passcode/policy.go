@@ -10,6 +10,8 @@ type Policy struct {
 	Mode Mode `json:"mode"`
 	// Source says where the passcode comes from under ModeKnownPasscode.
 	Source PasscodeSource `json:"source,omitzero"`
+	// Holds says whether everybody must wait where a waiting room replaces a passcode.
+	Holds Holds `json:"waiting_room_holds,omitzero"`
 	// Fingerprint differs for two policies that might decide otherwise, their
 	// secrets included. It is opaque, holds no secret, and is the caller's to make.
 	Fingerprint string `json:"-"`

@@ -53,6 +53,8 @@ type Request struct {
 	Passcode       Ask  `json:"passcode,omitzero"`
 	WaitingRoom    Ask  `json:"waiting_room,omitzero"`
 	Authentication Ask  `json:"authentication,omitzero"`
+	// HoldsEveryone asks with the waiting room that everybody waits in it.
+	HoldsEveryone bool `json:"holds_everyone,omitzero"`
 	// DefaultPassword is a create's default_password: off is false, on is true
 	// (Z-RULE-10).
 	DefaultPassword Ask `json:"default_password,omitzero"`

@@ -35,6 +35,21 @@ func strict(raw []byte, into any) error {
 	return d.Decode(into)
 }
 
+// generatedLength is how long the passcodes are that Zoom makes up, unless more is
+// required (Z-CODE-13).
+const generatedLength = 6
+
+// LooksGenerated says whether a passcode is of the kind that Zoom makes up for a
+// host with this requirement: Off says that somebody chose it, or another program
+// made it. On proves nothing.
+func (r Requirement) LooksGenerated(p string) Toggle {
+	letters := strings.ContainsFunc(p, func(c rune) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' })
+	special := strings.ContainsFunc(p, func(c rune) bool {
+		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9')
+	})
+	return ToggleOf(len(p) == max(generatedLength, r.Length) && special == r.HaveSpecial && !(letters && r.OnlyNumeric))
+}
+
 // Possible says whether any passcode can meet the requirement, and else why not.
 func (r Requirement) Possible() error {
 	switch {

@@ -58,6 +58,9 @@ func (v Verdict) Causes() string {
 	case len(all) > 1 && all[1].Code == CauseScheduled:
 		return fmt.Sprintf("%s (and with it %q)", all[0].Sentence(), KeyScheduled.Info().Portal)
 	}
+	if len(all) > 1 && all[1].Code == CauseCaller {
+		return all[0].Sentence() + ", or because " + all[1].Sentence()
+	}
 	return all[0].Sentence()
 }
 
@@ -124,8 +127,14 @@ func (v Verdict) InTheWay() (Reason, bool) {
 }
 
 func (v Verdict) openSentence(block Reason, blocked bool) string {
-	s := "The meeting is open to anybody: " + Reason{Code: CauseOpen}.Sentence() + "; "
+	cause, _ := v.first(Code.IsCause)
+	s := "The meeting is open to anybody: " + cause.Sentence() + "; "
+	if cause.Code == CauseHoldsSome {
+		s = "The meeting is open to some people: " + cause.Sentence() + "; "
+	}
 	switch {
+	case v.Remedy == RemedySecure && cause.Code == CauseHoldsSome && v.Ask.HoldsEveryone:
+		return s + "latchkey removed its passcode and now has everybody wait."
 	case v.Remedy == RemedySecure && v.Ask.WaitingRoom == AskOn:
 		return s + "latchkey removed its passcode and now turns the waiting room on."
 	case v.Remedy == RemedySecure:

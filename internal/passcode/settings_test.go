@@ -184,7 +184,8 @@ func TestClearIsPredicts(t *testing.T) {
 		})
 		ask, _ := clearing(&f)
 		got := Predict(f.Host, ask, Options{Passcode: On, WaitingRoom: f.Meeting.WaitingRoom, Authentication: f.Meeting.Authentication})
-		holds := got.Passcode == Off && (got.WaitingRoom == On || got.Authentication == On)
+		signIn := got.Authentication == On && (f.Meeting.Authentication == On || f.Host.Settings[KeyAuthentication].lockedOn()) // not one that Zoom would turn on for want of another
+		holds := got.Passcode == Off && (got.WaitingRoom == On || signIn)
 		pass := f.Host.Settings[KeyPasscode]
 		known := pass.Value == Off || pass.Value == On && pass.Lock == Off
 		v := Evaluate(f, Policy{Mode: ModeWaitingRoom}, now)

@@ -80,6 +80,7 @@ type FactSet uint8
 const (
 	FactMeeting FactSet = 1 << iota // read the meeting itself
 	FactHost                        // read the host's settings and the locks above them
+	FactDates                       // read each date of the series
 )
 
 // Has reports whether all of x are in the set.
@@ -93,6 +94,9 @@ func (s FactSet) Words() []string {
 	}
 	if s.Has(FactHost) {
 		w = append(w, "host")
+	}
+	if s.Has(FactDates) {
+		w = append(w, "dates")
 	}
 	return w
 }

@@ -85,7 +85,7 @@ func (k *checking) patchFor(ctx context.Context, v passcode.Verdict) (p zoom.Mee
 	}
 	if v.Ask.WaitingRoom == passcode.AskOn {
 		on := true
-		p.WaitingRoom = &on
+		p.WaitingRoom, p.EveryoneWaits = &on, v.Ask.HoldsEveryone
 	}
 	switch v.Remedy {
 	case passcode.RemedyClear:

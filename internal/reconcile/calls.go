@@ -56,6 +56,11 @@ func (c *calls) GetMeeting(ctx context.Context, id zoom.MeetingID) (zoom.Meeting
 	return noted(c, zoom.CallGetMeeting, m, err)
 }
 
+func (c *calls) GetOccurrence(ctx context.Context, id zoom.MeetingID, occurrenceID string) (zoom.Meeting, error) {
+	m, err := c.api.GetOccurrence(ctx, id, occurrenceID)
+	return noted(c, zoom.CallGetMeeting, m, err)
+}
+
 func (c *calls) PatchMeeting(ctx context.Context, id zoom.MeetingID, p zoom.MeetingPatch) error {
 	err := c.api.PatchMeeting(ctx, id, p)
 	c.note(zoom.CallPatchMeeting, err)

@@ -9,6 +9,7 @@ import (
 	"latchkey/internal/passcode"
 	"latchkey/internal/secret"
 	"latchkey/internal/store"
+	"latchkey/internal/zoom"
 )
 
 // check brings one meeting and the policy together. Its steps are methods of
@@ -93,6 +94,7 @@ type checking struct {
 
 	// value is the passcode that was read: nil not read, "" there is none.
 	value *secret.String
+	dates []zoom.Occurrence // of a series, as it was read
 	// remembered is the passcode that the meeting has or last had: nil not looked
 	// up, "" none is known.
 	remembered *secret.String

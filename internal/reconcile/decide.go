@@ -30,13 +30,18 @@ func (k *checking) decide(ctx context.Context) (passcode.Verdict, error) {
 			return k.consider(ctx, v)
 		}
 		asked |= missing
-		if missing.Has(passcode.FactMeeting) || k.m.HostID == "" {
+		if missing.Has(passcode.FactMeeting) || k.m.HostID == "" || missing.Has(passcode.FactDates) && k.value == nil {
 			if err := k.readMeeting(ctx); err != nil {
 				return v, err
 			}
 		}
 		if missing.Has(passcode.FactHost) {
 			if err := k.learnHost(ctx); err != nil {
+				return v, err
+			}
+		}
+		if missing.Has(passcode.FactDates) && !k.m.MustRead {
+			if err := k.lookAtDates(ctx); err != nil {
 				return v, err
 			}
 		}
@@ -51,7 +56,7 @@ func (k *checking) consider(ctx context.Context, v passcode.Verdict) (passcode.V
 		if err := k.lookForEvidence(ctx); err != nil {
 			return v, err
 		}
-		if k.rule.Policy.Mode != passcode.ModeKnownPasscode {
+		if k.rule.Policy.Mode != passcode.ModeKnownPasscode && k.m.Source != passcode.SourceOpenAPI {
 			break
 		}
 		fallthrough
@@ -73,8 +78,12 @@ func (k *checking) facts() passcode.Facts {
 	if k.m.MustRead {
 		// Out of date: the rule asks for it, unless the meeting is over anyway.
 		m.Passcode, m.PasscodeReadable, m.WaitingRoom, m.Authentication = passcode.Unknown, false, passcode.Unknown, passcode.Unknown
+		m.Dates, m.DateOpen = passcode.Unknown, ""
 	}
 	m.Ours, m.OursProblem = k.ours()
+	if k.hostAsked && m.Passcode == passcode.On && m.PasscodeReadable && k.remembered != nil && *k.remembered != "" {
+		m.Generated = k.host.Requirement.LooksGenerated(k.remembered.Reveal())
+	}
 	f.History = passcode.History{
 		Stripped:   k.m.Stripped,
 		CanRestore: k.remembered != nil && *k.remembered != "" && passcode.Settable(k.remembered.Reveal()),

@@ -80,6 +80,11 @@ func (f *fakeZoom) GetMeeting(context.Context, zoom.MeetingID) (zoom.Meeting, er
 	return zoom.Meeting{}, errNotFaked
 }
 
+func (f *fakeZoom) GetOccurrence(context.Context, zoom.MeetingID, string) (zoom.Meeting, error) {
+	f.called("GetOccurrence")
+	return zoom.Meeting{}, errNotFaked
+}
+
 func (f *fakeZoom) PatchMeeting(context.Context, zoom.MeetingID, zoom.MeetingPatch) error {
 	f.called("PatchMeeting")
 	return errNotFaked

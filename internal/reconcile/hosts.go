@@ -119,8 +119,14 @@ func (w *Worker) hostFacts(ctx context.Context, api Zoom, accountID, hostID stri
 		}
 		groups = append(groups, LocksOf(g))
 	}
-	f.known = passcode.Effective(account.Plan, passcode.User{Values: f.host.Settings, Requirement: f.host.Requirement, Seen: f.host.ReadAt}, LocksOf(account), groups)
+	f.known = LevelsOf(f.host, account, groups).Host()
 	return f, w.predict(ctx, f.host, f.known)
+}
+
+// LevelsOf puts together what is known of a host and of the levels above them.
+func LevelsOf(h store.Host, account store.Level, groups []passcode.Locks) passcode.Levels {
+	return passcode.Levels{Plan: account.Plan, Documents: account.Documents, Account: LocksOf(account), Groups: groups,
+		User: passcode.User{Values: h.Settings, Requirement: h.Requirement, Waits: h.Waits, Seen: h.ReadAt}}
 }
 
 // hostRow reads a host's groups and settings and keeps them, unless they are
@@ -150,6 +156,7 @@ func (w *Worker) hostRow(ctx context.Context, api Zoom, accountID, hostID string
 		}
 		h.Email, h.Settings, h.GroupIDs = zoom.Clean(u.Email), s.Values, nil
 		h.PMI, h.CanHost = int64(u.PMI), u.CanHost()
+		h.Waits = s.Waits
 		if s.Requirement != nil {
 			h.Requirement = *s.Requirement
 		}

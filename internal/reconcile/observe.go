@@ -36,6 +36,44 @@ func (k *checking) readMeeting(ctx context.Context) error {
 		return err
 	}
 	k.see(got, at)
+	if m := &k.m; k.repair.ID != 0 && m.Type == passcode.TypeRecurring && m.Passcode == passcode.Off && m.WaitingRoom == passcode.On && m.Authentication != passcode.On {
+		// A removal is under way: it must not leave one of the dates open.
+		if err := k.lookAtDates(ctx); err != nil {
+			return err
+		}
+	}
+	if k.open() && k.m.Stripped {
+		k.sawOpen = true
+	}
+	return nil
+}
+
+// mostDates bounds the calls for one series; Zoom's have 50 dates, or more where
+// they have no end (Z-MEET-8).
+const mostDates = 120
+
+// lookAtDates asks for each date to come of a series whether its waiting room is
+// on: it may differ from the series' (Z-MEET-7). A date of which Zoom does not say
+// is as the series is.
+func (k *checking) lookAtDates(ctx context.Context) error {
+	k.m.Dates, k.m.DateOpen = passcode.On, ""
+	for i, d := range k.dates {
+		ends := zoom.Ends(d.StartTime, d.Duration, nil)
+		if i == mostDates || d.ID == "" || d.Status == "deleted" || !ends.IsZero() && ends.Before(k.now()) {
+			continue
+		}
+		got, err := k.api.GetOccurrence(ctx, zoom.MeetingID(k.m.ID), string(d.ID))
+		switch a := answerOf(err); {
+		case a.missing, a.kind == zoom.KindRefused:
+			continue // the date is gone (Z-ERR-10)
+		case err != nil:
+			return err
+		}
+		if on := got.Settings.WaitingRoom; on != nil && !*on {
+			k.m.Dates, k.m.DateOpen = passcode.Off, d.StartTime.UTC().Format("2 Jan 2006 15:04 UTC")
+			return nil
+		}
+	}
 	return nil
 }
 
@@ -64,6 +102,11 @@ func (k *checking) see(got zoom.Meeting, at time.Time) {
 	// A whole answer that leaves an option out does not have it on.
 	m.WaitingRoom = passcode.ToggleOf(isTrue(got.Settings.WaitingRoom))
 	m.Authentication = passcode.ToggleOf(isTrue(got.Settings.MeetingAuthentication))
+	m.Waits = got.Waits()
+	if got.Source != "" {
+		m.Source = zoom.Clean(got.Source)
+	}
+	m.Dates, m.DateOpen, k.dates = passcode.Unknown, "", got.Occurrences
 	m.LinkHasPasscode = passcode.ToggleOf(got.LinkHasPasscode())
 	m.PhonePasscode = passcode.ToggleOf(got.PhonePasscode != "")
 	m.ObservedAt, m.MustRead = at, false
@@ -78,18 +121,16 @@ func (k *checking) see(got zoom.Meeting, at time.Time) {
 	if value != "" {
 		k.remembered = &value
 	}
-	if k.open() && m.Stripped {
-		k.sawOpen = true
-	}
 }
 
 func isTrue(b *bool) bool { return b != nil && *b }
 
-// open says whether the meeting was read and has no security option left.
+// open says whether the meeting was read and nothing secures it any more, as far as
+// the policy is concerned.
 func (k *checking) open() bool {
 	m := &k.m
-	return m.Status != passcode.StatusDeleted && m.Status != passcode.StatusEnded && !m.MustRead &&
-		m.Passcode == passcode.Off && m.WaitingRoom != passcode.On && m.Authentication != passcode.On
+	f := passcode.Facts{Meeting: m.Meeting, Host: k.host, History: passcode.History{Stripped: m.Stripped}}
+	return m.Status != passcode.StatusDeleted && m.Status != passcode.StatusEnded && !m.MustRead && f.Open(k.rule.Policy)
 }
 
 // How often and for how long Zoom must have said that it does not know a

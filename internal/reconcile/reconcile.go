@@ -29,6 +29,7 @@ import (
 // Meetings are the calls about one meeting.
 type Meetings interface {
 	GetMeeting(context.Context, zoom.MeetingID) (zoom.Meeting, error)
+	GetOccurrence(ctx context.Context, id zoom.MeetingID, occurrenceID string) (zoom.Meeting, error)
 	PatchMeeting(context.Context, zoom.MeetingID, zoom.MeetingPatch) error
 }
 

@@ -21,6 +21,8 @@ type Host struct {
 	Settings  passcode.Values `db:"-"`
 	// Requirement is Zoom's meeting_password_requirement for this host.
 	Requirement passcode.Requirement `db:"-"`
+	// Waits is whom waiting rooms of the host's meetings hold by their setting.
+	Waits passcode.Waits `db:"waits"`
 
 	Forecast          passcode.Forecast `db:"-"`
 	ForecastWhy       string            `db:"forecast_why"`       // "" until there is a forecast
@@ -130,11 +132,11 @@ func (s *Store) SaveHost(ctx context.Context, h Host, seen int64, took time.Dura
 	if h.GroupIDs == nil {
 		h.GroupIDs = []string{}
 	}
-	saved, err := oneHost(s.pool.Query(ctx, `INSERT INTO hosts (host_id, account_id, email, group_ids, settings, requirement, pmi, can_host, read_at)
-		VALUES ($1,$2,$3,$4,$5,$6,$9,$10, now() - $8 * interval '1 second')
+	saved, err := oneHost(s.pool.Query(ctx, `INSERT INTO hosts (host_id, account_id, email, group_ids, settings, requirement, pmi, can_host, waits, read_at)
+		VALUES ($1,$2,$3,$4,$5,$6,$9,$10,$11, now() - $8 * interval '1 second')
 		ON CONFLICT (account_id, host_id) DO UPDATE SET email = excluded.email, group_ids = excluded.group_ids, settings = excluded.settings,
-			pmi = excluded.pmi, can_host = excluded.can_host, requirement = excluded.requirement, read_at = CASE WHEN hosts.generation = $7 THEN excluded.read_at END RETURNING `+hostColumns,
-		h.ID, h.AccountID, h.Email, h.GroupIDs, settings, requirement, seen, took.Seconds(), h.PMI, h.CanHost))
+			pmi = excluded.pmi, can_host = excluded.can_host, waits = excluded.waits, requirement = excluded.requirement, read_at = CASE WHEN hosts.generation = $7 THEN excluded.read_at END RETURNING `+hostColumns,
+		h.ID, h.AccountID, h.Email, h.GroupIDs, settings, requirement, seen, took.Seconds(), h.PMI, h.CanHost, h.Waits))
 	if err != nil {
 		return fail(err)
 	}

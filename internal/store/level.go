@@ -15,14 +15,16 @@ import (
 
 // Level is what is known of an account's or a group's locks.
 type Level struct {
-	ID         string          `db:"id"`
-	Name       string          `db:"name"` // groups only; "" when not read
-	Plan       passcode.Plan   `db:"plan"` // accounts only
-	Locks      passcode.Values `db:"locks"`
-	Fixed      passcode.Values `db:"fixed"`   // the level's own values, where it locks anything
-	ReadAt     time.Time       `db:"read_at"` // zero: never read, or out of date
-	Age        Seconds         `db:"age"`     // how long ago, by the database's clock
-	Generation int64           `db:"generation"`
+	ID   string        `db:"id"`
+	Name string        `db:"name"` // groups only; "" when not read
+	Plan passcode.Plan `db:"plan"` // accounts only
+	// Documents is which of Zoom's documents the account was seen to follow; SetDocuments sets it.
+	Documents  passcode.Documents `db:"documents"`
+	Locks      passcode.Values    `db:"locks"`
+	Fixed      passcode.Values    `db:"fixed"`   // the level's own values, where it locks anything
+	ReadAt     time.Time          `db:"read_at"` // zero: never read, or out of date
+	Age        Seconds            `db:"age"`     // how long ago, by the database's clock
+	Generation int64              `db:"generation"`
 }
 
 // Fresh reports whether the locks were read within ttl and no change was
@@ -35,8 +37,8 @@ func withAge(list string) string {
 }
 
 const (
-	accountColumns = `account_id AS id, '' AS name, plan, locks, fixed, read_at, age, generation`
-	groupColumns   = `group_id AS id, name, '' AS plan, locks, fixed, read_at, age, generation`
+	accountColumns = `account_id AS id, '' AS name, plan, documents, locks, fixed, read_at, age, generation`
+	groupColumns   = `group_id AS id, name, '' AS plan, '' AS documents, locks, fixed, read_at, age, generation`
 )
 
 // Account reads an account's locks; a Level without ReadAt when never read.

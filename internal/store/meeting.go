@@ -26,6 +26,8 @@ type Meeting struct {
 	// meeting id: what its link carries and joiners type (Z-MEET-4). 0: none.
 	PMI int64 `db:"pmi"`
 
+	CreatedBy string `db:"created_by"` // who made it, as the event named them
+
 	ObservedAt   time.Time `db:"observed_at"`
 	EventAt      time.Time `db:"event_at"` // of the newest event about it, by Zoom's clock
 	MustRead     bool      `db:"must_read"`
@@ -60,6 +62,9 @@ var meetingColumns = columns[Meeting]()
 func (m *Meeting) tidy() {
 	if !slices.Contains(passcode.Statuses(), m.Status) {
 		m.Status, m.MustRead = passcode.StatusScheduled, true
+	}
+	if !slices.Contains(passcode.AllWaits(), m.Waits) {
+		m.Waits = passcode.WaitsUnknown
 	}
 	if !slices.Contains(passcode.Outcomes(), m.Outcome) || !slices.Contains(passcode.Remedies(), m.Remedy) {
 		m.Outcome, m.Remedy, m.Signature = "", "", ""
@@ -158,12 +163,14 @@ func saveSeen(ctx context.Context, tx pgx.Tx, m Meeting) error {
 			uses_pmi = @usesPMI, pmi = @pmi, last_used_at = greatest(last_used_at, @used), created_at = @created, expires_at = @expires, status = @status, not_found = @notFound, missing_since = @missing, misses = @misses, said_gone = @saidGone,
 			passcode = @passcode, passcode_readable = @readable, unrestorable = @unrestorable, stripped = @stripped,
 			waiting_room = @room, authentication = @auth, link_has_passcode = @link, phone_passcode = @phone,
+			waits = @waits, creation_source = @source, created_by = @by,
 			observed_at = @observed, event_at = greatest(event_at, @event), must_read = @mustRead
 		WHERE meeting_id = @id AND account_id = @account`, pgx.NamedArgs{
 		"id": m.ID, "account": m.AccountID, "host": m.HostID, "uuid": m.UUID, "topic": m.Topic, "type": int(m.Type), "starts": null(m.Starts), "ends": null(m.Ends),
 		"usesPMI": m.UsesPMI, "pmi": m.PMI, "used": null(m.LastUsed), "created": null(m.Created), "expires": null(m.Expires()), "status": m.Status, "notFound": m.NotFound, "missing": null(m.MissingSince), "misses": m.Misses, "saidGone": m.SaidGone,
 		"passcode": m.Passcode, "readable": m.PasscodeReadable, "unrestorable": m.Unrestorable, "stripped": m.Stripped,
 		"room": m.WaitingRoom, "auth": m.Authentication, "link": m.LinkHasPasscode, "phone": m.PhonePasscode,
+		"waits": m.Waits, "source": m.Source, "by": m.CreatedBy,
 		"observed": null(m.ObservedAt), "event": null(m.EventAt), "mustRead": m.MustRead,
 	})
 	return err

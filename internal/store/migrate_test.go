@@ -185,7 +185,7 @@ func TestUpgradeWithData(t *testing.T) {
 	before := count()
 
 	applied, err := Migrate(t.Context(), url)
-	if err != nil || !slices.Equal(applied, []string{"00003_check.sql", "00004_identity.sql"}) {
+	if err != nil || !slices.Equal(applied, []string{"00003_check.sql", "00004_identity.sql", "00005_zoom_today.sql"}) {
 		t.Fatalf("applied %v, %v", applied, err)
 	}
 	if now := count(); now != before {
@@ -242,7 +242,7 @@ func TestUpgradeWithData(t *testing.T) {
 			t.Errorf("back at the version before, %s: %q, want %q", what, got, c.want)
 		}
 	}
-	if applied, err := Migrate(t.Context(), url); err != nil || len(applied) != 2 {
+	if applied, err := Migrate(t.Context(), url); err != nil || len(applied) != 3 {
 		t.Errorf("up again: %v, %v", applied, err)
 	}
 	if m := meeting(t, s, 1); m.Outcome != passcode.OutcomeUnknown || m.Signature != "" {

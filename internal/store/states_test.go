@@ -58,6 +58,7 @@ func TestClosedSetsAreTheSameInGoAndSQL(t *testing.T) {
 		"accounts.plan":              words([]passcode.Plan{passcode.PlanUnknown, passcode.PlanFree, passcode.PlanProSingleHost, passcode.PlanPaid}),
 		"meetings.link_has_passcode": toggles(),
 		"meetings.phone_passcode":    toggles(),
+		"accounts.documents":         words(passcode.AllDocuments()),
 		"alignments.before":          {"off", "on"},
 		"alignments.after":           {"off", "on"},
 		"alignments.result":          words(AlignmentResults()),

@@ -29,6 +29,7 @@ type MeetingObject struct {
 	Password    *secret.String
 	JoinURL     *secret.String // may carry the passcode, encrypted
 	Occurrences []Occurrence
+	Source      *string // creation_source (Z-EVENT-3)
 	Settings    struct {
 		UsePMI                *bool
 		WaitingRoom           *bool
@@ -55,6 +56,7 @@ func (m *MeetingObject) UnmarshalJSON(raw []byte) error {
 		JoinURL     loose[secret.String]  `json:"join_url"`
 		Occurrences loose[[]Occurrence]   `json:"occurrences"`
 		PMI         loose[MeetingID]      `json:"pmi"`
+		Source      loose[flexibleString] `json:"creation_source"`
 		Settings    loose[settings]       `json:"settings"`
 	}
 	if err := json.Unmarshal(raw, &in); err != nil {
@@ -63,7 +65,7 @@ func (m *MeetingObject) UnmarshalJSON(raw []byte) error {
 	set := in.Settings.or(settings{})
 	*m = MeetingObject{ID: in.ID, UUID: (*string)(in.UUID.value), HostID: (*string)(in.HostID.value), Topic: (*string)(in.Topic.value),
 		Type: in.Type.value, StartTime: in.StartTime.value, Duration: in.Duration.value, Password: in.Password.value,
-		JoinURL: in.JoinURL.value, PMI: in.PMI.value, Occurrences: in.Occurrences.or(nil)}
+		JoinURL: in.JoinURL.value, PMI: in.PMI.value, Occurrences: in.Occurrences.or(nil), Source: (*string)(in.Source.value)}
 	m.Settings.UsePMI, m.Settings.WaitingRoom, m.Settings.MeetingAuthentication = set.UsePMI.value, set.WaitingRoom.value, set.MeetingAuthentication.value
 	odd := in.UUID.bad || in.HostID.bad || in.Topic.bad || in.Type.bad || in.StartTime.bad || in.Duration.bad || in.Password.bad || in.JoinURL.bad ||
 		in.Occurrences.bad || in.PMI.bad || in.Settings.bad || set.UsePMI.bad || set.WaitingRoom.bad || set.MeetingAuthentication.bad

@@ -170,7 +170,7 @@ func TestDecodeMeeting(t *testing.T) {
 		}
 		if m.ID != 85746065432 || *m.UUID != "/abc==" || *m.HostID != "h" || *m.Topic != "Café ☕" || m.Type.Int() != 8 || !m.StartTime.Equal(noon.Time) ||
 			m.Duration.Int() != 60 || m.Password.Reveal() != marker || *m.Settings.UsePMI || !*m.Settings.WaitingRoom || m.Settings.MeetingAuthentication != nil ||
-			!reflect.DeepEqual(m.Occurrences, []zoom.Occurrence{{StartTime: noon, Duration: 30, Status: "deleted"}}) {
+			!reflect.DeepEqual(m.Occurrences, []zoom.Occurrence{{ID: "1", StartTime: noon, Duration: 30, Status: "deleted"}}) {
 			t.Errorf("read %+v", m)
 		}
 	})

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"latchkey/internal/passcode"
 	"latchkey/internal/secret"
 )
 
@@ -38,7 +40,31 @@ type Meeting struct {
 		WaitingRoom           *bool `json:"waiting_room"`
 		MeetingAuthentication *bool `json:"meeting_authentication"`
 		UsePMI                bool  `json:"use_pmi"`
+		// Options say whom the waiting room holds (Z-SET-9).
+		Options loose[waitingRoomOptions] `json:"waiting_room_options"`
 	} `json:"settings"`
+	// Source is creation_source: through what it was made, "" where Zoom does not
+	// say (Z-EVENT-3).
+	Source string `json:"-"`
+}
+
+type waitingRoomOptions struct {
+	Mode loose[flexibleString] `json:"mode"`
+	Who  loose[flexibleString] `json:"who_goes_to_waiting_room"`
+}
+
+// Waits is whom the meeting's waiting room holds; unknown where Zoom does not say,
+// or says it in a word that is not known.
+func (m Meeting) Waits() passcode.Waits {
+	o := m.Settings.Options.or(waitingRoomOptions{})
+	word := string(o.Mode.or(""))
+	if word == "custom" {
+		word = string(o.Who.or(""))
+	}
+	if w := passcode.Waits(word); slices.Contains(passcode.AllWaits(), w) {
+		return w
+	}
+	return passcode.WaitsUnknown
 }
 
 // UnmarshalJSON is strict with what decides, and survives unusable times. They
@@ -49,22 +75,23 @@ func (m *Meeting) UnmarshalJSON(raw []byte) error {
 	*m = Meeting{}
 	in := struct {
 		*plain
-		UUID        flexibleString      `json:"uuid"`
-		HostID      flexibleString      `json:"host_id"`
-		Topic       flexibleString      `json:"topic"`
-		Type        flexibleInt         `json:"type"`
-		StartTime   loose[Time]         `json:"start_time"`
-		CreatedAt   loose[Time]         `json:"created_at"`
-		Duration    length              `json:"duration"`
-		PMI         loose[MeetingID]    `json:"pmi"`
-		Occurrences loose[[]Occurrence] `json:"occurrences"`
+		UUID        flexibleString        `json:"uuid"`
+		HostID      flexibleString        `json:"host_id"`
+		Topic       flexibleString        `json:"topic"`
+		Type        flexibleInt           `json:"type"`
+		StartTime   loose[Time]           `json:"start_time"`
+		CreatedAt   loose[Time]           `json:"created_at"`
+		Duration    length                `json:"duration"`
+		PMI         loose[MeetingID]      `json:"pmi"`
+		Occurrences loose[[]Occurrence]   `json:"occurrences"`
+		Source      loose[flexibleString] `json:"creation_source"`
 	}{plain: (*plain)(m)}
 	if err := json.Unmarshal(raw, &in); err != nil {
 		return err
 	}
 	m.UUID, m.HostID, m.Topic, m.Type = string(in.UUID), string(in.HostID), string(in.Topic), int(in.Type)
 	m.StartTime, m.Duration, m.Occurrences = in.StartTime.or(Time{}), int(in.Duration), in.Occurrences.or(nil)
-	m.PMI, m.CreatedAt = in.PMI.or(0), in.CreatedAt.or(Time{})
+	m.PMI, m.CreatedAt, m.Source = in.PMI.or(0), in.CreatedAt.or(Time{}), string(in.Source.or(""))
 	if in.Occurrences.bad {
 		m.StartTime = Time{}
 	}
@@ -103,9 +130,10 @@ func linkWithoutPasscode(joinURL secret.String) bool {
 
 // Occurrence is one date of a recurring meeting with fixed times.
 type Occurrence struct {
-	StartTime Time   `json:"start_time"`
-	Duration  int    `json:"duration"`
-	Status    string `json:"status"` // "available" or "deleted"
+	ID        flexibleString `json:"occurrence_id"`
+	StartTime Time           `json:"start_time"`
+	Duration  int            `json:"duration"`
+	Status    string         `json:"status"` // "available" or "deleted"
 }
 
 // Ends is when the meeting is over: the end of its last occurrence,
@@ -141,11 +169,25 @@ func (c *Client) GetMeeting(ctx context.Context, id MeetingID) (Meeting, error) 
 	return m, err
 }
 
+// GetOccurrence reads one date of a series: its own settings may differ from the
+// series' (Z-MEET-7). LIGHT.
+func (c *Client) GetOccurrence(ctx context.Context, id MeetingID, occurrenceID string) (Meeting, error) {
+	var m Meeting
+	err := c.do(ctx, call{method: http.MethodGet, path: pathMeeting, args: []string{id.String()}, query: url.Values{"occurrence_id": {occurrenceID}}, label: Light, into: &m})
+	if err == nil && m.ID != id {
+		return Meeting{}, &Error{Kind: KindBadAnswer, Op: CallGetMeeting, Message: "the answer is about another meeting"}
+	}
+	return m, err
+}
+
 // MeetingPatch is what latchkey may change of a meeting. Nil fields are not sent.
 type MeetingPatch struct {
 	// Password "" asks for no passcode (Z-CODE-11).
 	Password    *secret.String
 	WaitingRoom *bool
+	// EveryoneWaits asks that the waiting room holds everybody, whatever the host's
+	// own setting says.
+	EveryoneWaits bool
 }
 
 // PatchMeeting changes one meeting. LIGHT, and one of the host's 100 creates
@@ -153,7 +195,8 @@ type MeetingPatch struct {
 // what was asked (Z-RULE-17), so read the meeting back.
 func (c *Client) PatchMeeting(ctx context.Context, id MeetingID, p MeetingPatch) error {
 	type settings struct {
-		WaitingRoom *bool `json:"waiting_room,omitempty"`
+		WaitingRoom *bool             `json:"waiting_room,omitempty"`
+		Options     map[string]string `json:"waiting_room_options,omitempty"`
 	}
 	body := struct {
 		Password *string   `json:"password,omitempty"`
@@ -164,8 +207,11 @@ func (c *Client) PatchMeeting(ctx context.Context, id MeetingID, p MeetingPatch)
 		plain := p.Password.Reveal()
 		body.Password, k.passcode = &plain, *p.Password
 	}
-	if p.WaitingRoom != nil {
+	if p.WaitingRoom != nil || p.EveryoneWaits {
 		body.Settings = &settings{WaitingRoom: p.WaitingRoom}
+	}
+	if p.EveryoneWaits {
+		body.Settings.Options = map[string]string{"mode": "custom", "who_goes_to_waiting_room": string(passcode.WaitsEveryone)}
 	}
 	k.body = body
 	return c.do(ctx, k)

@@ -18,6 +18,9 @@ type Settings struct {
 	passcode.Values
 	// Requirement is nil when the answer did not say.
 	Requirement *passcode.Requirement
+	// Waits is whom the waiting rooms hold by this setting; unknown when the answer
+	// did not say (Z-SET-10).
+	Waits passcode.Waits
 	// Odd says that something of a section which may decide was there and could
 	// not be used, or says that something changed but not what it comes to.
 	Odd bool
@@ -80,6 +83,23 @@ func (s *Settings) decode(raw []byte) error {
 		}
 		s.Requirement = r
 	}
+	for _, path := range []string{"meeting_security.waiting_room_settings", "in_meeting.waiting_room_settings"} {
+		raw, there := at(path)
+		if !there || s.Waits != passcode.WaitsUnknown {
+			continue
+		}
+		var o struct {
+			Who loose[flexibleInt] `json:"participants_to_place_in_waiting_room"`
+		}
+		if json.Unmarshal(raw, &o) != nil || o.Who.bad {
+			s.Odd = true
+			continue
+		}
+		if o.Who.value != nil {
+			s.Waits = passcode.WaitsOf(int(*o.Who.value))
+			s.Odd = s.Odd || s.Waits == passcode.WaitsUnknown
+		}
+	}
 	for _, path := range []string{"schedule_meeting.force_pmi_jbh_password", "schedule_meeting.join_before_host", pathPMIPasscode} {
 		if raw, there := at(path); there && string(raw) != "null" {
 			s.Odd = true // what it comes to is not said
@@ -98,7 +118,7 @@ func (s *Settings) UnmarshalJSON(raw []byte) error {
 
 // Says reports whether anything of it may decide about passcodes.
 func (s Settings) Says() bool {
-	return s.Values != passcode.Values{} || s.Requirement != nil || s.Odd
+	return s.Values != passcode.Values{} || s.Requirement != nil || s.Waits != passcode.WaitsUnknown || s.Odd
 }
 
 func toggle(raw json.RawMessage) passcode.Toggle {
