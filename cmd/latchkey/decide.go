@@ -163,7 +163,7 @@ func check(raw []byte) error {
 func plain(err error) error {
 	var typ *json.UnmarshalTypeError
 	if errors.As(err, &typ) {
-		return fmt.Errorf("%s: %s is none: want a whole number, written without a point or an exponent", jsonPath(strings.Split(strings.ReplaceAll(typ.Field, "Facts.", ""), ".")), typ.Value)
+		return fmt.Errorf("%s: %s is not a whole number: want one written without a point or an exponent", jsonPath(strings.Split(strings.ReplaceAll(typ.Field, "Facts.", ""), ".")), typ.Value)
 	}
 	var when *time.ParseError
 	if errors.As(err, &when) {
@@ -237,8 +237,7 @@ func decideOne(raw []byte, now time.Time) (decideOutput, error) {
 		out.DeferUntil = &v.DeferUntil
 	}
 	if in.Request != nil {
-		m := in.Meeting
-		p := passcode.Predict(in.Host, *in.Request, passcode.Options{Passcode: m.Passcode, WaitingRoom: m.WaitingRoom, Authentication: m.Authentication})
+		p := passcode.PredictMeeting(in.Host, in.Meeting, *in.Request)
 		out.Prediction = &p
 	}
 	return out, nil

@@ -61,6 +61,7 @@ func WhatIf(ctx context.Context, s *store.Store, c passcode.Change, rule func(re
 		}
 		before, after := known.Host(), changed.Host()
 		one := SupposedHost{Host: h, Before: passcode.ForecastFor(before), After: passcode.ForecastFor(after), Perhaps: reach == passcode.ReachesPerhaps}
+		one.Before.CannotHost, one.After.CannotHost = !h.CanHost, !h.CanHost
 		r := rule(reconcile.WhoIs(h))
 		for _, m := range upcoming {
 			current, err := currentOf(ctx, s, r, m)
@@ -112,7 +113,7 @@ func supposeMeeting(m store.Meeting, known, after passcode.Host, r reconcile.Rul
 	f = passcode.Facts{Host: after, Meeting: m.Meeting}
 	f.Meeting.Ours, f.Meeting.OursProblem = r.Ours(m.ID, after, current)
 	turnsOn := after.Settings[passcode.KeyScheduled].Value == passcode.On && known.Settings[passcode.KeyScheduled].Value != passcode.On
-	if turnsOn && f.Meeting.Passcode == passcode.Off && !f.Meeting.UsesPMI && f.Meeting.Type != passcode.TypePMI {
+	if turnsOn && !after.Settings[passcode.KeyPasscode].LockedOff() && f.Meeting.Passcode == passcode.Off && !f.Meeting.UsesPMI && f.Meeting.Type != passcode.TypePMI && f.Meeting.Type != passcode.TypeInstant {
 		// Zoom would make one up, which is nobody's that is known beforehand.
 		f.Meeting.Passcode, f.Meeting.PasscodeReadable = passcode.On, true
 		if f.Meeting.Ours, f.Meeting.OursProblem = r.Ours(m.ID, after, "made up"); f.Meeting.Ours == passcode.On {

@@ -22,7 +22,11 @@ func cause(f *Facts) []Reason {
 			return one(r)
 		}
 		if join := h.Settings[KeyPMIJoin]; join.Value == On && pmi.Value != On {
-			return one(settingReason(CausePMIJoin, KeyPMIJoin, join))
+			r := settingReason(CausePMIJoin, KeyPMIJoin, join)
+			if pmi.Lock == On { // the lock is the PMI setting's, whatever its value
+				r.Locked, r.Level, r.By, r.ByName = true, pmi.LockLevel, pmi.LockedBy, pmi.LockedByName
+			}
+			return one(r)
 		}
 		return one(Reason{Code: CausePMI, Path: KeyPMI.Path(), Level: LevelHost, Value: pmi.Value, Seen: pmi.Seen})
 	case h.PlanForces(key):
@@ -52,19 +56,26 @@ func cause(f *Facts) []Reason {
 			all = append(all, settingReason(CauseScheduled, KeyScheduled, scheduled))
 		}
 		return all
-	case scheduled.Value == On && f.wasScheduled():
+	case scheduled.Value == On && !pass.LockedOff() && f.wasScheduled():
 		r := settingReason(CauseScheduled, KeyScheduled, scheduled)
 		r.since(&f.History, KeyScheduled)
 		return one(r)
-	case auto.Value == On && room.lockedOff() && f.Meeting.Authentication != On:
+	case auto.Value == On && room.LockedOff() && f.Meeting.Authentication != On:
 		// Z-RULE-6: nothing else was left, so Zoom generated one.
 		return one(settingReason(CauseAutoSecurity, KeyAutoSecurity, auto))
 	}
-	if r, ok := earlier(f); ok {
+	if pass.Value == Unknown {
+		// Whether what explained it before holds still cannot be told.
+		r := Reason{Code: CauseUnexplained, Path: key.Path(), Level: LevelHost}
+		if e := f.History.Earlier; e.isSetting() {
+			r.Detail = e.Sentence()
+		} else if e.Code == CauseUnexplained {
+			r.Detail = e.Detail
+		}
 		return one(r)
 	}
-	if pass.Value == Unknown {
-		return one(Reason{Code: CauseUnexplained, Path: key.Path(), Level: LevelHost})
+	if r, ok := earlier(f); ok {
+		return one(r)
 	}
 	// Every setting is off: whoever created or edited the meeting asked for it.
 	if f.Meeting.Source == SourceOpenAPI {
@@ -147,15 +158,23 @@ func earlier(f *Facts) (Reason, bool) {
 				ChangedBy: c.Who, ChangedAt: c.At}, true
 		}
 	}
-	switch h.Earlier.Code {
-	case CauseLockedOn, CauseSettingOn, CauseScheduled, CauseAutoSecurity:
-		r := h.Earlier
+	switch r := h.Earlier; {
+	case r.isSetting():
 		r.Code = CauseWasOn
 		return r, true
-	case CauseWasOn:
-		return h.Earlier, true
+	case r.Code == CauseWasOn:
+		return r, true
 	}
 	return Reason{}, false
+}
+
+// isSetting says whether the reason names a setting that was seen on.
+func (r Reason) isSetting() bool {
+	switch r.Code {
+	case CauseLockedOn, CauseSettingOn, CauseScheduled, CauseAutoSecurity:
+		return true
+	}
+	return false
 }
 
 func settingReason(c Code, k Key, s Setting) Reason {

@@ -79,7 +79,21 @@ const (
 // those who never chose. Whether a host ever did is not known (Z-RULE-5 decides
 // by the host's own effective value), so the levels returned with ReachesPerhaps
 // are those of a host who did not.
+//
+// The passcode setting covers instant meetings too (Z-SET-1), so that a change of
+// it is one of their own setting as well, where Zoom shows that.
 func (c Change) Apply(l Levels) (Levels, Reach) {
+	if c.Key == KeyPasscode && l.User.Values[KeyInstant] != Unknown {
+		instant := c
+		instant.Key = KeyInstant
+		both, one := instant.apply(l)
+		both, other := c.apply(both)
+		return both, max(one, other)
+	}
+	return c.apply(l)
+}
+
+func (c Change) apply(l Levels) (Levels, Reach) {
 	if c.Key >= numKeys || !c.Key.Decides() {
 		return l, ReachesNot
 	}

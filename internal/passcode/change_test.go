@@ -221,6 +221,8 @@ func TestChangeApplyHolds(t *testing.T) {
 		for _, info := range settingTable {
 			is, old := after.Settings[info.Key], before.Settings[info.Key]
 			switch {
+			case c.Key == KeyPasscode && info.Key == KeyInstant:
+				continue // goes with it
 			case info.Key != c.Key && is.Value != old.Value, info.Key != c.Key && old.Lock == On && is.Lock != On:
 				t.Fatalf("%s became %+v", info.Path, is)
 			case reach == ReachesNot && info.Key == c.Key && is != old:
@@ -236,4 +238,64 @@ func TestChangeApplyHolds(t *testing.T) {
 			t.Fatalf("a second time it makes %+v of %+v", again.Host(), after)
 		}
 	})
+}
+
+// TestAChangeOfThePasscodeSettingCoversInstantMeetings: it does at Zoom (Z-SET-1),
+// and a forecast after it must not say otherwise.
+func TestAChangeOfThePasscodeSettingCoversInstantMeetings(t *testing.T) {
+	t.Parallel()
+	var values, locks Values
+	for _, k := range []Key{KeyPasscode, KeyInstant, KeyScheduled, KeyPMI, KeyWaitingRoom, KeyAuthentication, KeyAutoSecurity} {
+		values[k], locks[k] = Off, Off
+	}
+	known := Levels{Plan: PlanPaid, User: User{Values: values}, Account: Locks{ID: "A", Values: locks, Known: true}}
+	for name, c := range map[string]Change{
+		"by the host":      {Key: KeyPasscode, Level: LevelHost, Value: On},
+		"by a lock":        {Key: KeyPasscode, Level: LevelAccount, ID: "A", Value: On, Lock: On},
+		"as a default":     {Key: KeyPasscode, Level: LevelAccount, ID: "A", Value: On},
+		"their own switch": {Key: KeyInstant, Level: LevelHost, Value: On},
+	} {
+		after, reach := c.Apply(known)
+		f := ForecastFor(after.Host())
+		if reach == ReachesNot || f.Instant.Passcode != On || (f.Scheduled.Passcode == On) != (c.Key == KeyPasscode) {
+			t.Errorf("%s: reach %d, scheduled %s, instant %s", name, reach, f.Scheduled.Passcode, f.Instant.Passcode)
+		}
+	}
+	known.User.Values[KeyInstant] = Unknown // where Zoom does not show it
+	after, _ := Change{Key: KeyPasscode, Level: LevelHost, Value: On}.Apply(known)
+	if f := ForecastFor(after.Host()); f.Instant.Passcode != On {
+		t.Errorf("where Zoom does not show it: instant %s", f.Instant.Passcode)
+	}
+}
+
+// TestPredictMeeting: the prediction beside a forecast says the same.
+func TestPredictMeeting(t *testing.T) {
+	t.Parallel()
+	h := demanding(nil).Host
+	h.Settings[KeyPMI] = off()
+	for _, c := range []struct {
+		name    string
+		change  func(*Host)
+		meeting Meeting
+		want    Toggle
+	}{
+		{"instant, its own setting off", func(h *Host) {
+			h.Settings[KeyPasscode], h.Settings[KeyInstant] = onLocked(LevelAccount, "A"), offLocked(LevelAccount, "A")
+		}, Meeting{Type: TypeInstant}, Off},
+		{"instant, its own setting on", func(h *Host) { h.Settings[KeyInstant] = on() }, Meeting{Type: TypeInstant}, On},
+		{"under the PMI, which has none", func(h *Host) { h.Settings[KeyPasscode] = on() }, Meeting{Type: TypeScheduled, UsesPMI: true}, Off},
+		{"under the PMI, which has one", func(h *Host) { h.Settings[KeyPMI] = on() }, Meeting{Type: TypeScheduled, UsesPMI: true}, On},
+		{"the room itself", func(h *Host) { h.Settings[KeyPMI] = on() }, Meeting{Type: TypePMI}, On},
+	} {
+		h := h
+		c.change(&h)
+		f, p := ForecastFor(h), PredictMeeting(h, c.meeting, Request{})
+		expected := f.Instant
+		if c.meeting.isPMI() {
+			expected = f.PMI
+		}
+		if p.Passcode != c.want || expected.Passcode != c.want {
+			t.Errorf("%s: predicted %s, forecast %s, want %s", c.name, p.Passcode, expected.Passcode, c.want)
+		}
+	}
 }

@@ -81,6 +81,15 @@ var codeTable = map[Code]codeInfo{
 			return fmt.Sprintf("%s is on, locked by %s", portalOf(r.Path), r.holder())
 		}
 		return portalOf(r.Path) + " is on for the host" + r.changed()
+	}, who: func(r Reason) string {
+		do := "turn that setting off"
+		if r.Path == KeyPasscode.Path() {
+			do += " for new meetings"
+		}
+		if r.LockUnknown {
+			return "an admin can " + do + ", and so can the host where it is not locked"
+		}
+		return r.byLevel(do)
 	}},
 	CauseScheduled: {cause: true, clause: func(r Reason) string {
 		if r.Locked {
@@ -136,7 +145,10 @@ var codeTable = map[Code]codeInfo{
 	}, who: func(Reason) string {
 		return "whoever makes the meetings can leave `password` out of the call and send `default_password: false`"
 	}},
-	CauseUnexplained: {cause: true, clause: func(Reason) string {
+	CauseUnexplained: {cause: true, clause: func(r Reason) string {
+		if r.Detail != "" {
+			return "of a setting or a request: latchkey cannot read the settings now, and when it last could, " + r.Detail
+		}
 		return "of a setting or a request: latchkey could not read the settings yet"
 	}, who: nobody},
 	CausePMIJoin: {cause: true, clause: func(r Reason) string {
@@ -175,8 +187,16 @@ var codeTable = map[Code]codeInfo{
 		return fmt.Sprintf("no other passcode can be set: %s is locked off by %s", portalOf(r.Path), r.holder())
 	}, who: func(r Reason) string { return r.byLevel("unlock that setting") }},
 	BlockContradict: {inTheWay: true, clause: func(r Reason) string {
+		if r.Detail == "" {
+			return fmt.Sprintf("%s locks %s, and for the host Zoom shows another value than that lock fixes", r.holder(), portalOf(r.Path))
+		}
 		return fmt.Sprintf("%s and %q lock %s differently, and which one Zoom follows is not documented", r.holder(), r.Detail, portalOf(r.Path))
-	}, who: func(Reason) string { return "an admin must make both alike or take the host out of one of them" }},
+	}, who: func(r Reason) string {
+		if r.Detail == "" {
+			return "an admin must set that lock again, or take the host out of it"
+		}
+		return "an admin must make both alike or take the host out of one of them"
+	}},
 	BlockFactMissing: {clause: func(r Reason) string {
 		if r.Path == pathDates {
 			return "latchkey has not looked yet whether the waiting room is on for each of its dates"

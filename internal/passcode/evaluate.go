@@ -22,10 +22,10 @@ func Evaluate(f Facts, p Policy, now time.Time) Verdict {
 	if m.Status == StatusDeleted || m.Status == StatusEnded {
 		return gone(&f)
 	}
-	switch m.Passcode {
-	case Unknown:
+	switch {
+	case m.Passcode == Unknown, m.Passcode == Off && m.NotFound:
 		return unseen(m, now)
-	case Off:
+	case m.Passcode == Off:
 		return withoutPasscode(&f, p, now)
 	}
 
@@ -46,7 +46,11 @@ func gone(f *Facts) Verdict {
 		code = BlockOver
 	}
 	v := Verdict{Outcome: OutcomeGone, Remedy: RemedyNone, Reasons: []Reason{{Code: code, Level: LevelMeeting}}}
-	if f.Meeting.Passcode == On {
+	switch e := f.History.Earlier; {
+	case f.Meeting.Passcode != On:
+	case e.isSetting() && f.Host.Settings[f.Meeting.passcodeKey(f.Host)].Value == Unknown:
+		v.Reasons = append(v.Reasons, e) // nobody reads settings for a meeting that is gone
+	default:
 		v.Reasons = append(v.Reasons, cause(f)...)
 	}
 	return v
@@ -238,7 +242,7 @@ func remedy(f *Facts, p Policy, now time.Time, v *Verdict) Remedy {
 	switch left {
 	case Off:
 		r := settingReason(BlockLockedOff, KeyWaitingRoom, f.Host.Settings[KeyWaitingRoom])
-		if pass.lockedOff() && f.Host.Settings[KeyAutoSecurity].Value == On && !f.Host.Settings[KeyAuthentication].lockedOff() {
+		if pass.LockedOff() && f.Host.Settings[KeyAutoSecurity].Value == On && !f.Host.Settings[KeyAuthentication].LockedOff() {
 			r.Detail = signInInstead
 		}
 		block(r)
@@ -302,7 +306,7 @@ func setKnown(f *Facts, p Policy, now time.Time, v *Verdict, keep func() Remedy)
 	case pass.Contradiction:
 		block(contradicting(key, pass))
 		return keep()
-	case pass.lockedOff():
+	case pass.LockedOff():
 		// Z-RULE-4: any change would remove the passcode, with it perhaps the only
 		// security option. What is there stays and is known.
 		block(settingReason(BlockPasscodesLockedOff, key, pass))
@@ -392,7 +396,7 @@ func blockOf(r AttemptResult) Code {
 // Zoom makes of the request is Predict's to say.
 func clearing(f *Facts) (ask Request, secured Toggle) {
 	ask = Request{Update: true, Passcode: AskOff, WaitingRoom: AskOn}
-	if f.Host.Settings[KeyWaitingRoom].lockedOff() {
+	if f.Host.Settings[KeyWaitingRoom].LockedOff() {
 		ask.WaitingRoom = AskNothing // Zoom would pass over it (Z-RULE-4)
 	}
 	m := &f.Meeting
@@ -425,7 +429,7 @@ func missingHostFacts(f *Facts) FactSet {
 	}
 	if _, left := clearing(f); left == Unknown && !pass.lockedOn() && !pass.Contradiction {
 		missing |= FactHost
-		if f.Meeting.Authentication == Unknown && h.Settings[KeyWaitingRoom].lockedOff() {
+		if f.Meeting.Authentication == Unknown && h.Settings[KeyWaitingRoom].LockedOff() {
 			missing |= FactMeeting // webhooks do not carry it (Z-EVENT-2)
 		}
 	}

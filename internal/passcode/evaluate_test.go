@@ -444,7 +444,7 @@ func TestEvaluate(t *testing.T) {
 				f.Host.Settings[KeyWaitingRoom] = offLocked(LevelAccount, "A1")
 				f.History.CanRestore = false
 			}),
-			outcome: OutcomeUnsecured, remedy: RemedyImpossible, codes: []Code{CauseOpen, BlockLockedOff}, sentence: "turn its waiting room on now"},
+			outcome: OutcomeUnsecured, remedy: RemedyImpossible, codes: []Code{CauseOpen, BlockLockedOff}, sentence: "have the waiting room unlocked, or set a passcode, now"},
 		{name: "open, and the removal had asked for the waiting room in vain: straight to the passcode",
 			facts: opened(func(f *Facts) {
 				ask := Request{Update: true, Passcode: AskOff, WaitingRoom: AskOn}
@@ -524,6 +524,40 @@ func TestEvaluate(t *testing.T) {
 		{name: "made in the portal: whoever made it asked for one",
 			facts:   demanding(func(f *Facts) { f.Meeting.Source, f.Meeting.Generated = "web_portal", Off }),
 			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest}},
+		{name: "deleted, and a lock that nobody looked at again: not said to be gone",
+			facts: demanding(func(f *Facts) {
+				f.Meeting.Status, f.Host, f.History.Earlier = StatusDeleted, Host{}, Reason{Code: CauseLockedOn, Path: KeyPasscode.Path(), Level: LevelGroup, By: "G1", ByName: "Sales", Locked: true, Value: On}
+			}),
+			outcome: OutcomeGone, remedy: RemedyNone, codes: []Code{BlockDeleted, CauseLockedOn}, sentence: `It had a passcode because "Require a passcode when scheduling new meetings" (meeting_security.meeting_password) is locked on by group "Sales".`},
+		{name: "the settings cannot be read any more: what they were is said, and not that it is over",
+			facts: demanding(func(f *Facts) {
+				f.Host, f.History.Earlier = Host{}, Reason{Code: CauseLockedOn, Path: KeyPasscode.Path(), Level: LevelGroup, By: "G1", ByName: "Sales", Locked: true, Value: On}
+			}),
+			outcome: OutcomeDemands, remedy: RemedyKeep, missing: FactHost, codes: []Code{CauseUnexplained, BlockFactMissing}, sentence: `latchkey cannot read the settings now, and when it last could, "Require a passcode when scheduling new meetings" (meeting_security.meeting_password) is locked on by group "Sales"`},
+		{name: "passcodes locked off: the option for meetings already scheduled is not the cause",
+			facts: demanding(func(f *Facts) {
+				f.Host.Settings[KeyPasscode], f.Host.Settings[KeyScheduled] = offLocked(LevelGroup, "G1"), on()
+			}),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest}},
+		{name: "one lock at odds with the value: no second holder",
+			facts: demanding(func(f *Facts) {
+				f.Host.Settings[KeyPasscode] = Setting{Value: Off, Lock: On, LockLevel: LevelGroup, LockedBy: "G1", Contradiction: true}
+			}),
+			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseRequest, BlockContradict}, sentence: "group G1 locks \"Require a passcode when scheduling new meetings\" (meeting_security.meeting_password), and for the host Zoom shows another value than that lock fixes; an admin must set that lock again"},
+		{name: "on, and whether it is locked is not known: not everybody can turn it off",
+			facts:   demanding(func(f *Facts) { f.Host.Settings[KeyPasscode] = Setting{Value: On} }),
+			outcome: OutcomeDemands, remedy: RemedyKeep, missing: FactHost, codes: []Code{CauseSettingOn, BlockFactMissing}, sentence: "an admin can turn that setting off for new meetings, and so can the host where it is not locked"},
+		{name: "the option for meetings already scheduled: turning it off is not for new ones",
+			facts:   demanding(func(f *Facts) { f.Host.Settings[KeyScheduled] = on(); f.Meeting.PasscodeReadable = false }),
+			outcome: OutcomeDemands, remedy: RemedyImpossible, missing: FactMeeting, codes: []Code{CauseScheduled, BlockUnreadable}, sentence: "the host or an admin can turn that setting off."},
+		{name: "jbh_only under a group's lock: the group's admin",
+			facts: demanding(func(f *Facts) {
+				f.Meeting.UsesPMI, f.Host.Settings[KeyPMI], f.Host.Settings[KeyPMIJoin] = true, offLocked(LevelGroup, "G1"), on()
+			}),
+			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CausePMIJoin}, sentence: "an admin who manages group G1 can unlock that setting"},
+		{name: "Zoom says it does not know a meeting that had no passcode: not known",
+			facts:   demanding(func(f *Facts) { f.Meeting.Passcode, f.Meeting.NotFound = Off, true }),
+			outcome: OutcomeUnknown, remedy: RemedyNone, missing: FactMeeting, codes: []Code{BlockNotFound}},
 		{name: "who waits is the host's choice",
 			facts:   demanding(func(f *Facts) { f.Meeting.Waits = WaitsOutsiders }),
 			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest}, ask: Request{Update: true, Passcode: AskOff, WaitingRoom: AskOn}},

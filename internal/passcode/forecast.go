@@ -51,6 +51,8 @@ func ForecastFor(h Host) Forecast {
 	}
 	pass := h.Settings[KeyPasscode]
 	switch {
+	case h.Settings[KeyScheduled].Value == On && pass.LockedOff():
+		f.Already.Passcode = Off // Z-RULE-4: locked off wins over the sub-option
 	case h.Settings[KeyScheduled].Value == On:
 		f.Already = Expectation{Passcode: On, Reason: settingReason(CauseScheduled, KeyScheduled, h.Settings[KeyScheduled])}
 	case h.Settings[KeyScheduled].Value == Off && (h.PlanForces(KeyPasscode) || pass.lockedOn()):

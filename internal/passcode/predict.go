@@ -114,6 +114,27 @@ func Predict(h Host, r Request, before Options) Prediction {
 	return p
 }
 
+// PredictMeeting is Predict for a meeting of that kind, as it was before: instant
+// meetings follow a setting of their own, and those under the host's personal
+// meeting id have the passcode that it has, whatever a request says (Z-MEET-10).
+func PredictMeeting(h Host, m Meeting, r Request) Prediction {
+	before := Options{Passcode: m.Passcode, WaitingRoom: m.WaitingRoom, Authentication: m.Authentication}
+	if !m.isPMI() {
+		return Predict(h.as(m.Type), r, before)
+	}
+	pmi := h.Settings[KeyPMI]
+	pmi.Lock = On // no request reaches it
+	h.Settings[KeyPasscode] = pmi
+	p := Predict(h, r, before)
+	if p.Passcode == On {
+		p.Source = SourceKept // the host's own
+	}
+	if f := ForecastFor(h); f.PMI.Passcode == Unknown {
+		p.Passcode, p.Source, p.Sure = Unknown, SourceUnknown, SureUnknown
+	}
+	return p
+}
+
 func sure(s Said, how Sureness) Prediction {
 	if s.Passcode == Unknown || s.WaitingRoom == Unknown || s.Authentication == Unknown {
 		how = SureUnknown

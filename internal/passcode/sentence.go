@@ -142,7 +142,11 @@ func (v Verdict) openSentence(block Reason, blocked bool) string {
 	case v.Remedy == RemedyDefer:
 		return s + fmt.Sprintf("latchkey tries again at %s, since %s.", moment(v.DeferUntil), block.Sentence())
 	case v.Remedy == RemedyImpossible:
-		return s + fmt.Sprintf("latchkey removed its passcode and cannot secure it, since %s; turn its waiting room on now.", block.Sentence())
+		do := "turn its waiting room on now"
+		if block.Code == BlockLockedOff {
+			do = "have the waiting room unlocked, or set a passcode, now"
+		}
+		return s + fmt.Sprintf("latchkey removed its passcode and cannot secure it, since %s; %s.", block.Sentence(), do)
 	case blocked:
 		return s + "nothing is changed, since " + block.Sentence() + "."
 	}
@@ -202,7 +206,7 @@ func (r Reason) WhoCanChange() string {
 	if r.Locked {
 		return r.byLevel("unlock that setting, and latchkey then checks again")
 	}
-	return r.byLevel("turn that setting off for new meetings")
+	return r.byLevel("turn that setting off")
 }
 
 // byLevel says who may do it, from the level that holds the setting.

@@ -187,6 +187,6 @@ type Setting struct {
 	Seen time.Time `json:"seen,omitzero"`
 }
 
-// lockedOn and lockedOff are only true when the lock is known and undisputed.
+// lockedOn and LockedOff are only true when the lock is known and undisputed.
 func (s Setting) lockedOn() bool  { return s.Lock == On && s.Value == On && !s.Contradiction }
-func (s Setting) lockedOff() bool { return s.Lock == On && s.Value == Off && !s.Contradiction }
+func (s Setting) LockedOff() bool { return s.Lock == On && s.Value == Off && !s.Contradiction }
