@@ -73,6 +73,9 @@ func explain(w io.Writer, e admin.Explanation) {
 	} else {
 		fmt.Fprintln(w, e.Why)
 	}
+	if e.Doubt != "" {
+		fmt.Fprintln(w, e.Doubt)
+	}
 	last := e.LastRepair()
 	repaired := e.Outcome == passcode.OutcomeJoinable && last != nil && last.Result == store.RepairHeld
 	if repaired && last.Remedy == passcode.RemedyClear {

@@ -20,7 +20,7 @@ func undoAlignmentCommand() *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withStore(cmd, func(ctx context.Context, s *store.Store) error {
-				h, err := admin.Forecast(ctx, s, args[0])
+				h, err := admin.Forecast(ctx, s, "", args[0])
 				if err != nil {
 					return err
 				}

@@ -79,24 +79,26 @@ type Explanation struct {
 	MeetingID string `json:"meeting_id"`
 	// PMI is the personal meeting id that it runs under, which joiners type and its
 	// link carries; Others answer to the number that was asked for as well.
-	PMI       string            `json:"pmi,omitempty"`
-	Others    []OtherMeeting    `json:"others,omitempty"`
-	AccountID string            `json:"account_id"`
-	HostID    string            `json:"host_id,omitempty"`
-	HostEmail string            `json:"host_email,omitempty"`
-	Topic     string            `json:"topic,omitempty"`
-	Status    passcode.Status   `json:"status"`
-	Start     time.Time         `json:"start_time,omitzero"`
-	Outcome   passcode.Outcome  `json:"outcome,omitempty"`
-	Remedy    passcode.Remedy   `json:"remedy,omitempty"`
-	Would     passcode.Remedy   `json:"would,omitempty"`
-	Why       string            `json:"why"`
-	Reasons   store.Reasons     `json:"reasons"`
-	Channels  passcode.Channels `json:"channels"`
-	Known     bool              `json:"passcode_known"`
-	Passcode  passcode.Toggle   `json:"passcode"`
-	Room      passcode.Toggle   `json:"waiting_room"`
-	Auth      passcode.Toggle   `json:"authentication"`
+	PMI       string           `json:"pmi,omitempty"`
+	Others    []OtherMeeting   `json:"others,omitempty"`
+	AccountID string           `json:"account_id"`
+	HostID    string           `json:"host_id,omitempty"`
+	HostEmail string           `json:"host_email,omitempty"`
+	Topic     string           `json:"topic,omitempty"`
+	Status    passcode.Status  `json:"status"`
+	Start     time.Time        `json:"start_time,omitzero"`
+	Outcome   passcode.Outcome `json:"outcome,omitempty"`
+	Remedy    passcode.Remedy  `json:"remedy,omitempty"`
+	Would     passcode.Remedy  `json:"would,omitempty"`
+	Why       string           `json:"why"`
+	// Doubt says why all this may be otherwise by now; "" when nothing was heard.
+	Doubt    string            `json:"doubt,omitempty"`
+	Reasons  store.Reasons     `json:"reasons"`
+	Channels passcode.Channels `json:"channels"`
+	Known    bool              `json:"passcode_known"`
+	Passcode passcode.Toggle   `json:"passcode"`
+	Room     passcode.Toggle   `json:"waiting_room"`
+	Auth     passcode.Toggle   `json:"authentication"`
 	// WhoWaits is whom the waiting room holds, in Zoom's word; "" where that is not known.
 	WhoWaits passcode.Waits `json:"who_waits,omitempty"`
 	// Source and CreatedBy say through what and by whom it was made, as far as Zoom
@@ -140,6 +142,7 @@ func Explain(ctx context.Context, s *store.Store, account string, number int64, 
 		Repairs: st.Repairs, Rotated: st.Rotated, History: st.History, Changes: st.Changes}
 	e.WhoWaits = passcode.Facts{Meeting: m.Meeting, Host: passcode.Host{Waits: st.Host.Waits}}.WhoWaits()
 	e.Source, e.CreatedBy, e.Created = m.Source, m.CreatedBy, m.Created
+	e.Doubt = doubt(m)
 	if !m.DueAt.IsZero() {
 		e.DueWhy = m.DueWhy
 	}
@@ -153,6 +156,27 @@ func Explain(ctx context.Context, s *store.Store, account string, number int64, 
 		e.Troubles = append(e.Troubles, Trouble{Trouble: t, Why: alert.TroubleSentence(t)})
 	}
 	return e, nil
+}
+
+// doubt says why what is known of a meeting may be otherwise by now: something
+// happened to it, and it was not read since.
+func doubt(m store.Meeting) string {
+	if !m.MustRead || m.Status == passcode.StatusDeleted || m.ObservedAt.IsZero() {
+		return ""
+	}
+	s := "This may be otherwise by now: "
+	switch {
+	case m.NotFound:
+		s += "Zoom did not find the meeting when it was last asked, which proves nothing yet"
+	case m.EventAt.After(m.ObservedAt):
+		s += fmt.Sprintf("something happened to the meeting at %s, and it was not read since", m.EventAt.UTC().Format("2006-01-02 15:04:05Z"))
+	default:
+		s += "it is waiting to be read again (" + m.DueWhy + ")"
+	}
+	if m.LastError != "" {
+		s += "; the last try failed: " + m.LastError
+	}
+	return s + "."
 }
 
 // OtherMeeting is another meeting that answers to the same number.
@@ -196,8 +220,10 @@ func (e *UnknownLevelError) Error() string {
 
 // Forecast returns the host of that id or e-mail address with what is predicted
 // of their next meetings; an *UnknownHostError when there is none.
-func Forecast(ctx context.Context, s *store.Store, name string) (store.Host, error) {
-	h, err := s.HostNamed(ctx, name)
+//
+// account, if not "", says whose host is meant.
+func Forecast(ctx context.Context, s *store.Store, account, name string) (store.Host, error) {
+	h, err := s.HostNamed(ctx, account, name)
 	if errors.Is(err, store.ErrNotFound) {
 		return h, &UnknownHostError{Name: name}
 	}

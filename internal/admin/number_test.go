@@ -2,6 +2,7 @@ package admin
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +30,10 @@ func numbers(t *testing.T) *store.Store {
 	testenv.Exec(t, url, `INSERT INTO meetings (account_id, meeting_id, outcome, why, status, not_found, remedy) VALUES ('evil', 4, 'gone', 'Zoom does not know this meeting.', 'deleted', true, 'none'), ('acc', 6, 'gone', 'The meeting was deleted.', 'deleted', false, 'none')`)
 	testenv.Exec(t, url, `INSERT INTO meetings (account_id, meeting_id, outcome, why, passcode, remedy, observed_at, not_found) VALUES ('acc', 7, 'demands_passcode', '', 'on', 'keep', now(), false),
 		('evil', 7, NULL, '', 'unknown', NULL, NULL, false), ('acc', 8, 'unknown', '', 'on', 'none', now(), true)`)
+	testenv.Exec(t, url, `INSERT INTO meetings (account_id, meeting_id, outcome, why, passcode, remedy, observed_at, event_at, last_error, not_found) VALUES ('acc', 9, 'demands_passcode', 'why 9', 'on', 'keep', now() - interval '1 minute', now(), 'no answer', false),
+		('acc', 10, 'joinable', 'why 10', 'off', 'none', now() - interval '1 minute', now(), '', false)`)
+	testenv.Exec(t, url, `UPDATE meetings SET must_read = meeting_id IN (7, 8, 9, 10) AND (account_id = 'evil' OR meeting_id <> 7)`)
+	testenv.Exec(t, url, `INSERT INTO passcodes (account_id, meeting_id, passcode, source, seen_at) VALUES ('acc', 9, 'nine', 'zoom', now())`)
 	testenv.Exec(t, url, `INSERT INTO passcodes (account_id, meeting_id, passcode, source, seen_at) VALUES ('acc', 7, 'seven', 'zoom', now()), ('acc', 8, 'false', 'zoom', now())`)
 	testenv.Exec(t, url, `INSERT INTO passcodes (account_id, meeting_id, passcode, source, seen_at) VALUES ('acc', 1, 'one', 'zoom', now()), ('acc', 3, 'three', 'zoom', now()), ('evil', 3, 'false', 'zoom', now()),
 		('acc', 4, 'four', 'zoom', now()), ('evil', 4, 'false', 'zoom', now()), ('acc', 6, 'gone', 'zoom', now())`)
@@ -53,7 +58,9 @@ func TestPasscodeOfANumber(t *testing.T) {
 		"two accounts claim it, one is meant":                 {"acc", 3, "three", ""},
 		"a claim that Zoom does not bear out":                 {"", 4, "four", ""},
 		"claimed by an account to which Zoom never showed it": {"", 7, "seven", ""},
-		"not found, though its passcode was stored once":      {"", 8, "", "Zoom does not know this meeting"},
+		"not found once, which proves nothing":                {"", 8, "false", ""},
+		"waiting to be read again":                            {"", 9, "nine", ""},
+		"waiting to be read again, asked for none so far":     {"", 10, "", ""},
 		"nobody's":                                {"", 99, "", "no record of meeting 99"},
 		"a room that no event mentioned":          {"", 5553334444, "", "5553334444 is the personal meeting id of ben@example.com, and no event has mentioned that room yet. It will not."},
 		"of an account that has none":             {"other", 1, "", "no record of a meeting 1 in account other"},
@@ -61,7 +68,10 @@ func TestPasscodeOfANumber(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p, err := Passcode(t.Context(), s, c.account, c.number)
+			p, doubt, err := Passcode(t.Context(), s, c.account, c.number)
+			if doubtful := slices.Contains([]int64{8, 9, 10}, c.number); (doubt != "") != doubtful || strings.Contains(doubt, "nine") {
+				t.Errorf("the doubt is %q", doubt)
+			}
 			if c.says == "" && (err != nil || p.Reveal() != c.want) || c.says != "" && (err == nil || p != "" || !strings.Contains(err.Error(), c.says)) {
 				t.Errorf("%q, %v; want %q, %q", p.Reveal(), err, c.want, c.says)
 			}
@@ -85,6 +95,9 @@ func TestExplainAnyNumber(t *testing.T) {
 	}
 	if e, err := Explain(t.Context(), s, "evil", 4, time.Now()); err != nil || e.AccountID != "evil" {
 		t.Errorf("4 of account evil is %+v, %v", e, err)
+	}
+	if e, err := Explain(t.Context(), s, "", 9, time.Now()); err != nil || !strings.Contains(e.Doubt, "something happened to the meeting at ") || !strings.Contains(e.Doubt, "the last try failed: no answer.") {
+		t.Errorf("9, which waits to be read, is %+v, %v", e, err)
 	}
 	var none *UnknownMeetingError
 	if _, err := Explain(t.Context(), s, "nope", 4, time.Now()); !errors.As(err, &none) || none.Account != "nope" {

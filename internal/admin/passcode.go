@@ -25,39 +25,40 @@ func (e *AmbiguousError) Error() string {
 
 // Passcode returns the passcode of the meeting that answers to a number, its own
 // or the personal meeting id that it runs under; "" when joiners are asked for
-// none. account, if not "", says whose meeting is meant.
-func Passcode(ctx context.Context, s *store.Store, account string, number int64) (secret.String, error) {
+// none. account, if not "", says whose meeting is meant. The doubt, if not "", says
+// why it may be another by now.
+func Passcode(ctx context.Context, s *store.Store, account string, number int64) (p secret.String, doubtful string, err error) {
 	all, err := s.MeetingsNumbered(ctx, number)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	all = slices.DeleteFunc(all, func(m store.Meeting) bool { return account != "" && m.AccountID != account })
 	if len(all) == 0 {
-		return "", unknown(ctx, s, account, number)
+		return "", "", unknown(ctx, s, account, number)
 	}
 	m := all[0]
-	if m.NotFound {
-		return "", fmt.Errorf("the passcode of meeting %d is not known: Zoom does not know this meeting", number)
+	if m.NotFound && (m.ObservedAt.IsZero() || m.Status == passcode.StatusDeleted) {
+		return "", "", fmt.Errorf("the passcode of meeting %d is not known: Zoom does not know this meeting", number)
 	}
 	if there := claimants(all); len(there) > 1 {
-		return "", &AmbiguousError{Number: number, Accounts: there}
+		return "", "", &AmbiguousError{Number: number, Accounts: there}
 	}
-	p, err := s.Passcode(ctx, m.AccountID, m.ID)
+	stored, err := s.Passcode(ctx, m.AccountID, m.ID)
 	switch {
 	case m.Outcome == passcode.OutcomeGone || m.Status == passcode.StatusDeleted:
-		return "", fmt.Errorf("meeting %d has no passcode: %s", number, m.Why)
+		return "", "", fmt.Errorf("meeting %d has no passcode: %s", number, m.Why)
 	case err == nil:
-		return p.Value, nil
+		return stored.Value, doubt(m), nil
 	case !errors.Is(err, store.ErrNotFound):
-		return "", err
+		return "", "", err
 	case m.Outcome == passcode.OutcomeJoinable || m.Outcome == passcode.OutcomeUnsecured:
-		return "", nil
+		return "", doubt(m), nil
 	}
 	why := m.Why
 	if why == "" {
 		why = "it has not been checked yet"
 	}
-	return "", fmt.Errorf("the passcode of meeting %d is not known: %s", number, why)
+	return "", "", fmt.Errorf("the passcode of meeting %d is not known: %s", number, why)
 }
 
 // claimants are the accounts whose meetings of the number are there, as far as

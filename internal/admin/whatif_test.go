@@ -62,7 +62,7 @@ func office(t *testing.T) *store.Store {
 	testenv.Exec(t, url, `INSERT INTO passcodes (account_id, meeting_id, passcode, source, seen_at) SELECT 'acc', id, 'zooms-own', 'zoom', now() FROM unnest(ARRAY[2, 4, 6]) id`)
 	// Anna's personal room, with no passcode; one that is over; one that is gone.
 	testenv.Exec(t, url, `INSERT INTO meetings (meeting_id, account_id, host_id, type, uses_pmi, passcode, waiting_room, authentication, must_read) VALUES (7, 'acc', 'anna', 2, true, 'off', 'on', 'off', false)`)
-	testenv.Exec(t, url, `INSERT INTO meetings (meeting_id, account_id, host_id, type, ends_at, passcode, waiting_room) VALUES (8, 'acc', 'anna', 2, now() - interval '1 hour', 'on', 'on')`)
+	testenv.Exec(t, url, `INSERT INTO meetings (meeting_id, account_id, host_id, type, ends_at, expires_at, passcode, waiting_room) VALUES (8, 'acc', 'anna', 2, now() - interval '31 days', now() - interval '1 day', 'on', 'on')`)
 	testenv.Exec(t, url, `INSERT INTO meetings (meeting_id, account_id, host_id, type, status, passcode, waiting_room) VALUES (9, 'acc', 'anna', 2, 'deleted', 'on', 'on')`)
 	return s
 }

@@ -92,7 +92,7 @@ func TestHostJoinsAGroupThatLocks(t *testing.T) {
 	forecast := func(want string) {
 		t.Helper()
 		testenv.Until(t, "the forecast is: "+want, func() bool {
-			h, err := r.app.Store().HostNamed(t.Context(), hostOff)
+			h, err := r.app.Store().HostNamed(t.Context(), "", hostOff)
 			return err == nil && strings.Contains(h.ForecastWhy, want)
 		})
 	}
@@ -219,7 +219,7 @@ func TestAlignHostsOnceAndUndo(t *testing.T) {
 	var h store.Host
 	testenv.Until(t, "the host's setting is turned off at the source", func() bool {
 		var err error
-		h, err = r.app.Store().HostNamed(t.Context(), hostOn)
+		h, err = r.app.Store().HostNamed(t.Context(), "", hostOn)
 		return err == nil && strings.Contains(h.ForecastWhy, "will not demand a passcode")
 	})
 	if next := r.create(t, hostOn); next.Passcode != "" {
@@ -249,7 +249,7 @@ func TestAlignHostsOnceAndUndo(t *testing.T) {
 	}
 	// The host wants it on: it is not turned off a second time.
 	testenv.Until(t, "the forecast follows", func() bool {
-		h, err := r.app.Store().HostNamed(t.Context(), hostOn)
+		h, err := r.app.Store().HostNamed(t.Context(), "", hostOn)
 		return err == nil && strings.Contains(h.ForecastWhy, "will demand a passcode, because \"Require a passcode")
 	})
 	if err := r.app.WaitQuiet(t.Context()); err != nil {
@@ -261,7 +261,7 @@ func TestAlignHostsOnceAndUndo(t *testing.T) {
 	// A group's lock is not the host's own setting: never aligned.
 	locked := r.create(t, hostLocked)
 	r.settled(t, locked.ID, passcode.OutcomeDemands)
-	if h, err := r.app.Store().HostNamed(t.Context(), hostLocked); err == nil {
+	if h, err := r.app.Store().HostNamed(t.Context(), "", hostLocked); err == nil {
 		if a, _ := r.app.Store().Alignments(t.Context(), r.sim.Credentials("").AccountID, h.ID); len(a) != 0 {
 			t.Errorf("alignments of a locked setting: %+v", a)
 		}

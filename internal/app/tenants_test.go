@@ -93,7 +93,7 @@ func TestAHostileTenant(t *testing.T) {
 	if err != nil || after.AccountID != good || after.HostID != before.HostID || after.Topic != before.Topic || after.Outcome != before.Outcome || after.Generation != before.Generation {
 		t.Errorf("it became %+v, %v\nwas %+v", after, err, before)
 	}
-	if p, err := admin.Passcode(t.Context(), r.app.Store(), "", m.ID); err != nil || p != "" {
+	if p, _, err := admin.Passcode(t.Context(), r.app.Store(), "", m.ID); err != nil || p != "" {
 		t.Errorf("a joiner would be passed %q, %v", p.Reveal(), err)
 	}
 	troubles, err := r.app.Store().Troubles(t.Context(), evil)
@@ -157,7 +157,7 @@ func TestAMeetingUnderThePMI(t *testing.T) {
 	})
 	known := func(number int64, want string) func() bool {
 		return func() bool {
-			p, err := admin.Passcode(t.Context(), r.app.Store(), "", number)
+			p, _, err := admin.Passcode(t.Context(), r.app.Store(), "", number)
 			return err == nil && p.Reveal() == want
 		}
 	}

@@ -212,11 +212,11 @@ func (in *Intake) meeting(ctx context.Context, row store.Event, env zoom.Envelop
 		}
 		came := arrival{now: tx.Now, several: len(in.o.Guarded) > 1, receivedAt: row.ReceivedAt, operator: row.Operator}
 		if obj.HostID != nil {
-			var f passcode.Forecast
-			if came.hostChangedAt, f, err = tx.HostKnown(ctx, zoom.Clean(*obj.HostID)); err != nil {
+			h, err := tx.HostKnown(ctx, zoom.Clean(*obj.HostID))
+			if err != nil {
 				return err
 			}
-			came.forced = f.Forced
+			came.hostChangedAt, came.forced, came.embeds = h.ChangedAt, h.Forecast.Forced, h.Embeds
 		}
 		if env.Event == zoom.EventMeetingUpdated && obj.Password != nil {
 			if came.knownPasscode, err = tx.Passcode(ctx, row.MeetingID); err != nil {
@@ -247,8 +247,11 @@ func (in *Intake) meeting(ctx context.Context, row store.Event, env zoom.Envelop
 func (in *Intake) settings(ctx context.Context, row store.Event, env zoom.Envelope, level passcode.Level, what string) (bool, error) {
 	now, old, err := env.DecodeSettings()
 	id := zoom.Clean(now.ID)
+	if level == passcode.LevelAccount && row.AccountID != "" && (err != nil || id == "") {
+		id, now.Odd, err = row.AccountID, true, nil // whose settings changed is known
+	}
 	if err == nil && id == "" {
-		err = errors.New("field payload.object.id is missing")
+		err = errors.New("field payload.object.id is missing or not usable")
 	}
 	if err != nil {
 		return false, unusableError{err}
@@ -293,6 +296,27 @@ func (in *Intake) members(ctx context.Context, row store.Event, env zoom.Envelop
 		members[i] = zoom.Clean(members[i])
 	}
 	return in.hosts(ctx, row, env, members)
+}
+
+// groupDeleted: whoever was in it does not come under its locks any more.
+func (in *Intake) groupDeleted(ctx context.Context, row store.Event, env zoom.Envelope) (bool, error) {
+	group, _, err := env.GroupMembers()
+	if group = zoom.Clean(group); err == nil && group == "" {
+		err = errors.New("field payload.object.id is missing or not usable")
+	}
+	if err != nil {
+		return false, unusableError{err}
+	}
+	return in.governed(ctx, row, func(tx *store.IntakeTx) error {
+		return tx.LevelChanged(ctx, passcode.LevelGroup, group, happened(row), env.Event)
+	})
+}
+
+// accountLeft: an account under a master account left it, and its locks with it.
+func (in *Intake) accountLeft(ctx context.Context, row store.Event, env zoom.Envelope) (bool, error) {
+	return in.governed(ctx, row, func(tx *store.IntakeTx) error {
+		return tx.LevelChanged(ctx, passcode.LevelAccount, row.AccountID, happened(row), env.Event)
+	})
 }
 
 // userUpdated: a host's licence, group or personal meeting id may be another.

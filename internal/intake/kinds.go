@@ -32,8 +32,12 @@ var kinds = []Kind{
 	{zoom.EventMeetingBack, "Meeting: recovered", "the meeting", (*Intake).meeting},
 	{zoom.EventMeetingStarted, "Meeting: started", "the meeting", (*Intake).meeting},
 	{zoom.EventMeetingEnded, "Meeting: ended", "the meeting", (*Intake).meeting},
+	{zoom.EventMeetingToWebinar, "Meeting: converted to webinar", "the meeting", (*Intake).meeting},
+	{zoom.EventWebinarToMeeting, "Webinar: converted to meeting", "the meeting", (*Intake).meeting},
 	{zoom.EventUserSettings, "User: settings updated", "the host and their upcoming meetings", settings(passcode.LevelHost, store.ChangedValue)},
 	{zoom.EventUserUpdated, "User: updated", "the host and their upcoming meetings, where licence, group or personal meeting id change", (*Intake).userUpdated},
+	{zoom.EventUserActivated, "User: activated", "the host and their upcoming meetings", (*Intake).user},
+	{zoom.EventUserLeft, "User: disassociated", "the host and their upcoming meetings", (*Intake).user},
 	{zoom.EventUserDeactivated, "User: deactivated", "the host and their upcoming meetings", (*Intake).user},
 	{zoom.EventUserDeleted, "User: deleted", "the host and their upcoming meetings", (*Intake).user},
 	{zoom.EventGroupSettings, "Group: settings updated", "the group's hosts and their upcoming meetings", settings(passcode.LevelGroup, store.ChangedValue)},
@@ -41,8 +45,10 @@ var kinds = []Kind{
 	{zoom.EventMemberAdded, "Group: member added", "the members and their upcoming meetings", (*Intake).members},
 	{zoom.EventMemberDeleted, "Group: member deleted", "the members and their upcoming meetings", (*Intake).members},
 	{zoom.EventMembersDeleted, "", "the members and their upcoming meetings", (*Intake).members},
+	{zoom.EventGroupDeleted, "Group: deleted", "the group's hosts and their upcoming meetings", (*Intake).groupDeleted},
 	{zoom.EventAccountSettings, "Account: settings updated", "all of the account", settings(passcode.LevelAccount, store.ChangedValue)},
 	{zoom.EventAccountLocks, "Account: lock settings updated", "all of the account", settings(passcode.LevelAccount, store.ChangedLock)},
+	{zoom.EventAccountLeft, "Account: disassociated", "all of the account", (*Intake).accountLeft},
 }
 
 // Kinds is the table.

@@ -22,7 +22,7 @@ func wholeEvent(kind string, meeting int64, host, group string) map[string]any {
 		"timezone": "UTC", "join_url": "https://zoom.us/j/85746065432", "password": "s3cret", "settings": map[string]any{"use_pmi": false, "waiting_room": true}}
 	settings := map[string]any{"meeting_security": map[string]any{"meeting_password": true}, "schedule_meeting": map[string]any{"require_password_for_scheduled_meetings": true}}
 	switch {
-	case strings.HasPrefix(kind, "meeting."):
+	case aboutMeeting(kind):
 		operator["object"] = meetingObject
 	case kind == "user.settings_updated":
 		operator["object"] = map[string]any{"id": host, "settings": settings}
@@ -37,6 +37,10 @@ func wholeEvent(kind string, meeting int64, host, group string) map[string]any {
 		operator["object"] = map[string]any{"id": "acc", "settings": settings}
 	}
 	return map[string]any{"event": kind, "event_ts": time.Now().UnixMilli(), "payload": operator}
+}
+
+func aboutMeeting(kind string) bool {
+	return strings.HasPrefix(kind, "meeting.") || strings.HasPrefix(kind, "webinar.")
 }
 
 // paths are the paths to every value in v, containers included.
@@ -106,7 +110,7 @@ func TestOddFieldsOfEveryKind(t *testing.T) {
 			for _, value := range odd {
 				n++
 				meeting, host, group := int64(80000000000+n), fmt.Sprint("h", n), fmt.Sprint("g", n)
-				if !strings.HasPrefix(kind.Name, "meeting.") {
+				if !aboutMeeting(kind.Name) {
 					// A meeting that was read, of a host who was read and is in the group.
 					if _, err := conn.Exec(t.Context(), `WITH h AS (INSERT INTO hosts (account_id, host_id, email, group_ids, read_at) VALUES ('acc', $2, 'h@example.com', ARRAY[$3], now()))
 						INSERT INTO meetings (account_id, meeting_id, host_id, must_read, observed_at) VALUES ('acc', $1, $2, false, now() - interval '1 hour')`, meeting, host, group); err != nil {

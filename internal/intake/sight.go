@@ -16,6 +16,7 @@ type arrival struct {
 	operator       string
 	hostChangedAt  time.Time                       // when the host's settings were last reported to have changed, by Zoom's clock
 	forced         func(passcode.MeetingType) bool // no such meeting of the host's can be without a passcode; nil: not known
+	embeds         passcode.Toggle                 // the host's links carry the passcode where there is one
 	several        bool                            // accounts are guarded: one of them may name another's meetings
 	repairUnderWay bool                            // a change of ours was sent and not yet read back
 	knownPasscode  secret.String
@@ -104,8 +105,9 @@ func merge(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, came arri
 			out.meeting.MustRead = true // one occurrence went; the others stay
 			break
 		}
-		if unsure && !over {
-			// It may have been seen alive after that: deleted and recovered. Ask.
+		if (unsure || !env.All) && !over {
+			// Half told, it may be about one date. It may have been seen alive after
+			// that, too: deleted and recovered. Ask.
 			out.meeting.MustRead, out.meeting.SaidGone = true, true
 			break
 		}
@@ -145,8 +147,14 @@ func merge(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, came arri
 			over || // it was gone, and is back
 			out.meeting.PMI != 0 || out.meeting.UsesPMI || // what was heard under the other number is not known here (Z-MEET-4)
 			!obj.Whole || out.meeting.Type == 0 || // a hint, and no more
+			out.meeting.Passcode == passcode.Off && came.embeds != passcode.On || // a link without one proves nothing (Z-SET-5)
 			out.meeting.Passcode == passcode.Off && came.forced != nil && came.forced(out.meeting.Type) || // which cannot be
 			out.meeting.Type == passcode.TypeInstant // may be running already
+
+	case zoom.EventMeetingToWebinar, zoom.EventWebinarToMeeting:
+		// The number stays and its kind changes (Z-EVENT-15). What it is like now, the
+		// event does not say.
+		out.meeting.MustRead = true
 
 	case zoom.EventMeetingUpdated:
 		// A duration alone moves the end, and of a series nobody can say where to.

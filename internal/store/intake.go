@@ -133,18 +133,27 @@ func (t *IntakeTx) PMIPasscode(ctx context.Context, hostID string, at time.Time,
 	return nil
 }
 
-// HostKnown says when this host's settings were last reported to have changed,
-// and what is predicted of their next meetings; zero when never, or not yet.
-func (t *IntakeTx) HostKnown(ctx context.Context, hostID string) (changedAt time.Time, f passcode.Forecast, err error) {
-	var forecast []byte
-	err = t.tx.QueryRow(ctx, `SELECT changed_at, forecast FROM hosts WHERE account_id = $1 AND host_id = $2`, t.event.AccountID, hostID).Scan(&changedAt, &forecast)
-	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return changedAt, f, nil
-	case err == nil && json.Unmarshal(forecast, &f) != nil:
-		f = passcode.Forecast{} // another version's
+// KnownHost is what helps to tell whether an event about a host's meeting can be
+// believed. What is not known is zero.
+type KnownHost struct {
+	ChangedAt time.Time         // when their settings were last reported to have changed
+	Forecast  passcode.Forecast // of their next meetings
+	Embeds    passcode.Toggle   // their invitation links carry the passcode
+}
+
+// HostKnown reads it; zero for a host that is not known.
+func (t *IntakeTx) HostKnown(ctx context.Context, hostID string) (h KnownHost, err error) {
+	var forecast, settings []byte
+	err = t.tx.QueryRow(ctx, `SELECT changed_at, forecast, settings FROM hosts WHERE account_id = $1 AND host_id = $2`, t.event.AccountID, hostID).Scan(&h.ChangedAt, &forecast, &settings)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return h, nil
 	}
-	return changedAt, f, err
+	var values passcode.Values
+	if err == nil && (json.Unmarshal(forecast, &h.Forecast) != nil || json.Unmarshal(settings, &values) != nil) {
+		return KnownHost{ChangedAt: h.ChangedAt}, nil // another version's
+	}
+	h.Embeds = values[passcode.KeyEmbed]
+	return h, err
 }
 
 // Passcode returns the passcode that the meeting is known to have, "" when none

@@ -232,15 +232,15 @@ func TestHostChangedMarksUpcomingMeetings(t *testing.T) {
 		if err := tx.HostChanged(t.Context(), "host", at.Add(-time.Hour), "late"); err != nil {
 			return err
 		}
-		changed, _, err := tx.HostKnown(t.Context(), "host")
-		if err == nil && !changed.Equal(at) {
-			t.Errorf("changed at %v after a late event, want %v", changed, at)
+		h, err := tx.HostKnown(t.Context(), "host")
+		if err == nil && !h.ChangedAt.Equal(at) {
+			t.Errorf("changed at %v after a late event, want %v", h.ChangedAt, at)
 		}
 		return err
 	})
 	inEvent(t, s, func(tx *IntakeTx) error {
-		if changed, f, err := tx.HostKnown(t.Context(), "nobody"); f != (passcode.Forecast{}) || err != nil || !changed.IsZero() {
-			t.Errorf("of an unknown host: %v, %v; want the zero time", changed, err)
+		if h, err := tx.HostKnown(t.Context(), "nobody"); h != (KnownHost{}) || err != nil {
+			t.Errorf("of an unknown host: %+v, %v; want nothing", h, err)
 		}
 		return nil
 	})

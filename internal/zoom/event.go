@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"latchkey/internal/secret"
@@ -12,25 +13,31 @@ import (
 
 // The names of events. What latchkey does about each is internal/intake's table.
 const (
-	EventURLValidation   = "endpoint.url_validation"
-	EventMeetingCreated  = "meeting.created"
-	EventMeetingUpdated  = "meeting.updated"
-	EventMeetingDeleted  = "meeting.deleted"
-	EventMeetingGone     = "meeting.permanently_deleted"
-	EventMeetingBack     = "meeting.recovered"
-	EventMeetingStarted  = "meeting.started"
-	EventMeetingEnded    = "meeting.ended"
-	EventUserSettings    = "user.settings_updated"
-	EventUserUpdated     = "user.updated"
-	EventUserDeactivated = "user.deactivated"
-	EventUserDeleted     = "user.deleted"
-	EventGroupSettings   = "group.settings_updated"
-	EventGroupLocks      = "group.lock_settings_updated"
-	EventMemberAdded     = "group.member_added"
-	EventMemberDeleted   = "group.member_deleted"
-	EventMembersDeleted  = "group.members_deleted" // as Zoom's own sample calls it
-	EventAccountSettings = "account.settings_updated"
-	EventAccountLocks    = "account.lock_settings_updated"
+	EventURLValidation    = "endpoint.url_validation"
+	EventMeetingCreated   = "meeting.created"
+	EventMeetingUpdated   = "meeting.updated"
+	EventMeetingDeleted   = "meeting.deleted"
+	EventMeetingGone      = "meeting.permanently_deleted"
+	EventMeetingBack      = "meeting.recovered"
+	EventMeetingStarted   = "meeting.started"
+	EventMeetingEnded     = "meeting.ended"
+	EventUserSettings     = "user.settings_updated"
+	EventUserUpdated      = "user.updated"
+	EventMeetingToWebinar = "meeting.converted_to_webinar"
+	EventWebinarToMeeting = "webinar.converted_to_meeting"
+	EventUserActivated    = "user.activated"
+	EventUserDeactivated  = "user.deactivated"
+	EventUserLeft         = "user.disassociated"
+	EventUserDeleted      = "user.deleted"
+	EventGroupSettings    = "group.settings_updated"
+	EventGroupDeleted     = "group.deleted"
+	EventGroupLocks       = "group.lock_settings_updated"
+	EventMemberAdded      = "group.member_added"
+	EventMemberDeleted    = "group.member_deleted"
+	EventMembersDeleted   = "group.members_deleted" // as Zoom's own sample calls it
+	EventAccountSettings  = "account.settings_updated"
+	EventAccountLocks     = "account.lock_settings_updated"
+	EventAccountLeft      = "account.disassociated"
 
 	eventNameMostLetters = 100
 )
@@ -45,8 +52,10 @@ type Envelope struct {
 	Operator   string // an e-mail address; who did it
 	OperatorID string
 	PlainToken string // of endpoint.url_validation alone
-	// Single is true when a meeting event is about one occurrence of a series.
+	// Single is true when a meeting event is about one occurrence of a series, All
+	// when it says that it is about the whole; neither when it does not say.
 	Single    bool
+	All       bool
 	Object    json.RawMessage
 	OldObject json.RawMessage
 }
@@ -64,10 +73,10 @@ func DecodeEnvelope(body []byte) (Envelope, error) {
 	// Zoom has been seen with event_ts missing, in seconds, and account_id
 	// outside the payload (Z-EVENT-19, Z-EVENT-20).
 	var raw struct {
-		Event     string             `json:"event"`
-		EventTS   loose[flexibleInt] `json:"event_ts"`
-		AccountID flexibleString     `json:"account_id"`
-		Payload   json.RawMessage    `json:"payload"`
+		Event     string                `json:"event"`
+		EventTS   loose[flexibleInt]    `json:"event_ts"`
+		AccountID loose[flexibleString] `json:"account_id"`
+		Payload   json.RawMessage       `json:"payload"`
 	}
 	if err := json.Unmarshal(body, &raw); err != nil {
 		return Envelope{}, fmt.Errorf("the body does not decode: %w", problem(err))
@@ -75,9 +84,9 @@ func DecodeEnvelope(body []byte) (Envelope, error) {
 	if raw.Event == "" || len(raw.Event) > eventNameMostLetters {
 		return Envelope{}, fmt.Errorf("field event has %d letters: want 1 to %d", len(raw.Event), eventNameMostLetters)
 	}
-	e := Envelope{Event: raw.Event, AccountID: string(raw.AccountID)}
+	e := Envelope{Event: raw.Event, AccountID: string(raw.AccountID.or(""))}
 	var payload struct {
-		AccountID  flexibleString        `json:"account_id"`
+		AccountID  loose[flexibleString] `json:"account_id"`
 		Operator   loose[flexibleString] `json:"operator"`
 		OperatorID loose[flexibleString] `json:"operator_id"`
 		TimeStamp  loose[flexibleInt]    `json:"time_stamp"`
@@ -94,11 +103,12 @@ func DecodeEnvelope(body []byte) (Envelope, error) {
 	if err := json.Unmarshal(raw.Payload, &payload); err != nil {
 		return e, fmt.Errorf("field payload does not decode: %w", problem(err))
 	}
-	if payload.AccountID != "" {
-		e.AccountID = string(payload.AccountID)
+	if id := payload.AccountID.or(""); id != "" {
+		e.AccountID = string(id)
 	}
 	e.Operator, e.OperatorID, e.PlainToken = string(payload.Operator.or("")), string(payload.OperatorID.or("")), payload.PlainToken.or("")
 	e.Object, e.OldObject = payload.Object, payload.OldObject
+	e.All = payload.Operation.or("") == "all"
 	e.Single = payload.Operation.or("") == "single" || payload.Scope.or("") == "single"
 	if ts := int64(raw.EventTS.or(0)); ts != 0 {
 		e.At = epoch(ts)
@@ -131,13 +141,10 @@ type SettingsObject struct {
 }
 
 // DecodeSettings reads the object of a settings or lock settings event, of a
-// user, a group or an account. The id is required.
+// user, a group or an account. An id that is missing or not usable is "".
 func (e Envelope) DecodeSettings() (now, old SettingsObject, err error) {
 	if now, err = decodeSettings(e.Object); err != nil {
 		return now, old, fmt.Errorf("field payload.object: %w", err)
-	}
-	if now.ID == "" {
-		return now, old, errors.New("field payload.object.id is missing")
 	}
 	if len(e.OldObject) > 0 {
 		// What was before is told to people, not decided on: best effort.
@@ -180,10 +187,12 @@ func (e Envelope) UserChange() (id string, says bool, err error) {
 	if id, err = e.UserID(); err != nil {
 		return "", false, err
 	}
-	var o map[string]json.RawMessage
+	var o, before map[string]json.RawMessage
 	if err := json.Unmarshal(e.Object, &o); err != nil {
 		return "", false, fmt.Errorf("field payload.object does not decode: %w", problem(err))
 	}
+	_ = json.Unmarshal(e.OldObject, &before) // what was before was changed, too
+	maps.Copy(o, before)
 	for _, field := range []string{"type", "pmi", "primary_group_id", "group_ids", "status", "email", "settings"} {
 		if _, there := o[field]; there {
 			return id, true, nil

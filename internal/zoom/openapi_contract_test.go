@@ -63,11 +63,11 @@ func TestCallsAreZooms(t *testing.T) {
 		{"GetUserSettings", users, func(ctx context.Context, c *zoom.Client) error { _, err := c.GetUserSettings(ctx, "ID"); return err },
 			[][]string{values, {"meeting_authentication"}, {"schedule_meeting.require_password_for_scheduling_new_meetings", "in_meeting.waiting_room"}}},
 		{"GetGroupSettings", users, func(ctx context.Context, c *zoom.Client) error { _, err := c.GetGroupSettings(ctx, "ID"); return err },
-			[][]string{values, {"meeting_authentication"}}},
+			[][]string{values, {"meeting_authentication"}, {"schedule_meeting.require_password_for_instant_meetings"}}},
 		{"GetGroupLocks", users, func(ctx context.Context, c *zoom.Client) error { _, err := c.GetGroupLocks(ctx, "ID"); return err },
 			[][]string{security, locks}},
 		{"GetAccountSettings", accounts, func(ctx context.Context, c *zoom.Client) error { _, err := c.GetAccountSettings(ctx, "ID"); return err },
-			[][]string{values, {"meeting_authentication"}}},
+			[][]string{values, {"meeting_authentication"}, {"schedule_meeting.require_password_for_instant_meetings"}}},
 		{"GetAccountLocks", accounts, func(ctx context.Context, c *zoom.Client) error { _, err := c.GetAccountLocks(ctx, "ID"); return err },
 			[][]string{security, locks}},
 	} {

@@ -156,26 +156,12 @@ const (
 	optionAuthentication = "meeting_authentication"
 )
 
-// GetUserSettings reads a host's effective security settings: two MEDIUM calls,
-// since each option answers only its own part (Z-CALL-5), and a third for the
-// older names where meeting_security leaves something out or does not say enough.
+// GetUserSettings reads a host's effective security settings: three MEDIUM calls,
+// since each option answers only its own part (Z-CALL-5), and what instant meetings
+// follow, and which of its two offs the PMI setting has (Z-SET-8), stands in the
+// plain answer alone.
 func (c *Client) GetUserSettings(ctx context.Context, userID string) (Settings, error) {
-	const path = pathUserSettings
-	s, err := c.settings(ctx, path, userID, optionSecurity, optionAuthentication)
-	if err != nil {
-		return Settings{}, err
-	}
-	for _, info := range passcode.AllSettings() {
-		if len(info.Older) > 0 && strings.HasPrefix(info.Path, optionSecurity+".") && s.Values[info.Key] == passcode.Unknown {
-			return c.settingsOnTop(ctx, s, path, userID, "")
-		}
-	}
-	if s.Values[passcode.KeyPMI] == passcode.Off {
-		// Off has two meanings, "none" and "jbh_only" (Z-SET-8), and only the older
-		// name tells them apart.
-		return c.settingsOnTop(ctx, s, path, userID, "")
-	}
-	return s, nil
+	return c.settings(ctx, pathUserSettings, userID, optionSecurity, optionAuthentication, "")
 }
 
 // PatchUserSettings turns settings of a host on or off: those that are known in
@@ -209,16 +195,16 @@ func (c *Client) GetAccountLocks(ctx context.Context, accountID string) (Setting
 	return c.settings(ctx, pathAccountLocks, accountID, optionSecurity, "")
 }
 
-// GetAccountSettings reads the values that a lock of the account fixes. Two
+// GetAccountSettings reads the values that a lock of the account fixes. Three
 // MEDIUM calls.
 func (c *Client) GetAccountSettings(ctx context.Context, accountID string) (Settings, error) {
-	return c.settings(ctx, "/accounts/{accountId}/settings", accountID, optionSecurity, optionAuthentication)
+	return c.settings(ctx, "/accounts/{accountId}/settings", accountID, optionSecurity, optionAuthentication, "")
 }
 
-// GetGroupSettings reads the values that a lock of the group fixes. Two MEDIUM
+// GetGroupSettings reads the values that a lock of the group fixes. Three MEDIUM
 // calls.
 func (c *Client) GetGroupSettings(ctx context.Context, groupID string) (Settings, error) {
-	return c.settings(ctx, "/groups/{groupId}/settings", groupID, optionSecurity, optionAuthentication)
+	return c.settings(ctx, "/groups/{groupId}/settings", groupID, optionSecurity, optionAuthentication, "")
 }
 
 // settings reads the options of one path, "" for the plain call, on top of each
@@ -259,8 +245,8 @@ func pmiPasscode(raw json.RawMessage) *secret.String {
 // decodeSettings reads the settings of an event's object.
 func decodeSettings(raw json.RawMessage) (SettingsObject, error) {
 	var o struct {
-		ID       flexibleString  `json:"id"`
-		Settings json.RawMessage `json:"settings"`
+		ID       loose[flexibleString] `json:"id"`
+		Settings json.RawMessage       `json:"settings"`
 	}
 	if len(raw) == 0 {
 		return SettingsObject{}, errMissing
@@ -268,7 +254,7 @@ func decodeSettings(raw json.RawMessage) (SettingsObject, error) {
 	if err := json.Unmarshal(raw, &o); err != nil {
 		return SettingsObject{}, problem(err)
 	}
-	s := SettingsObject{ID: string(o.ID)}
+	s := SettingsObject{ID: string(o.ID.or(""))}
 	var named map[string]json.RawMessage
 	if json.Unmarshal(o.Settings, &named) != nil || s.decode(o.Settings) != nil || len(named) == 0 {
 		s.Odd = true // settings changed, and which is not said

@@ -64,7 +64,12 @@ func TestSettings(t *testing.T) {
 		want    zoom.Settings
 		called  []string
 	}{
-		{"user, all in two calls", userSettings, []string{all, `{"meeting_authentication":true}`}, whole, user[:2]},
+		{"user, instant meetings in the plain answer alone", userSettings, []string{all, `{"meeting_authentication":true}`, `{"schedule_meeting":{"require_password_for_instant_meetings":true}}`},
+			func() zoom.Settings {
+				w := whole
+				w.Values[passcode.KeyInstant] = on
+				return w
+			}(), user},
 		{"user, the older names in a third", userSettings,
 			[]string{`{"meeting_security":{"waiting_room":true}}`, `{"meeting_authentication":false}`,
 				`{"schedule_meeting":{"require_password_for_scheduling_new_meetings":true},"in_meeting":{"waiting_room":false}}`},
@@ -85,12 +90,12 @@ func TestSettings(t *testing.T) {
 			zoom.Settings{Values: passcode.Values{passcode.KeyPasscode: off, passcode.KeyPMI: on}}, []string{"GET /v2/groups/g/lock_settings?option=meeting_security", "GET /v2/groups/g/lock_settings"}},
 		{"account locks", accountLocks, []string{`{"meeting_security":{"waiting_room":true}}`, `{}`}, zoom.Settings{Values: passcode.Values{passcode.KeyWaitingRoom: on}},
 			[]string{"GET /v2/accounts/a/lock_settings?option=meeting_security", "GET /v2/accounts/a/lock_settings"}},
-		{"account", accountSettings, []string{`{"meeting_security":{"meeting_password":true}}`, `{"meeting_authentication":false}`},
+		{"account", accountSettings, []string{`{"meeting_security":{"meeting_password":true}}`, `{"meeting_authentication":false}`, `{}`},
 			zoom.Settings{Values: passcode.Values{passcode.KeyPasscode: on, passcode.KeyAuthentication: off}},
-			[]string{"GET /v2/accounts/a/settings?option=meeting_security", "GET /v2/accounts/a/settings?option=meeting_authentication"}},
-		{"group", groupSettings, []string{`{"meeting_security":{"auto_security":false}}`, `{"meeting_authentication":true}`},
+			[]string{"GET /v2/accounts/a/settings?option=meeting_security", "GET /v2/accounts/a/settings?option=meeting_authentication", "GET /v2/accounts/a/settings"}},
+		{"group", groupSettings, []string{`{"meeting_security":{"auto_security":false}}`, `{"meeting_authentication":true}`, `{}`},
 			zoom.Settings{Values: passcode.Values{passcode.KeyAutoSecurity: off, passcode.KeyAuthentication: on}},
-			[]string{"GET /v2/groups/g/settings?option=meeting_security", "GET /v2/groups/g/settings?option=meeting_authentication"}},
+			[]string{"GET /v2/groups/g/settings?option=meeting_security", "GET /v2/groups/g/settings?option=meeting_authentication", "GET /v2/groups/g/settings"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -28,7 +28,11 @@ func (p *loosePMI) UnmarshalJSON(raw []byte) error {
 }
 
 // CanHost reports whether the user can host meetings at all.
-func (u User) CanHost() bool { return u.Status == "" || u.Status == "active" }
+func (u User) CanHost() bool { return (u.Status == "" || u.Status == "active") && u.Type != noMeetings }
+
+// noMeetings is the type of a user whose licences are none of Zoom Meetings
+// (Z-ERR-12: every call about a meeting of theirs is refused).
+const noMeetings = 4
 
 // GetUser reads a user and the groups they are in. LIGHT.
 func (c *Client) GetUser(ctx context.Context, userID string) (User, error) {
