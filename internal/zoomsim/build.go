@@ -12,7 +12,10 @@ import (
 
 // buildWorld makes the starting state from a scenario.
 func buildWorld(s Scenario, src *source, now time.Time) (*world, error) {
-	w := &world{meetings: map[int64]*meeting{}, src: src}
+	if err := s.Documents.check(); err != nil {
+		return nil, err
+	}
+	w := &world{documents: s.Documents, meetings: map[int64]*meeting{}, src: src}
 	for _, sa := range s.Accounts {
 		a, err := w.buildAccount(sa, now)
 		if err != nil {

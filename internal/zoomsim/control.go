@@ -16,6 +16,7 @@ func (s *Server) control(mux *http.ServeMux) {
 	get := func(path string, f func(*http.Request) (any, error)) { s.op(mux, "GET "+path, http.StatusOK, f) }
 	do := func(pattern string, f func(*http.Request) error) { s.do(mux, pattern, f) }
 	s.controlApp(mux)
+	s.controlDocuments(mux)
 	s.controlPeople(mux)
 	s.controlUsers(mux)
 	get("/_sim/join/{id}", func(r *http.Request) (any, error) {

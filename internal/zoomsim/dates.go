@@ -81,7 +81,7 @@ func (w *world) updateDate(m *meeting, req *MeetingRequest, occurrenceID string)
 	}
 	r := m.host.acct.resolve(m.host)
 	// Of what Decide makes only the waiting room can be had for one date.
-	d := Decide(Update, r.effective(was.passcodeKey(&r)), w.stateOf(was), Wish{WaitingRoom: ask(req.Settings.WaitingRoom)})
+	d := w.documents.Decide(Update, r.effective(was.passcodeKey(&r)), w.stateOf(was), Wish{WaitingRoom: ask(req.Settings.WaitingRoom)})
 	early := was.JoinBefore
 	if v := req.Settings.JoinBeforeHost; v != nil {
 		early = *v

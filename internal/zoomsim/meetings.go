@@ -120,7 +120,7 @@ func (w *world) secure(op Op, m *meeting, r *resolved, req *MeetingRequest) erro
 	if op == Update {
 		prev = w.stateOf(m)
 	}
-	d := Decide(op, s, prev, wish)
+	d := w.documents.Decide(op, s, prev, wish)
 	m.WaitingRoom, m.Authentication = d.WaitingRoom, d.Authentication
 	if m.WaitingRoom {
 		m.JoinBefore = false // openapi: the waiting room switches it off

@@ -62,7 +62,7 @@ type MeetingRequest struct {
 	Duration        int             `json:"duration,omitempty"` // minutes
 	Timezone        string          `json:"timezone,omitempty"`
 	Password        Passcode        `json:"password,omitzero"`
-	DefaultPassword bool            `json:"default_password,omitempty"`
+	DefaultPassword *bool           `json:"default_password,omitempty"` // creates alone
 	Recurrence      *Recurrence     `json:"recurrence,omitempty"`
 	ScheduleFor     string          `json:"schedule_for,omitempty"` // a user's id or email
 	Settings        MeetingSettings `json:"settings,omitzero"`
@@ -155,7 +155,7 @@ func (r *MeetingRequest) wish() Wish {
 		WaitingRoom:     ask(r.Settings.WaitingRoom),
 		Passcode:        r.Password.Ask(),
 		Authentication:  ask(r.Settings.MeetingAuthentication),
-		DefaultPassword: r.DefaultPassword,
+		DefaultPassword: ask(r.DefaultPassword),
 	}
 }
 

@@ -14,10 +14,12 @@ import (
 // Scenario is the world that a simulator starts with.
 type Scenario struct {
 	// Seed for ids and passcodes; Options.Seed wins.
-	Seed     uint64            `yaml:"seed"`
-	Accounts []ScenarioAccount `yaml:"accounts"`
-	Faults   []Fault           `yaml:"faults"`
-	Malice   Malice            `yaml:"malice"`
+	Seed uint64 `yaml:"seed"`
+	// Documents that Zoom follows; Options.Documents wins.
+	Documents Documents         `yaml:"documents"`
+	Accounts  []ScenarioAccount `yaml:"accounts"`
+	Faults    []Fault           `yaml:"faults"`
+	Malice    Malice            `yaml:"malice"`
 }
 
 // ScenarioAccount is one Zoom account. What is left out is derived from ID,

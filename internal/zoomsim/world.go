@@ -112,10 +112,11 @@ type meeting struct {
 
 // world is everything that the API shows. The server's mutex guards it.
 type world struct {
-	accounts []*account
-	meetings map[int64]*meeting
-	order    []*meeting
-	src      *source
+	documents Documents
+	accounts  []*account
+	meetings  map[int64]*meeting
+	order     []*meeting
+	src       *source
 }
 
 func (w *world) account(id string) *account {
