@@ -86,14 +86,14 @@ func (l *layer) load(settings, locks SettingsPatch) error {
 		return err
 	}
 	for _, c := range values {
-		c.apply(l, factory.req)
+		c.apply(l, &factory)
 	}
 	held, err := locks.decode(true, true)
 	if err != nil {
 		return fmt.Errorf("locks: %w", err)
 	}
 	for _, c := range held {
-		l.locked.put(c.key, c.on)
+		l.lock(c.key, c.on)
 	}
 	return nil
 }
@@ -194,7 +194,7 @@ func (w *world) buildHost(a *account, sh ScenarioHost, now time.Time) error {
 func (w *world) buildMeeting(u *user, sm ScenarioMeeting, now time.Time) error {
 	m := &meeting{
 		ID: sm.ID, UUID: w.src.uuid(), host: u, Topic: cmp.Or(sm.Topic, "Zoom Meeting"),
-		Type: cmp.Or(sm.Type, 2), Start: sm.StartTime.UTC(), Duration: cmp.Or(sm.Duration, 60), Timezone: u.Timezone,
+		Type: cmp.Or(sm.Type, sm.defaultType()), Start: sm.StartTime.UTC(), Duration: cmp.Or(sm.Duration, 60), Timezone: u.Timezone,
 		Created: now.UTC().Truncate(time.Second), Source: cmp.Or(sm.CreationSource, "open_api"),
 		Passcode: sm.Password, WaitingRoom: sm.WaitingRoom, Authentication: sm.Authentication,
 		UsePMI: sm.UsePMI, JoinBefore: sm.JoinBeforeHost, Status: statusWaiting,
@@ -214,10 +214,40 @@ func (w *world) buildMeeting(u *user, sm ScenarioMeeting, now time.Time) error {
 	if m.Type == 3 || m.Type == 4 {
 		m.Start = time.Time{}
 	}
+	if sm.WaitingRoomHolds != "" {
+		m.RoomOptions = WaitingRoomOptions{Custom, sm.WaitingRoomHolds}
+		if err := m.RoomOptions.check(); err != nil {
+			return fmt.Errorf("waiting_room_holds %q: want one of %s", sm.WaitingRoomHolds, strings.Join(holdings, ", "))
+		}
+	}
+	if err := m.buildDates(sm); err != nil {
+		return err
+	}
 	if sm.Started {
 		m.begin()
 	}
 	w.add(m)
+	return nil
+}
+
+// buildDates lays out a series and gives its dates what is their own.
+func (m *meeting) buildDates(sm ScenarioMeeting) error {
+	if sm.Recurrence == nil {
+		if len(sm.Dates) > 0 {
+			return errors.New("dates: the meeting has no recurrence")
+		}
+		return nil
+	}
+	if m.Type != 8 {
+		return fmt.Errorf("type %d: a meeting with a recurrence has type 8", m.Type)
+	}
+	m.recur(sm.Recurrence)
+	for _, d := range sm.Dates {
+		if d.Date < 1 || d.Date > len(m.Occurrences) {
+			return fmt.Errorf("date %d: the series has %d", d.Date, len(m.Occurrences))
+		}
+		m.Occurrences[d.Date-1].WaitingRoom = d.WaitingRoom
+	}
 	return nil
 }
 

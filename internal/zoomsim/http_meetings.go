@@ -65,7 +65,7 @@ func getMeeting(c *call) (int, any, error) {
 func (w *world) meetingBody(m *meeting) obj {
 	r := m.host.acct.resolve(m.host)
 	settings := obj{
-		"waiting_room": m.WaitingRoom, "meeting_authentication": m.Authentication,
+		"waiting_room": m.WaitingRoom, "waiting_room_options": m.RoomOptions.body(), "meeting_authentication": m.Authentication,
 		"use_pmi": m.pmi(), "join_before_host": m.JoinBefore, "jbh_time": m.JBHTime,
 		"approval_type": 2, "audio": "both", "auto_recording": "none", "alternative_hosts": "",
 		"enforce_login": m.Authentication, "host_video": true, "participant_video": true,

@@ -34,7 +34,9 @@ func (w *world) create(u *user, req *MeetingRequest, now time.Time) (*meeting, e
 	case 2:
 		m.UsePMI = r.on.has(keyUsePMIScheduled)
 	}
-	m.simple(req)
+	if err := m.simple(req); err != nil {
+		return nil, err
+	}
 	if err := w.secure(Create, m, &r, req); err != nil {
 		return nil, err
 	}
@@ -69,7 +71,9 @@ func (w *world) update(m *meeting, req *MeetingRequest, occurrenceID string, now
 	if err := after.schedule(req, now); err != nil {
 		return err
 	}
-	after.simple(req)
+	if err := after.simple(req); err != nil {
+		return err
+	}
 	if err := w.secure(Update, &after, &r, req); err != nil {
 		return err
 	}
@@ -90,7 +94,13 @@ func (w *world) snapshot(m *meeting) *meeting {
 }
 
 // simple applies the settings that follow the request and nothing else.
-func (m *meeting) simple(req *MeetingRequest) {
+func (m *meeting) simple(req *MeetingRequest) error {
+	if v := req.Settings.WaitingRoomOptions; v != nil {
+		if err := v.check(); err != nil {
+			return err
+		}
+		m.RoomOptions = v.settled()
+	}
 	if v := req.Settings.UsePMI; v != nil {
 		m.UsePMI = *v
 	}
@@ -100,6 +110,7 @@ func (m *meeting) simple(req *MeetingRequest) {
 	if v := req.Settings.JBHTime; v != nil {
 		m.JBHTime = *v
 	}
+	return nil
 }
 
 // secure validates a given passcode, asks Decide and writes the result. A PMI
@@ -211,7 +222,7 @@ func (w *world) plain(m *meeting) Meeting {
 	return Meeting{
 		ID: m.ID, UUID: m.UUID, AccountID: m.host.acct.ID, HostID: m.host.ID, HostEmail: m.host.Email,
 		Topic: m.Topic, Type: m.kind(), StartTime: m.Start, Duration: m.Duration, Timezone: m.Timezone,
-		Passcode: w.passcodeOf(m), WaitingRoom: m.WaitingRoom, Authentication: m.Authentication,
+		Passcode: w.passcodeOf(m), WaitingRoom: m.WaitingRoom, WaitingRoomHolds: m.holds(), Authentication: m.Authentication,
 		UsePMI: m.pmi(), JoinBeforeHost: m.JoinBefore, Status: m.Status,
 		CreationSource: m.Source, JoinURL: w.joinURL(m), Deleted: m.Deleted, Webinar: m.Webinar,
 	}

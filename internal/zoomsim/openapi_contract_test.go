@@ -94,9 +94,10 @@ func TestEventsMatchOpenAPI(t *testing.T) {
 	h := newHook(t, nil)
 	s := start(t, contractWorld, to(h))
 	ctx := t.Context()
-	on, lock := Set("meeting_security.phone_password", false), Set("meeting_security.waiting_room", true)
+	on := Set("meeting_security.phone_password", false).And("meeting_security.waiting_room_settings", WaitingRoomSettings{Place: 2, Domains: "partner.example"})
+	lock := Set("meeting_security.waiting_room", true)
 	for _, err := range []error{
-		s.ChangeUserSettings(ctx, "host", Set("schedule_meeting.join_before_host", true)),
+		s.ChangeUserSettings(ctx, "host", Set("schedule_meeting.join_before_host", true).And("meeting_security.waiting_room_settings", WaitingRoomSettings{Place: 1, Admit: 1})),
 		s.ChangeGroupSettings(ctx, "grp", on), s.ChangeGroupLocks(ctx, "grp", lock),
 		s.ChangeAccountSettings(ctx, "", on), s.ChangeAccountLocks(ctx, "", lock),
 		s.RemoveGroupMember(ctx, "grp", "host"), s.AddGroupMember(ctx, "grp", "host"), s.DeactivateUser(ctx, "host"),

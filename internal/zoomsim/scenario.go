@@ -76,19 +76,37 @@ type ScenarioHost struct {
 // ScenarioMeeting is a meeting that exists already: its options are taken as
 // they stand, no rule is applied to them.
 type ScenarioMeeting struct {
-	ID             int64         `yaml:"id"`
-	Topic          string        `yaml:"topic"`
-	Type           int           `yaml:"type"` // default 2
-	StartTime      time.Time     `yaml:"start_time"`
-	StartsIn       time.Duration `yaml:"starts_in"` // from the start of the simulator
-	Duration       int           `yaml:"duration"`  // minutes
-	Password       string        `yaml:"password"`
-	WaitingRoom    bool          `yaml:"waiting_room"`
-	Authentication bool          `yaml:"meeting_authentication"`
-	UsePMI         bool          `yaml:"use_pmi"`
-	JoinBeforeHost bool          `yaml:"join_before_host"`
-	CreationSource string        `yaml:"creation_source"`
-	Started        bool          `yaml:"started"`
+	ID          int64         `yaml:"id"`
+	Topic       string        `yaml:"topic"`
+	Type        int           `yaml:"type"` // default 2
+	StartTime   time.Time     `yaml:"start_time"`
+	StartsIn    time.Duration `yaml:"starts_in"` // from the start of the simulator
+	Duration    int           `yaml:"duration"`  // minutes
+	Password    string        `yaml:"password"`
+	WaitingRoom bool          `yaml:"waiting_room"`
+	// WaitingRoomHolds makes its waiting_room_options custom.
+	WaitingRoomHolds string `yaml:"waiting_room_holds"`
+	Authentication   bool   `yaml:"meeting_authentication"`
+	UsePMI           bool   `yaml:"use_pmi"`
+	JoinBeforeHost   bool   `yaml:"join_before_host"`
+	CreationSource   string `yaml:"creation_source"`
+	Started          bool   `yaml:"started"`
+	// Recurrence makes a series, of type 8 by default.
+	Recurrence *Recurrence    `yaml:"recurrence"`
+	Dates      []ScenarioDate `yaml:"dates"`
+}
+
+func (sm ScenarioMeeting) defaultType() int {
+	if sm.Recurrence != nil {
+		return 8
+	}
+	return 2
+}
+
+// ScenarioDate is what one date of a series has of its own. Date counts from 1.
+type ScenarioDate struct {
+	Date        int   `yaml:"date"`
+	WaitingRoom *bool `yaml:"waiting_room"`
 }
 
 //go:embed scenarios/*.yaml

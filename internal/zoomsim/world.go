@@ -99,6 +99,7 @@ type meeting struct {
 	JoinBefore     bool
 	JBHTime        int
 	WaitingRoom    bool
+	RoomOptions    WaitingRoomOptions
 	Authentication bool
 	Passcode       string // not for PMI meetings, see passcodeOf
 	Status         string
