@@ -35,8 +35,11 @@ func (w *world) buildAccount(sa ScenarioAccount, now time.Time) (*account, error
 	}
 	a := &account{
 		ID: sa.ID, Name: cmp.Or(sa.Name, sa.ID), Plan: cmp.Or(sa.Plan, PlanBusiness),
-		Licences: sa.Licences, Limits: Limits{true, true}, Scopes: sa.Scopes, hides: sa.HidePasscodes,
+		Licences: sa.Licences, Limits: Limits{PerSecond: true, Daily: true}, Scopes: sa.Scopes, hides: sa.HidePasscodes, clearing: sa.PasscodeClearedBy,
 		groups: map[string]*group{}, budget: map[dayKey]int{}, window: map[rateKey]int{}, day: map[rateKey]int{},
+	}
+	if err := a.clearing.check(); err != nil {
+		return nil, err
 	}
 	if !a.Plan.valid() {
 		return nil, fmt.Errorf("plan %q: want free, pro, business, enterprise or education", sa.Plan)
@@ -192,10 +195,13 @@ func (w *world) buildHost(a *account, sh ScenarioHost, now time.Time) error {
 }
 
 func (w *world) buildMeeting(u *user, sm ScenarioMeeting, now time.Time) error {
+	if !validSource(sm.CreationSource) {
+		return fmt.Errorf("creation_source %q: want other, open_api, web_portal or zoom_scheduler", sm.CreationSource)
+	}
 	m := &meeting{
 		ID: sm.ID, UUID: w.src.uuid(), host: u, Topic: cmp.Or(sm.Topic, "Zoom Meeting"),
 		Type: cmp.Or(sm.Type, sm.defaultType()), Start: sm.StartTime.UTC(), Duration: cmp.Or(sm.Duration, 60), Timezone: u.Timezone,
-		Created: now.UTC().Truncate(time.Second), Source: cmp.Or(sm.CreationSource, "open_api"),
+		Created: now.UTC().Truncate(time.Second), Source: cmp.Or(sm.CreationSource, SourceOpenAPI),
 		Passcode: sm.Password, WaitingRoom: sm.WaitingRoom, Authentication: sm.Authentication,
 		UsePMI: sm.UsePMI, JoinBefore: sm.JoinBeforeHost, Status: statusWaiting,
 	}

@@ -167,7 +167,7 @@ func (w *world) member(g *group, u *user, add bool, now time.Time) []event {
 		return nil
 	}
 	hosts := g.acct.resolveAll()
-	name := "group.member_deleted"
+	name, was := "group.member_deleted", u.primaryGroup()
 	if add {
 		name = "group.member_added"
 		u.Groups = append(u.Groups, g.ID)
@@ -175,5 +175,5 @@ func (w *world) member(g *group, u *user, add bool, now time.Time) []event {
 		u.Groups = slices.DeleteFunc(u.Groups, func(id string) bool { return id == g.ID })
 	}
 	w.retroactive(g.acct, hosts, now)
-	return []event{memberEvent(name, g, u, now)}
+	return append([]event{memberEvent(name, g, u, now)}, u.primaryChanged(was, now)...)
 }

@@ -19,6 +19,9 @@ func (s *Server) control(mux *http.ServeMux) {
 	s.controlDocuments(mux)
 	s.controlPeople(mux)
 	s.controlUsers(mux)
+	s.controlLeaving(mux)
+	s.controlDeauthorize(mux)
+	s.controlLimits(mux)
 	get("/_sim/join/{id}", func(r *http.Request) (any, error) {
 		id, err := pathID(r)
 		if err != nil {
@@ -74,6 +77,7 @@ func (s *Server) control(mux *http.ServeMux) {
 		if err := readJSON(r, &req); err != nil {
 			return nil, err
 		}
+		req.CreationSource = r.URL.Query().Get("creation_source")
 		return s.CreateMeeting(r.Context(), r.PathValue("id"), req)
 	})
 	do("PATCH /_sim/meetings/{id}", func(r *http.Request) error {

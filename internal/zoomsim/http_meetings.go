@@ -108,7 +108,8 @@ func postMeeting(c *call) (int, any, error) {
 		return 0, nil, err
 	}
 	c.rec.Passcode = req.Password.Ask().String()
-	req.CreationSource = "open_api"
+	req.CreationSource = SourceOpenAPI
+	c.spender = u
 	m, err := c.s.createMeeting(c.Context(), u, &req, c.fault.Overwrite)
 	if err != nil {
 		return 0, nil, err
@@ -127,7 +128,8 @@ func patchMeeting(c *call) (int, any, error) {
 		return 0, nil, err
 	}
 	c.rec.Passcode = req.Password.Ask().String()
-	req.CreationSource = "open_api"
+	req.CreationSource = SourceOpenAPI
+	c.spender = m.host
 	if c.fault.NoEffect {
 		if err := m.host.acct.spend(m.host, c.s.now()); err != nil {
 			return 0, nil, err

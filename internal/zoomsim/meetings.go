@@ -17,12 +17,15 @@ func (w *world) create(u *user, req *MeetingRequest, now time.Time) (*meeting, e
 	if !u.mayHost() {
 		return nil, mayNotHost()
 	}
+	if !validSource(req.CreationSource) {
+		return nil, invalid("creation_source", "Invalid field.")
+	}
 	r := u.acct.resolve(u)
 	m := &meeting{
 		ID: w.freeID(), UUID: w.src.uuid(), host: u, Status: statusWaiting,
 		Topic: cmp.Or(req.Topic, "Zoom Meeting"), Agenda: req.Agenda, Type: cmp.Or(req.Type, 2),
 		Duration: cmp.Or(req.Duration, 60), Timezone: cmp.Or(req.Timezone, u.Timezone),
-		Created: now.UTC().Truncate(time.Second), Source: cmp.Or(req.CreationSource, "other"),
+		Created: now.UTC().Truncate(time.Second), Source: cmp.Or(req.CreationSource, SourceOther),
 	}
 	if err := m.schedule(req, now); err != nil {
 		return nil, err
@@ -119,11 +122,14 @@ func (m *meeting) simple(req *MeetingRequest) error {
 func (w *world) secure(op Op, m *meeting, r *resolved, req *MeetingRequest) error {
 	s := r.effective(m.passcodeKey(r))
 	wish := req.wish()
+	if op == Update && req.CreationSource == SourceOpenAPI {
+		wish.Passcode = m.host.acct.clearing.ask(req.Password)
+	}
 	if m.pmi() {
 		wish.Passcode = AskAbsent
 		s.Passcode |= LockedOff // Off -> LockedOff, On -> LockedOn
 	} else if wish.Passcode == AskYes && s.Passcode != LockedOff {
-		if complaint := r.req.check(req.Password.value); complaint != "" {
+		if complaint := r.req.checkFor(op, req.Password.value); complaint != "" {
 			return invalid("password", complaint)
 		}
 	}

@@ -67,7 +67,7 @@ func (s *Server) SetScheduling(ctx context.Context, userID string, allowed bool)
 // mayWrite spends one of the host's 100 and refuses a create or update by API
 // where the host may not be scheduled for; the lock is held.
 func (s *Server) mayWrite(u *user, req *MeetingRequest) error {
-	if req.CreationSource != "open_api" {
+	if req.CreationSource != SourceOpenAPI {
 		return nil
 	}
 	if err := u.acct.spend(u, s.now()); err != nil {

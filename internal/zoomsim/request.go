@@ -67,9 +67,9 @@ type MeetingRequest struct {
 	ScheduleFor     string          `json:"schedule_for,omitempty"` // a user's id or email
 	Settings        MeetingSettings `json:"settings,omitzero"`
 
-	// CreationSource is "open_api", "web_portal" or "other". Requests over
-	// HTTP are open_api; a Go call without one is "other" and spends none of
-	// the host's 100 requests a day.
+	// CreationSource is SourceOpenAPI and so on. Requests over HTTP are
+	// open_api; a Go call without one is other. Only open_api spends of the
+	// host's 100 requests a day.
 	CreationSource string `json:"-"`
 }
 

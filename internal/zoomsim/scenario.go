@@ -34,14 +34,15 @@ type ScenarioAccount struct {
 	SecretToken  string `yaml:"secret_token"`
 	// GroupsExperience is "old" (default: primary group, any lock locks) or
 	// "new" (the highest-priority group that manages a setting decides).
-	GroupsExperience string          `yaml:"groups_experience"`
-	Limits           *Limits         `yaml:"limits"` // default on
-	Scopes           []string        `yaml:"scopes"` // default all
-	HidePasscodes    bool            `yaml:"hide_passcodes"`
-	Settings         SettingsPatch   `yaml:"settings"`
-	Locks            SettingsPatch   `yaml:"locks"`
-	Groups           []ScenarioGroup `yaml:"groups"`
-	Hosts            []ScenarioHost  `yaml:"hosts"`
+	GroupsExperience  string          `yaml:"groups_experience"`
+	Limits            *Limits         `yaml:"limits"` // default on
+	Scopes            []string        `yaml:"scopes"` // default all
+	HidePasscodes     bool            `yaml:"hide_passcodes"`
+	PasscodeClearedBy Clearing        `yaml:"passcode_cleared_by"` // default both
+	Settings          SettingsPatch   `yaml:"settings"`
+	Locks             SettingsPatch   `yaml:"locks"`
+	Groups            []ScenarioGroup `yaml:"groups"`
+	Hosts             []ScenarioHost  `yaml:"hosts"`
 }
 
 // ScenarioGroup is a user group; a smaller Priority decides first. One without

@@ -37,6 +37,8 @@ type account struct {
 	Scopes    []string
 	cred      Credentials
 	inactive  bool // its app was deactivated
+	removed   bool // and that by DeauthorizeApp
+	clearing  Clearing
 	hides     bool // its app may not see passcodes
 	own       layer
 	groups    map[string]*group
@@ -115,6 +117,7 @@ type meeting struct {
 type world struct {
 	documents Documents
 	accounts  []*account
+	left      []*user // disassociated
 	meetings  map[int64]*meeting
 	order     []*meeting
 	src       *source
