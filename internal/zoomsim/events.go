@@ -145,7 +145,8 @@ func diff(is, was obj) (object, old obj) {
 	return object, old
 }
 
-// lifecycleEvent makes meeting.deleted and meeting.recovered.
+// lifecycleEvent makes meeting.deleted, meeting.permanently_deleted and
+// meeting.recovered.
 func (m *meeting) lifecycleEvent(name string, now time.Time) event {
 	return newEvent(m.host.acct, name, now,
 		operated(obj{"operation": "all", "object": m.core()}, m.host.Email, m.host.ID))

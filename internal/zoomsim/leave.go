@@ -89,7 +89,7 @@ func (s *Server) DisassociateUser(ctx context.Context, userID string) error {
 func (s *Server) DeleteUser(ctx context.Context, userID string) error {
 	return s.goes(ctx, userID, "user.deleted", func(u *user) {
 		for _, m := range u.meetings {
-			m.Deleted = true
+			m.Deleted, m.Purged = true, true
 		}
 	})
 }

@@ -12,7 +12,7 @@ accounts:
     settings: {meeting_security: {meeting_password: false, waiting_room: true}}
     groups:
       - {id: a, name: first, settings: {meeting_security: {meeting_password: true}}}
-      - {id: b, name: second}
+      - {id: b, name: second, settings: {meeting_security: {meeting_password: false}}}
     hosts:
       - {id: owner, email: owner@example.com}
       - {id: host, email: host@example.com, pmi: 3456789012, groups: [a, b], meetings: [{id: 81000000001, starts_in: 1h, password: abc123}]}
@@ -99,23 +99,26 @@ func TestPrimaryGroupChanges(t *testing.T) {
 	}
 }
 
-// TestPrimaryGroupDecides: the values change with it, also for what is
-// scheduled already.
+// TestPrimaryGroupDecides: the host's values change with it.
 func TestPrimaryGroupDecides(t *testing.T) {
 	t.Parallel()
 	s := start(t, leaveWorld)
 	code := func() Setting { h, _ := s.Host("host"); return h.Meetings.Passcode }
-	if code() != On {
-		t.Fatal(code())
-	}
-	s.want(204, "PUT", "/_sim/users/host/primary_group", `{"group":"b"}`)
-	// Of values the first group that sets one decides, in the order of joining.
-	if h, _ := s.Host("host"); h.Groups[0] != "b" || h.Groups[1] != "a" {
-		t.Errorf("%+v", h)
-	}
-	s.want(204, "DELETE", "/_sim/groups/first", nil)
-	if code() != Off {
-		t.Errorf("%v after the group is gone", code())
+	for _, step := range []struct {
+		method, path, body string
+		want               Setting
+	}{
+		{"GET", "", "", On},
+		{"PUT", "/users/host/primary_group", `{"group":"b"}`, Off},
+		{"PUT", "/users/host/primary_group", `{"group":"first"}`, On},
+		{"DELETE", "/groups/first", "", Off},
+	} {
+		if step.path != "" {
+			s.want(204, step.method, "/_sim"+step.path, step.body)
+		}
+		if code() != step.want {
+			t.Errorf("%s %s %s: the passcode setting is %v", step.method, step.path, step.body, code())
+		}
 	}
 	s.want(404, "GET", "/groups/a", nil)
 	for _, bad := range []string{`{"group":"a"}`, `{"group":"nobody"}`, `{}`} {
@@ -176,6 +179,9 @@ func TestUserLeaves(t *testing.T) {
 				if err := s.StartMeeting(t.Context(), 81000000001); err != nil {
 					t.Error(err)
 				}
+			}
+			if c.outcome == OutcomeNotFound && s.RecoverMeeting(t.Context(), 81000000001) == nil {
+				t.Error("the meeting of a deleted user came back")
 			}
 			if got := h.drain(s); len(got) != 0 {
 				t.Errorf("%v", got[0].body)

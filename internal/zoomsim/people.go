@@ -90,7 +90,7 @@ func (s *Server) controlPeople(mux *http.ServeMux) {
 		return obj{"passcode": passcode}, err
 	})
 	for path, act := range map[string]func(context.Context, int64) error{
-		"start": s.StartMeeting, "end": s.EndMeeting, "recover": s.RecoverMeeting,
+		"start": s.StartMeeting, "end": s.EndMeeting, "recover": s.RecoverMeeting, "purge": s.PurgeMeeting,
 		"to_webinar": s.ConvertToWebinar, "to_meeting": s.ConvertToMeeting,
 	} {
 		s.do(mux, "POST /_sim/meetings/{id}/"+path, func(r *http.Request) error { return withID(r, act) })

@@ -106,6 +106,7 @@ type meeting struct {
 	Passcode       string // not for PMI meetings, see passcodeOf
 	Status         string
 	Deleted        bool
+	Purged         bool // and that for good
 	Webinar        bool // converted; Type is still the meeting's
 	isRoom         bool // the host's PMI room
 	host           *user
