@@ -15,7 +15,7 @@ import (
 )
 
 func simCommand() *cobra.Command {
-	var scenario, listen, webhook string
+	var scenario, listen, webhook, documents string
 	var seed uint64
 	cmd := &cobra.Command{
 		Use:   "sim",
@@ -25,7 +25,8 @@ func simCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
 			defer stop()
-			o := zoomsim.Options{Listen: listen, WebhookURL: webhook, Seed: seed, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))}
+			o := zoomsim.Options{Listen: listen, WebhookURL: webhook, Seed: seed, Documents: zoomsim.Documents(documents),
+				Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))}
 			if scenario != "" {
 				f, err := os.Open(scenario)
 				if err != nil {
@@ -52,6 +53,7 @@ func simCommand() *cobra.Command {
 	f.StringVar(&scenario, "scenario", "", "YAML file that sets the simulated Zoom up (default: the demo's)")
 	f.StringVar(&listen, "listen", "127.0.0.1:8090", "host:port to listen on")
 	f.StringVar(&webhook, "webhook", "http://127.0.0.1:8080/webhooks/zoom", "where webhooks are sent")
+	f.StringVar(&documents, "documents", "", "2025 or 2020: which of Zoom's documents decides about a create without a passcode (default: the scenario's, else 2025)")
 	f.Uint64Var(&seed, "seed", 0, "seed of everything random (default: a new one, printed)")
 	return cmd
 }

@@ -98,8 +98,9 @@ func (s *Server) step(ctx context.Context, meetingID int64, name string, f func(
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m := s.world.numbered(meetingID)
+	trashed := name == "meeting.recovered" || name == "meeting.permanently_deleted"
 	switch {
-	case m == nil || m.Deleted != (name == "meeting.recovered"):
+	case m == nil || m.Deleted != trashed || m.Purged:
 		return noMeetingID(meetingID)
 	case m.Webinar:
 		return isWebinar()
@@ -166,6 +167,12 @@ func (s *Server) deleteMeeting(ctx context.Context, m *meeting, occurrenceID str
 // RecoverMeeting brings a deleted meeting back and sends meeting.recovered.
 func (s *Server) RecoverMeeting(ctx context.Context, meetingID int64) error {
 	return s.step(ctx, meetingID, "meeting.recovered", func(m *meeting) bool { m.Deleted = false; return true })
+}
+
+// PurgeMeeting deletes a meeting that is in the trash for good and sends
+// meeting.permanently_deleted. It cannot be recovered.
+func (s *Server) PurgeMeeting(ctx context.Context, meetingID int64) error {
+	return s.step(ctx, meetingID, "meeting.permanently_deleted", func(m *meeting) bool { m.Purged = true; return true })
 }
 
 // StartMeeting starts a meeting, by its number or the host's PMI; one that runs

@@ -57,12 +57,14 @@ func (s *Server) changeAccount(ctx context.Context, accountID string, patch Sett
 	})
 }
 
-// AddGroupMember puts a user into a group and sends group.member_added.
+// AddGroupMember puts a user into a group and sends group.member_added, and
+// user.updated where it becomes the primary one.
 func (s *Server) AddGroupMember(ctx context.Context, groupID, userID string) error {
 	return s.member(ctx, groupID, userID, true)
 }
 
-// RemoveGroupMember takes a user out of a group, sends group.member_deleted.
+// RemoveGroupMember takes a user out of a group and sends group.member_deleted,
+// and user.updated where it was the primary one.
 func (s *Server) RemoveGroupMember(ctx context.Context, groupID, userID string) error {
 	return s.member(ctx, groupID, userID, false)
 }

@@ -40,6 +40,11 @@ func noUser(id string) *Error {
 	return failure(http.StatusNotFound, 1001, "User does not exist: %s.", id)
 }
 
+// notHere: the user is another account's (Z-ERR-5).
+func notHere(id string) *Error {
+	return failure(http.StatusBadRequest, 1010, "User does not belong to this account: %s.", id)
+}
+
 func noGroup(id string) *Error {
 	return failure(http.StatusNotFound, 4130, "Group does not exist: %s.", id)
 }

@@ -78,7 +78,7 @@ func (s *Server) SetAppActive(accountID string, active bool) error {
 }
 
 func (s *Server) setActive(a *account, active bool) {
-	a.inactive = !active
+	a.inactive, a.removed = !active, false
 	if !active {
 		s.revoke(a)
 	}
@@ -164,16 +164,25 @@ func (s *Server) controlApp(mux *http.ServeMux) {
 	})
 	s.do(mux, "PUT /_sim/app", func(r *http.Request) error {
 		var v struct {
-			Active        *bool `json:"active"`
-			HidePasscodes *bool `json:"hide_passcodes"`
+			Active        *bool     `json:"active"`
+			HidePasscodes *bool     `json:"hide_passcodes"`
+			ClearedBy     *Clearing `json:"passcode_cleared_by"`
 		}
 		if err := readStrict(r, &v); err != nil {
 			return err
 		}
-		if v.Active == nil && v.HidePasscodes == nil {
+		if v.Active == nil && v.HidePasscodes == nil && v.ClearedBy == nil {
 			return invalid("active", "Missing field.")
 		}
+		if v.ClearedBy != nil {
+			if err := v.ClearedBy.check(); err != nil {
+				return err
+			}
+		}
 		return s.changeApp(named(r), func(a *account) error {
+			if v.ClearedBy != nil {
+				a.clearing = *v.ClearedBy
+			}
 			if v.Active != nil {
 				s.setActive(a, *v.Active)
 			}

@@ -12,7 +12,10 @@ import (
 
 // buildWorld makes the starting state from a scenario.
 func buildWorld(s Scenario, src *source, now time.Time) (*world, error) {
-	w := &world{meetings: map[int64]*meeting{}, src: src}
+	if err := s.Documents.check(); err != nil {
+		return nil, err
+	}
+	w := &world{documents: s.Documents, meetings: map[int64]*meeting{}, src: src}
 	for _, sa := range s.Accounts {
 		a, err := w.buildAccount(sa, now)
 		if err != nil {
@@ -32,8 +35,11 @@ func (w *world) buildAccount(sa ScenarioAccount, now time.Time) (*account, error
 	}
 	a := &account{
 		ID: sa.ID, Name: cmp.Or(sa.Name, sa.ID), Plan: cmp.Or(sa.Plan, PlanBusiness),
-		Licences: sa.Licences, Limits: Limits{true, true}, Scopes: sa.Scopes, hides: sa.HidePasscodes,
+		Licences: sa.Licences, Limits: Limits{PerSecond: true, Daily: true}, Scopes: sa.Scopes, hides: sa.HidePasscodes, clearing: sa.PasscodeClearedBy,
 		groups: map[string]*group{}, budget: map[dayKey]int{}, window: map[rateKey]int{}, day: map[rateKey]int{},
+	}
+	if err := a.clearing.check(); err != nil {
+		return nil, err
 	}
 	if !a.Plan.valid() {
 		return nil, fmt.Errorf("plan %q: want free, pro, business, enterprise or education", sa.Plan)
@@ -83,14 +89,14 @@ func (l *layer) load(settings, locks SettingsPatch) error {
 		return err
 	}
 	for _, c := range values {
-		c.apply(l, factory.req)
+		c.apply(l, &factory)
 	}
 	held, err := locks.decode(true, true)
 	if err != nil {
 		return fmt.Errorf("locks: %w", err)
 	}
 	for _, c := range held {
-		l.locked.put(c.key, c.on)
+		l.lock(c.key, c.on)
 	}
 	return nil
 }
@@ -189,10 +195,13 @@ func (w *world) buildHost(a *account, sh ScenarioHost, now time.Time) error {
 }
 
 func (w *world) buildMeeting(u *user, sm ScenarioMeeting, now time.Time) error {
+	if !validSource(sm.CreationSource) {
+		return fmt.Errorf("creation_source %q: want other, open_api, web_portal or zoom_scheduler", sm.CreationSource)
+	}
 	m := &meeting{
 		ID: sm.ID, UUID: w.src.uuid(), host: u, Topic: cmp.Or(sm.Topic, "Zoom Meeting"),
-		Type: cmp.Or(sm.Type, 2), Start: sm.StartTime.UTC(), Duration: cmp.Or(sm.Duration, 60), Timezone: u.Timezone,
-		Created: now.UTC().Truncate(time.Second), Source: cmp.Or(sm.CreationSource, "open_api"),
+		Type: cmp.Or(sm.Type, sm.defaultType()), Start: sm.StartTime.UTC(), Duration: cmp.Or(sm.Duration, 60), Timezone: u.Timezone,
+		Created: now.UTC().Truncate(time.Second), Source: cmp.Or(sm.CreationSource, SourceOpenAPI),
 		Passcode: sm.Password, WaitingRoom: sm.WaitingRoom, Authentication: sm.Authentication,
 		UsePMI: sm.UsePMI, JoinBefore: sm.JoinBeforeHost, Status: statusWaiting,
 	}
@@ -211,10 +220,40 @@ func (w *world) buildMeeting(u *user, sm ScenarioMeeting, now time.Time) error {
 	if m.Type == 3 || m.Type == 4 {
 		m.Start = time.Time{}
 	}
+	if sm.WaitingRoomHolds != "" {
+		m.RoomOptions = WaitingRoomOptions{Custom, sm.WaitingRoomHolds}
+		if err := m.RoomOptions.check(); err != nil {
+			return fmt.Errorf("waiting_room_holds %q: want one of %s", sm.WaitingRoomHolds, strings.Join(holdings, ", "))
+		}
+	}
+	if err := m.buildDates(sm); err != nil {
+		return err
+	}
 	if sm.Started {
 		m.begin()
 	}
 	w.add(m)
+	return nil
+}
+
+// buildDates lays out a series and gives its dates what is their own.
+func (m *meeting) buildDates(sm ScenarioMeeting) error {
+	if sm.Recurrence == nil {
+		if len(sm.Dates) > 0 {
+			return errors.New("dates: the meeting has no recurrence")
+		}
+		return nil
+	}
+	if m.Type != 8 {
+		return fmt.Errorf("type %d: a meeting with a recurrence has type 8", m.Type)
+	}
+	m.recur(sm.Recurrence)
+	for _, d := range sm.Dates {
+		if d.Date < 1 || d.Date > len(m.Occurrences) {
+			return fmt.Errorf("date %d: the series has %d", d.Date, len(m.Occurrences))
+		}
+		m.Occurrences[d.Date-1].WaitingRoom = d.WaitingRoom
+	}
 	return nil
 }
 

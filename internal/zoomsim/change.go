@@ -27,7 +27,7 @@ func (w *world) changeUser(u *user, patch SettingsPatch, strict bool, now time.T
 		}
 	}
 	return w.changed(u.acct, "user.settings_updated", u.ID, changes, now, false,
-		func(c change) { c.apply(&u.own, before.req) },
+		func(c change) { c.apply(&u.own, &before.layer) },
 		func() layer { return u.acct.resolve(u).layer })
 }
 
@@ -38,13 +38,14 @@ func (w *world) changeGroup(g *group, patch SettingsPatch, asLock, strict bool, 
 		return nil, invalid("settings", err.Error())
 	}
 	name := "group.settings_updated"
-	apply := func(c change) { c.apply(&g.own, g.acct.groupValue(g, keyRequirement).req) }
+	base := g.acct.groupView(g)
+	apply := func(c change) { c.apply(&g.own, &base) }
 	if asLock {
 		if g.acct.Plan == PlanFree {
 			return nil, onlyPaid(http.StatusBadRequest, g.acct.ID)
 		}
 		name = "group.lock_settings_updated"
-		apply = func(c change) { g.own.locked.put(c.key, c.on) }
+		apply = func(c change) { g.own.lock(c.key, c.on) }
 	}
 	return w.changed(g.acct, name, g.ID, changes, now, asLock, apply, func() layer { return g.acct.groupView(g) })
 }
@@ -59,10 +60,11 @@ func (w *world) changeAccount(a *account, patch SettingsPatch, asLock, strict bo
 	plan := a.planLocks()
 	changes = slices.DeleteFunc(changes, func(c change) bool { return plan.has(c.key) })
 	name := "account.settings_updated"
-	apply := func(c change) { c.apply(&a.own, a.valueOf(keyRequirement).req) }
+	base := a.resolve(nil).layer
+	apply := func(c change) { c.apply(&a.own, &base) }
 	if asLock {
 		name = "account.lock_settings_updated"
-		apply = func(c change) { a.own.locked.put(c.key, c.on) }
+		apply = func(c change) { a.own.lock(c.key, c.on) }
 	}
 	return w.changed(a, name, a.ID, changes, now, asLock, apply, func() layer { return a.resolve(nil).layer })
 }
@@ -99,7 +101,10 @@ func (w *world) changed(a *account, name, id string, changes []change, now time.
 // groupView is a group's settings as its calls show them: its own values,
 // else the account's; its own locks.
 func (a *account) groupView(g *group) layer {
-	v := layer{set: factory.set, locked: g.own.locked, req: a.groupValue(g, keyRequirement).req}
+	v := layer{
+		set: factory.set, locked: g.own.locked,
+		req: a.groupValue(g, keyRequirement).req, room: a.groupValue(g, keyWaitingRoomHolds).room,
+	}
 	for k := range numKeys {
 		v.on.put(k, a.groupValue(g, k).on.has(k))
 	}
@@ -162,7 +167,7 @@ func (w *world) member(g *group, u *user, add bool, now time.Time) []event {
 		return nil
 	}
 	hosts := g.acct.resolveAll()
-	name := "group.member_deleted"
+	name, was := "group.member_deleted", u.primaryGroup()
 	if add {
 		name = "group.member_added"
 		u.Groups = append(u.Groups, g.ID)
@@ -170,5 +175,5 @@ func (w *world) member(g *group, u *user, add bool, now time.Time) []event {
 		u.Groups = slices.DeleteFunc(u.Groups, func(id string) bool { return id == g.ID })
 	}
 	w.retroactive(g.acct, hosts, now)
-	return []event{memberEvent(name, g, u, now)}
+	return append([]event{memberEvent(name, g, u, now)}, u.primaryChanged(was, now)...)
 }

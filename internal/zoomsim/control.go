@@ -16,15 +16,27 @@ func (s *Server) control(mux *http.ServeMux) {
 	get := func(path string, f func(*http.Request) (any, error)) { s.op(mux, "GET "+path, http.StatusOK, f) }
 	do := func(pattern string, f func(*http.Request) error) { s.do(mux, pattern, f) }
 	s.controlApp(mux)
+	s.controlDocuments(mux)
 	s.controlPeople(mux)
 	s.controlUsers(mux)
+	s.controlLeaving(mux)
+	s.controlDeauthorize(mux)
+	s.controlLimits(mux)
 	get("/_sim/join/{id}", func(r *http.Request) (any, error) {
 		id, err := pathID(r)
-		return s.Join(id, r.URL.Query().Get("passcode")), err
+		if err != nil {
+			return nil, err
+		}
+		q := r.URL.Query()
+		return s.JoinAs(id, Joining{q.Get("passcode"), Joiner(q.Get("who")), q.Get("occurrence_id")})
 	})
 	get("/_sim/requests", func(*http.Request) (any, error) { return obj{"requests": list(s.Requests())}, nil })
 	do("DELETE /_sim/requests", func(*http.Request) error { s.ResetRequests(); return nil })
 	get("/_sim/meetings", func(*http.Request) (any, error) { return obj{"meetings": list(s.Meetings())}, nil })
+	get("/_sim/meetings/{id}/occurrences", func(r *http.Request) (any, error) {
+		id, err := pathID(r)
+		return obj{"occurrences": list(s.Occurrences(id))}, err
+	})
 	get("/_sim/deliveries", func(*http.Request) (any, error) { return obj{"deliveries": list(s.Deliveries())}, nil })
 	do("POST /_sim/deliveries/retry", func(*http.Request) error { s.RetryNow(); return nil })
 	get("/_sim/users/{id}", func(r *http.Request) (any, error) {
@@ -65,6 +77,7 @@ func (s *Server) control(mux *http.ServeMux) {
 		if err := readJSON(r, &req); err != nil {
 			return nil, err
 		}
+		req.CreationSource = r.URL.Query().Get("creation_source")
 		return s.CreateMeeting(r.Context(), r.PathValue("id"), req)
 	})
 	do("PATCH /_sim/meetings/{id}", func(r *http.Request) error {

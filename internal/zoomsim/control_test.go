@@ -42,6 +42,10 @@ accounts:
 		{"POST", m + "/end", nil, 204},
 		{"DELETE", m, nil, 204},
 		{"POST", m + "/recover", nil, 204},
+		{"POST", m + "/purge", nil, 404}, // it is not in the trash
+		{"DELETE", m, nil, 204},
+		{"POST", m + "/purge", nil, 204},
+		{"POST", m + "/recover", nil, 404},
 		{"POST", "/_sim/meetings/x/start", nil, 400},
 		{"POST", "/_sim/meetings/81000000009/start", nil, 404},
 		{"POST", "/_sim/users/host/deactivate", nil, 204},

@@ -2,6 +2,7 @@ package zoomsim
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"time"
 )
@@ -81,7 +82,7 @@ func (w *world) updateDate(m *meeting, req *MeetingRequest, occurrenceID string)
 	}
 	r := m.host.acct.resolve(m.host)
 	// Of what Decide makes only the waiting room can be had for one date.
-	d := Decide(Update, r.effective(was.passcodeKey(&r)), w.stateOf(was), Wish{WaitingRoom: ask(req.Settings.WaitingRoom)})
+	d := w.documents.Decide(Update, r.effective(was.passcodeKey(&r)), w.stateOf(was), Wish{WaitingRoom: ask(req.Settings.WaitingRoom)})
 	early := was.JoinBefore
 	if v := req.Settings.JoinBeforeHost; v != nil {
 		early = *v
@@ -96,6 +97,41 @@ func (w *world) updateDate(m *meeting, req *MeetingRequest, occurrenceID string)
 	m.before = w.snapshot(m)
 	m.setDate(i, o)
 	return nil
+}
+
+// Occurrence is one date of a series as it stands.
+type Occurrence struct {
+	ID          string    `json:"occurrence_id"`
+	StartTime   time.Time `json:"start_time"`
+	Duration    int       `json:"duration"`
+	WaitingRoom bool      `json:"waiting_room"`
+	Deleted     bool      `json:"deleted"`
+}
+
+// Occurrences lists the dates of a series in the order of their making; an
+// unknown meeting and one that is no series has none.
+func (s *Server) Occurrences(meetingID int64) []Occurrence {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.world.meetings[meetingID]
+	if m == nil {
+		return nil
+	}
+	var out []Occurrence
+	for i, o := range m.Occurrences {
+		out = append(out, Occurrence{o.ID, o.Start, o.Duration, m.dated(i).WaitingRoom, o.Deleted})
+	}
+	return out
+}
+
+// SetDateWaitingRoom switches the waiting room of one date of a series, which
+// is counted from 1, as UpdateOccurrence does: settings and locks decide.
+func (s *Server) SetDateWaitingRoom(ctx context.Context, meetingID int64, date int, on bool) error {
+	dates := s.Occurrences(meetingID)
+	if date < 1 || date > len(dates) {
+		return noOccurrence()
+	}
+	return s.UpdateOccurrence(ctx, meetingID, dates[date-1].ID, MeetingRequest{Settings: MeetingSettings{WaitingRoom: &on}})
 }
 
 // setDate replaces one date; snapshots keep the list that they share.

@@ -9,12 +9,13 @@
 //
 // # Reading order
 //
-//   - rule.go: Decide, the pure rule of create and update
+//   - rule.go, documents.go: Decide, the pure rule of create and update, in two worlds
 //   - keys.go, fields.go, levels.go: settings, their JSON paths, who wins
-//   - world.go, meetings.go, dates.go, room.go, change.go: the state and what changes it
+//   - world.go, meetings.go, dates.go, room.go, waitingroom.go, change.go: the state and what changes it
 //   - http*.go, oauth.go, limits.go: the API
 //   - events.go, deliver.go, delivery.go: webhooks
-//   - actions*.go, people.go, userchange.go, schedulefor.go, webinar.go, app.go: what people do
+//   - actions*.go, people.go, userchange.go, schedulefor.go, webinar.go, app.go,
+//     leave.go, deauthorize.go: what people do
 //   - fault.go, malice.go: hostility on request and at random
 //   - control.go: the /_sim/ API
 package zoomsim

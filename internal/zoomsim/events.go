@@ -114,7 +114,9 @@ func (w *world) updatedEvent(was, m *meeting, occurrenceID string, now time.Time
 	oldTop, oldSettings := w.face(was)
 	object, old := diff(top, oldTop)
 	s, oldS := diff(settings, oldSettings)
-	if len(object) == 0 && len(s) == 0 {
+	// Zoom's event has no member for whom the waiting room holds: a change of
+	// that alone sends the id alone (docs/simulator.md, open cases).
+	if len(object) == 0 && len(s) == 0 && was.RoomOptions == m.RoomOptions {
 		return event{}, false
 	}
 	if scope == "single" {
@@ -143,7 +145,8 @@ func diff(is, was obj) (object, old obj) {
 	return object, old
 }
 
-// lifecycleEvent makes meeting.deleted and meeting.recovered.
+// lifecycleEvent makes meeting.deleted, meeting.permanently_deleted and
+// meeting.recovered.
 func (m *meeting) lifecycleEvent(name string, now time.Time) event {
 	return newEvent(m.host.acct, name, now,
 		operated(obj{"operation": "all", "object": m.core()}, m.host.Email, m.host.ID))

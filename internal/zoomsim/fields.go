@@ -53,6 +53,7 @@ var fields = []field{
 	{"meeting_security", "pmi_password", keyPMIPassword, allOver},
 	{"meeting_security", "require_password_for_scheduled_meeting", keyScheduledPassword, values},
 	{"meeting_security", "waiting_room", keyWaitingRoom, allOver},
+	{"meeting_security", "waiting_room_settings", keyWaitingRoomHolds, values},
 	{"schedule_meeting", "require_password_for_scheduling_new_meetings", keyMeetingPassword, allOver},
 	{"schedule_meeting", "require_password_for_instant_meetings", keyMeetingPassword, allOver},
 	{"schedule_meeting", "require_password_for_scheduled_meetings", keyScheduledPassword, values},
@@ -106,7 +107,7 @@ type change struct {
 	on   bool
 	pmi  string // require_password_for_pmi_meetings
 	text string
-	req  *json.RawMessage // requirement: only the members that are named
+	raw  json.RawMessage // an object: only the members that are named
 }
 
 // decode turns a patch into changes in the order of fields. With strict an
@@ -169,16 +170,17 @@ func decodeChange(f field, v any, asLock bool) (change, error) {
 	case f.key == keyDefaultPasscode || f.key == keyPMIPasscode:
 		c.text, ok = v.(string)
 	case f.key == keyRequirement:
-		raw, err := json.Marshal(v)
-		if err != nil {
+		var err error
+		if c.raw, err = decodeObject(v, new(Requirement)); err != nil {
 			return c, fmt.Errorf("settings: %s: %w", f.path(), err)
 		}
-		dec := json.NewDecoder(bytes.NewReader(raw))
-		dec.DisallowUnknownFields()
-		if err := dec.Decode(new(Requirement)); err != nil {
+	case f.key == keyWaitingRoomHolds:
+		var err error
+		var room WaitingRoomSettings
+		if c.raw, err = decodeObject(v, &room); err != nil {
 			return c, fmt.Errorf("settings: %s: %w", f.path(), err)
 		}
-		c.req = (*json.RawMessage)(&raw)
+		ok = room.valid()
 	default:
 		c.on, ok = v.(bool)
 	}
@@ -188,20 +190,40 @@ func decodeChange(f field, v any, asLock bool) (change, error) {
 	return c, nil
 }
 
+// decodeObject reads a value that is an object into one of the known shape, in
+// which every member must exist, and returns its JSON.
+func decodeObject(v, into any) (json.RawMessage, error) {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
+	return raw, dec.Decode(into)
+}
+
 // apply writes the change into a level's values. base is what the level falls
-// through to, so that a partial requirement keeps its other members.
-func (c change) apply(l *layer, base Requirement) {
+// through to, so that a partial object keeps its other members.
+func (c change) apply(l *layer, base *layer) {
 	switch {
 	case c.pmi != "":
 		l.put(keyPMIPassword, c.pmi == pmiAll)
 		l.put(keyPMIJBHPassword, c.pmi == pmiJBH)
-	case c.req != nil:
-		if !l.set.has(keyRequirement) {
-			l.req = base
+	case c.raw != nil:
+		if !l.set.has(c.key) {
+			if c.key == keyRequirement {
+				l.req = base.req
+			} else {
+				l.room = base.room
+			}
+		}
+		var into any = &l.req
+		if c.key == keyWaitingRoomHolds {
+			into = &l.room
 		}
 		// The value decoded once already; it cannot fail now.
-		_ = json.Unmarshal(*c.req, &l.req)
-		l.set |= keyRequirement.bit()
+		_ = json.Unmarshal(c.raw, into)
+		l.set |= c.key.bit()
 	case c.key == keyDefaultPasscode || c.key == keyPMIPasscode:
 		l.text[c.key] = c.text
 		l.set |= c.key.bit()
@@ -223,6 +245,8 @@ func (f field) show(l *layer) any {
 		return pmiNone
 	case f.key == keyRequirement:
 		return l.req
+	case f.key == keyWaitingRoomHolds:
+		return l.room
 	case f.key == keyDefaultPasscode || f.key == keyPMIPasscode:
 		return l.text[f.key]
 	}

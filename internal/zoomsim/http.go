@@ -15,7 +15,9 @@ type call struct {
 	acct  *account
 	body  []byte
 	fault Fault // the zero Fault when none hit
-	rec   Request
+	// spender is whose 100 creates and updates the call counts against.
+	spender *user
+	rec     Request
 }
 
 // handler answers a call with a status and a JSON body (nil = none). It runs
@@ -165,6 +167,9 @@ func (s *Server) answer(c *call, rt route) (int, any, map[string]string) {
 	}
 	headers = rate
 	status, body, err := rt.h(c)
+	if c.spender != nil && acct.Limits.HostRemaining {
+		acct.showRemaining(headers, c.spender, s.now())
+	}
 	if err != nil {
 		return fail(err)
 	}

@@ -65,7 +65,7 @@ func getMeeting(c *call) (int, any, error) {
 func (w *world) meetingBody(m *meeting) obj {
 	r := m.host.acct.resolve(m.host)
 	settings := obj{
-		"waiting_room": m.WaitingRoom, "meeting_authentication": m.Authentication,
+		"waiting_room": m.WaitingRoom, "waiting_room_options": m.RoomOptions.body(), "meeting_authentication": m.Authentication,
 		"use_pmi": m.pmi(), "join_before_host": m.JoinBefore, "jbh_time": m.JBHTime,
 		"approval_type": 2, "audio": "both", "auto_recording": "none", "alternative_hosts": "",
 		"enforce_login": m.Authentication, "host_video": true, "participant_video": true,
@@ -108,7 +108,8 @@ func postMeeting(c *call) (int, any, error) {
 		return 0, nil, err
 	}
 	c.rec.Passcode = req.Password.Ask().String()
-	req.CreationSource = "open_api"
+	req.CreationSource = SourceOpenAPI
+	c.spender = u
 	m, err := c.s.createMeeting(c.Context(), u, &req, c.fault.Overwrite)
 	if err != nil {
 		return 0, nil, err
@@ -127,7 +128,8 @@ func patchMeeting(c *call) (int, any, error) {
 		return 0, nil, err
 	}
 	c.rec.Passcode = req.Password.Ask().String()
-	req.CreationSource = "open_api"
+	req.CreationSource = SourceOpenAPI
+	c.spender = m.host
 	if c.fault.NoEffect {
 		if err := m.host.acct.spend(m.host, c.s.now()); err != nil {
 			return 0, nil, err

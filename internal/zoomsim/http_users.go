@@ -18,7 +18,10 @@ func (c *call) user() (*user, error) {
 	if id == "me" && len(c.acct.users) > 0 {
 		u = c.acct.users[0]
 	}
-	if u == nil {
+	switch {
+	case u == nil && c.s.world.hasLeft(id):
+		return nil, notHere(id)
+	case u == nil:
 		return nil, noUser(id)
 	}
 	c.rec.HostID = u.ID

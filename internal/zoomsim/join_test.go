@@ -32,10 +32,10 @@ accounts:
 		id             int64
 		want           JoinResult
 	}{
-		{"waiting room alone", "", 1, JoinResult{Outcome: "joinable", WaitingRoom: true, Result: "waiting_room"}},
-		{"a passcode nobody gave", "", 2, JoinResult{Outcome: "demands_passcode", AsksPasscode: true, WaitingRoom: true, Result: "passcode_required", ErrorCode: 3004}},
-		{"a wrong passcode", "abc124", 2, JoinResult{Outcome: "demands_passcode", AsksPasscode: true, WaitingRoom: true, Result: "passcode_wrong", ErrorCode: 3004}},
-		{"the right one", "abc123", 2, JoinResult{Outcome: "demands_passcode", AsksPasscode: true, WaitingRoom: true, Result: "waiting_room"}},
+		{"waiting room alone", "", 1, JoinResult{Outcome: "joinable", WaitingRoom: true, Holds: HoldsEveryone, Result: "waiting_room"}},
+		{"a passcode nobody gave", "", 2, JoinResult{Outcome: "demands_passcode", AsksPasscode: true, WaitingRoom: true, Holds: HoldsEveryone, Result: "passcode_required", ErrorCode: 3004}},
+		{"a wrong passcode", "abc124", 2, JoinResult{Outcome: "demands_passcode", AsksPasscode: true, WaitingRoom: true, Holds: HoldsEveryone, Result: "passcode_wrong", ErrorCode: 3004}},
+		{"the right one", "abc123", 2, JoinResult{Outcome: "demands_passcode", AsksPasscode: true, WaitingRoom: true, Holds: HoldsEveryone, Result: "waiting_room"}},
 		{"authentication", "", 3, JoinResult{Outcome: "joinable", Authentication: true, Result: "sign_in_required"}},
 		{"nothing on", "", 4, JoinResult{Outcome: "joinable", Unsecured: true, Result: "joined"}},
 		{"ended", "", 5, JoinResult{Outcome: "ended", Result: "not_found"}},

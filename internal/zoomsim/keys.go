@@ -19,7 +19,8 @@ const (
 	keyJoinBeforeHost
 	keyUsePMIScheduled
 	keyUsePMIInstant
-	keyRequirement // an object: value in layer.req
+	keyRequirement      // an object: value in layer.req
+	keyWaitingRoomHolds // an object: value in layer.room
 	keyDefaultPasscode
 	keyPMIPasscode // a string, users only: value in layer.text
 	numKeys
@@ -45,7 +46,17 @@ type layer struct {
 	on     mask // boolean values, where set
 	locked mask // accounts and groups only
 	req    Requirement
+	room   WaitingRoomSettings
 	text   [numKeys]string // string values: keyDefaultPasscode, keyPMIPasscode
+}
+
+// lock locks a setting or unlocks it. Whom the waiting room holds is locked
+// with it.
+func (l *layer) lock(k key, on bool) {
+	l.locked.put(k, on)
+	if k == keyWaitingRoom {
+		l.locked.put(keyWaitingRoomHolds, on)
+	}
 }
 
 // put sets a boolean value.

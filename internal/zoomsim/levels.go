@@ -48,6 +48,8 @@ func (a *account) resolve(u *user) resolved {
 			locked = true
 		case k == keyRequirement:
 			r.req = from.req
+		case k == keyWaitingRoomHolds:
+			r.room = from.room
 		case k == keyDefaultPasscode || k == keyPMIPasscode:
 			r.text[k] = from.text[k]
 		default:

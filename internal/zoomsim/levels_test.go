@@ -157,10 +157,7 @@ accounts:
 			t.Fatal(err)
 		}
 	}
-	rest := h.drain(s)
-	if len(rest) != 2 || rest[0].event != "group.member_added" || rest[1].event != "group.member_deleted" {
-		t.Errorf("%+v", rest)
-	}
+	saw(t, h.drain(s), "group.member_added", "user.updated host:>grp", "group.member_deleted", "user.updated host:grp>")
 	if err := s.ChangeUserSettings(ctx, "host", Set("meeting_security.nonsense", true)); err == nil {
 		t.Error("an unknown setting is accepted")
 	}

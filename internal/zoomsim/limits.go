@@ -12,20 +12,24 @@ import (
 // Limits says which of Zoom's rate limits answer 429. The 100 creates and
 // updates of a host and UTC day are always counted.
 type Limits struct {
-	PerSecond bool
-	Daily     bool
+	PerSecond bool `json:"per_second"`
+	Daily     bool `json:"daily"`
+	// HostRemaining shows the 100 in the answers to creates and updates, as
+	// X-RateLimit-Limit and -Remaining (Z-LIMIT-9). Off, they show another
+	// limit, as every answer does.
+	HostRemaining bool `json:"host_remaining"`
 }
 
-// UnmarshalYAML takes on, off, or {per_second: on, daily: off}.
+// UnmarshalYAML takes on, off, or {per_second: on, daily: off, host_remaining: on}.
 func (l *Limits) UnmarshalYAML(n *yaml.Node) error {
 	if n.Kind == yaml.ScalarNode {
 		on, err := onOff(n)
-		*l = Limits{on, on}
+		*l = Limits{PerSecond: on, Daily: on}
 		return err
 	}
-	*l = Limits{true, true}
+	*l = Limits{PerSecond: true, Daily: true}
 	if n.Kind != yaml.MappingNode {
-		return fmt.Errorf("line %d: limits: want on, off or {per_second, daily}", n.Line)
+		return fmt.Errorf("line %d: limits: want on, off or {per_second, daily, host_remaining}", n.Line)
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		var err error
@@ -34,6 +38,8 @@ func (l *Limits) UnmarshalYAML(n *yaml.Node) error {
 			l.PerSecond, err = onOff(n.Content[i+1])
 		case "daily":
 			l.Daily, err = onOff(n.Content[i+1])
+		case "host_remaining":
+			l.HostRemaining, err = onOff(n.Content[i+1])
 		default:
 			err = fmt.Errorf("line %d: limits: unknown key %q", k.Line, k.Value)
 		}
@@ -132,6 +138,41 @@ func (a *account) spend(u *user, now time.Time) *Error {
 	}
 	a.budget[k]++
 	return nil
+}
+
+// showRemaining puts what is left of the host's 100 into an answer's headers.
+// The type goes: Zoom names none beside this limit (Z-LIMIT-6).
+func (a *account) showRemaining(headers map[string]string, u *user, now time.Time) {
+	delete(headers, "X-RateLimit-Type")
+	headers["X-RateLimit-Limit"] = strconv.Itoa(hostBudget)
+	headers["X-RateLimit-Remaining"] = strconv.Itoa(max(hostBudget-a.budget[dayKey{u.ID, utcDay(now)}], 0))
+}
+
+// SetLimits replaces the limits of an account; "" is the first.
+func (s *Server) SetLimits(accountID string, l Limits) error {
+	return s.changeApp(accountID, func(a *account) error {
+		a.Limits = l
+		return nil
+	})
+}
+
+// controlLimits serves them. What a PUT does not name stays.
+func (s *Server) controlLimits(mux *http.ServeMux) {
+	read := func(r *http.Request) (l Limits, err error) {
+		err = s.changeApp(r.URL.Query().Get("account"), func(a *account) error { l = a.Limits; return nil })
+		return l, err
+	}
+	s.op(mux, "GET /_sim/limits", http.StatusOK, func(r *http.Request) (any, error) { return read(r) })
+	s.do(mux, "PUT /_sim/limits", func(r *http.Request) error {
+		l, err := read(r)
+		if err != nil {
+			return err
+		}
+		if err := readStrict(r, &l); err != nil {
+			return err
+		}
+		return s.SetLimits(r.URL.Query().Get("account"), l)
+	})
 }
 
 func hostDayHeaders() map[string]string {

@@ -1,6 +1,7 @@
 package zoomsim
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -61,4 +62,47 @@ func TestLimits(t *testing.T) {
 		s.login("")
 		s.want(204, "PATCH", path(id), `{"topic":"y"}`)
 	})
+}
+
+// TestHostRemaining: the host's 100 in the answers to creates and updates, where
+// it is switched on, and in no other answer.
+func TestHostRemaining(t *testing.T) {
+	t.Parallel()
+	s := start(t, strings.Replace(oneHost, "plan: enterprise", "plan: enterprise\n    limits: {host_remaining: on}", 1)+"      - {id: other, spent_today: 99}\n")
+	headers := func(a answer) string {
+		return a.header.Get("X-RateLimit-Limit") + " " + a.header.Get("X-RateLimit-Remaining") + " " + a.header.Get("X-RateLimit-Type")
+	}
+	id, a := s.create("host", `{}`)
+	for i, c := range []struct {
+		name string
+		a    answer
+		want string
+	}{
+		{"create", a, "100 99 "},
+		{"update", s.want(204, "PATCH", path(id), `{"topic":"x"}`), "100 98 "},
+		{"refused, and counted", s.want(400, "PATCH", path(id), `{"password":"?"}`), "100 97 "},
+		{"read", s.get(path(id)), "80 76 QPS"},
+		{"delete", s.want(204, "DELETE", path(id), nil), "80 75 QPS"},
+		{"another host's last", s.want(201, "POST", "/users/other/meetings", `{}`), "100 0 "},
+		{"none left", s.want(429, "POST", "/users/other/meetings", `{}`), "6000 5971 "},
+	} {
+		if got := headers(c.a); got != c.want {
+			t.Errorf("%d, %s: %q, want %q", i, c.name, got, c.want)
+		}
+	}
+	s.want(204, "PUT", "/_sim/limits", `{"host_remaining":false}`)
+	if _, a := s.create("host", `{}`); a.header.Get("X-RateLimit-Limit") != "80" {
+		t.Errorf("%v", a.header)
+	}
+	if l := s.want(200, "GET", "/_sim/limits", nil).body; l["host_remaining"] != false || l["per_second"] != true || l["daily"] != true {
+		t.Errorf("%v", l)
+	}
+	s.want(400, "PUT", "/_sim/limits", `{"hourly":true}`)
+	s.want(404, "PUT", "/_sim/limits?account=nobody", `{}`)
+	if err := s.SetLimits("", Limits{}); err != nil {
+		t.Fatal(err)
+	}
+	if l := s.want(200, "GET", "/_sim/limits", nil).body; l["per_second"] != false {
+		t.Errorf("%v", l)
+	}
 }

@@ -17,12 +17,15 @@ func (w *world) create(u *user, req *MeetingRequest, now time.Time) (*meeting, e
 	if !u.mayHost() {
 		return nil, mayNotHost()
 	}
+	if !validSource(req.CreationSource) {
+		return nil, invalid("creation_source", "Invalid field.")
+	}
 	r := u.acct.resolve(u)
 	m := &meeting{
 		ID: w.freeID(), UUID: w.src.uuid(), host: u, Status: statusWaiting,
 		Topic: cmp.Or(req.Topic, "Zoom Meeting"), Agenda: req.Agenda, Type: cmp.Or(req.Type, 2),
 		Duration: cmp.Or(req.Duration, 60), Timezone: cmp.Or(req.Timezone, u.Timezone),
-		Created: now.UTC().Truncate(time.Second), Source: cmp.Or(req.CreationSource, "other"),
+		Created: now.UTC().Truncate(time.Second), Source: cmp.Or(req.CreationSource, SourceOther),
 	}
 	if err := m.schedule(req, now); err != nil {
 		return nil, err
@@ -34,7 +37,9 @@ func (w *world) create(u *user, req *MeetingRequest, now time.Time) (*meeting, e
 	case 2:
 		m.UsePMI = r.on.has(keyUsePMIScheduled)
 	}
-	m.simple(req)
+	if err := m.simple(req); err != nil {
+		return nil, err
+	}
 	if err := w.secure(Create, m, &r, req); err != nil {
 		return nil, err
 	}
@@ -69,7 +74,9 @@ func (w *world) update(m *meeting, req *MeetingRequest, occurrenceID string, now
 	if err := after.schedule(req, now); err != nil {
 		return err
 	}
-	after.simple(req)
+	if err := after.simple(req); err != nil {
+		return err
+	}
 	if err := w.secure(Update, &after, &r, req); err != nil {
 		return err
 	}
@@ -90,7 +97,13 @@ func (w *world) snapshot(m *meeting) *meeting {
 }
 
 // simple applies the settings that follow the request and nothing else.
-func (m *meeting) simple(req *MeetingRequest) {
+func (m *meeting) simple(req *MeetingRequest) error {
+	if v := req.Settings.WaitingRoomOptions; v != nil {
+		if err := v.check(); err != nil {
+			return err
+		}
+		m.RoomOptions = v.settled()
+	}
 	if v := req.Settings.UsePMI; v != nil {
 		m.UsePMI = *v
 	}
@@ -100,6 +113,7 @@ func (m *meeting) simple(req *MeetingRequest) {
 	if v := req.Settings.JBHTime; v != nil {
 		m.JBHTime = *v
 	}
+	return nil
 }
 
 // secure validates a given passcode, asks Decide and writes the result. A PMI
@@ -108,11 +122,14 @@ func (m *meeting) simple(req *MeetingRequest) {
 func (w *world) secure(op Op, m *meeting, r *resolved, req *MeetingRequest) error {
 	s := r.effective(m.passcodeKey(r))
 	wish := req.wish()
+	if op == Update && req.CreationSource == SourceOpenAPI {
+		wish.Passcode = m.host.acct.clearing.ask(req.Password)
+	}
 	if m.pmi() {
 		wish.Passcode = AskAbsent
 		s.Passcode |= LockedOff // Off -> LockedOff, On -> LockedOn
 	} else if wish.Passcode == AskYes && s.Passcode != LockedOff {
-		if complaint := r.req.check(req.Password.value); complaint != "" {
+		if complaint := r.req.checkFor(op, req.Password.value); complaint != "" {
 			return invalid("password", complaint)
 		}
 	}
@@ -120,7 +137,7 @@ func (w *world) secure(op Op, m *meeting, r *resolved, req *MeetingRequest) erro
 	if op == Update {
 		prev = w.stateOf(m)
 	}
-	d := Decide(op, s, prev, wish)
+	d := w.documents.Decide(op, s, prev, wish)
 	m.WaitingRoom, m.Authentication = d.WaitingRoom, d.Authentication
 	if m.WaitingRoom {
 		m.JoinBefore = false // openapi: the waiting room switches it off
@@ -211,7 +228,7 @@ func (w *world) plain(m *meeting) Meeting {
 	return Meeting{
 		ID: m.ID, UUID: m.UUID, AccountID: m.host.acct.ID, HostID: m.host.ID, HostEmail: m.host.Email,
 		Topic: m.Topic, Type: m.kind(), StartTime: m.Start, Duration: m.Duration, Timezone: m.Timezone,
-		Passcode: w.passcodeOf(m), WaitingRoom: m.WaitingRoom, Authentication: m.Authentication,
+		Passcode: w.passcodeOf(m), WaitingRoom: m.WaitingRoom, WaitingRoomHolds: m.holds(), Authentication: m.Authentication,
 		UsePMI: m.pmi(), JoinBeforeHost: m.JoinBefore, Status: m.Status,
 		CreationSource: m.Source, JoinURL: w.joinURL(m), Deleted: m.Deleted, Webinar: m.Webinar,
 	}

@@ -82,7 +82,7 @@ func (s *Server) grant(r *http.Request) (int, any) {
 			return oauthError(http.StatusBadRequest, "invalid_request", "Bad Request")
 		}
 		if a.inactive {
-			return oauthError(http.StatusBadRequest, "invalid_request", "The app has been disabled by the developer")
+			return oauthError(http.StatusBadRequest, "invalid_request", a.refusal())
 		}
 		t := "sim." + s.world.src.hex(24)
 		now := s.now()

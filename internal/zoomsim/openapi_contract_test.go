@@ -8,8 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // document loads one of Zoom's own OpenAPI documents, where they are available.
@@ -94,20 +96,22 @@ func TestEventsMatchOpenAPI(t *testing.T) {
 	h := newHook(t, nil)
 	s := start(t, contractWorld, to(h))
 	ctx := t.Context()
-	on, lock := Set("meeting_security.phone_password", false), Set("meeting_security.waiting_room", true)
+	on := Set("meeting_security.phone_password", false).And("meeting_security.waiting_room_settings", WaitingRoomSettings{Place: 2, Domains: "partner.example"})
+	lock := Set("meeting_security.waiting_room", true)
 	for _, err := range []error{
-		s.ChangeUserSettings(ctx, "host", Set("schedule_meeting.join_before_host", true)),
+		s.ChangeUserSettings(ctx, "host", Set("schedule_meeting.join_before_host", true).And("meeting_security.waiting_room_settings", WaitingRoomSettings{Place: 1, Admit: 1})),
 		s.ChangeGroupSettings(ctx, "grp", on), s.ChangeGroupLocks(ctx, "grp", lock),
 		s.ChangeAccountSettings(ctx, "", on), s.ChangeAccountLocks(ctx, "", lock),
 		s.RemoveGroupMember(ctx, "grp", "host"), s.AddGroupMember(ctx, "grp", "host"), s.DeactivateUser(ctx, "host"),
 		s.UpdateUser(ctx, "host", UserPatch{Type: UserBasic, PMI: 5556667778}),
+		s.DeleteUser(ctx, "host"),
 	} {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	events := h.drain(s)
-	if len(events) != 9 {
+	if len(events) != 12 {
 		t.Fatalf("%d events", len(events))
 	}
 	for _, ev := range events {
@@ -158,7 +162,7 @@ func misfits(s obj, v any, name string) []string {
 		}
 		return append(why, wrongType(s, "array", name)...)
 	case string:
-		return wrongType(s, "string", name)
+		return append(wrongType(s, "string", name), wrongLength(s, v, name)...)
 	case bool:
 		return wrongType(s, "boolean", name)
 	case float64:
@@ -191,6 +195,25 @@ func objectMisfits(s obj, v obj, name string) []string {
 		}
 	}
 	return why
+}
+
+// wrongLength reads bounds that are numbers or text. The least length stands
+// as minimum in some places.
+func wrongLength(s obj, v, name string) []string {
+	bound := func(key string) (int, bool) {
+		n, err := strconv.Atoi(fmt.Sprint(s[key]))
+		return n, err == nil
+	}
+	n := utf8.RuneCountInString(v)
+	if most, ok := bound("maxLength"); ok && n > most {
+		return []string{fmt.Sprintf("%s: is longer than %d", name, most)}
+	}
+	for _, key := range []string{"minLength", "minimum"} {
+		if least, ok := bound(key); ok && n < least {
+			return []string{fmt.Sprintf("%s: is shorter than %d", name, least)}
+		}
+	}
+	return nil
 }
 
 func wrongType(s obj, is, name string) []string {

@@ -67,7 +67,7 @@ func (s *Server) SetScheduling(ctx context.Context, userID string, allowed bool)
 // mayWrite spends one of the host's 100 and refuses a create or update by API
 // where the host may not be scheduled for; the lock is held.
 func (s *Server) mayWrite(u *user, req *MeetingRequest) error {
-	if req.CreationSource != "open_api" {
+	if req.CreationSource != SourceOpenAPI {
 		return nil
 	}
 	if err := u.acct.spend(u, s.now()); err != nil {
@@ -90,7 +90,7 @@ func (s *Server) controlPeople(mux *http.ServeMux) {
 		return obj{"passcode": passcode}, err
 	})
 	for path, act := range map[string]func(context.Context, int64) error{
-		"start": s.StartMeeting, "end": s.EndMeeting, "recover": s.RecoverMeeting,
+		"start": s.StartMeeting, "end": s.EndMeeting, "recover": s.RecoverMeeting, "purge": s.PurgeMeeting,
 		"to_webinar": s.ConvertToWebinar, "to_meeting": s.ConvertToMeeting,
 	} {
 		s.do(mux, "POST /_sim/meetings/{id}/"+path, func(r *http.Request) error { return withID(r, act) })

@@ -62,34 +62,35 @@ type MeetingRequest struct {
 	Duration        int             `json:"duration,omitempty"` // minutes
 	Timezone        string          `json:"timezone,omitempty"`
 	Password        Passcode        `json:"password,omitzero"`
-	DefaultPassword bool            `json:"default_password,omitempty"`
+	DefaultPassword *bool           `json:"default_password,omitempty"` // creates alone
 	Recurrence      *Recurrence     `json:"recurrence,omitempty"`
 	ScheduleFor     string          `json:"schedule_for,omitempty"` // a user's id or email
 	Settings        MeetingSettings `json:"settings,omitzero"`
 
-	// CreationSource is "open_api", "web_portal" or "other". Requests over
-	// HTTP are open_api; a Go call without one is "other" and spends none of
-	// the host's 100 requests a day.
+	// CreationSource is SourceOpenAPI and so on. Requests over HTTP are
+	// open_api; a Go call without one is other. Only open_api spends of the
+	// host's 100 requests a day.
 	CreationSource string `json:"-"`
 }
 
 // MeetingSettings are the request's settings; nil is not named.
 type MeetingSettings struct {
-	WaitingRoom           *bool `json:"waiting_room,omitempty"`
-	MeetingAuthentication *bool `json:"meeting_authentication,omitempty"`
-	UsePMI                *bool `json:"use_pmi,omitempty"`
-	JoinBeforeHost        *bool `json:"join_before_host,omitempty"`
-	JBHTime               *int  `json:"jbh_time,omitempty"`
+	WaitingRoom           *bool               `json:"waiting_room,omitempty"`
+	WaitingRoomOptions    *WaitingRoomOptions `json:"waiting_room_options,omitempty"`
+	MeetingAuthentication *bool               `json:"meeting_authentication,omitempty"`
+	UsePMI                *bool               `json:"use_pmi,omitempty"`
+	JoinBeforeHost        *bool               `json:"join_before_host,omitempty"`
+	JBHTime               *int                `json:"jbh_time,omitempty"`
 }
 
 // Recurrence is Zoom's recurrence object.
 type Recurrence struct {
-	Type           int    `json:"type"` // 1 daily, 2 weekly, 3 monthly
-	RepeatInterval int    `json:"repeat_interval,omitempty"`
-	WeeklyDays     string `json:"weekly_days,omitempty"`
-	MonthlyDay     int    `json:"monthly_day,omitempty"`
-	EndTimes       int    `json:"end_times,omitempty"`
-	EndDateTime    string `json:"end_date_time,omitempty"`
+	Type           int    `json:"type" yaml:"type"` // 1 daily, 2 weekly, 3 monthly
+	RepeatInterval int    `json:"repeat_interval,omitempty" yaml:"repeat_interval"`
+	WeeklyDays     string `json:"weekly_days,omitempty" yaml:"weekly_days"`
+	MonthlyDay     int    `json:"monthly_day,omitempty" yaml:"monthly_day"`
+	EndTimes       int    `json:"end_times,omitempty" yaml:"end_times"`
+	EndDateTime    string `json:"end_date_time,omitempty" yaml:"end_date_time"`
 }
 
 // Time is a start_time: RFC 3339, or local wall time without a zone, which
@@ -155,30 +156,33 @@ func (r *MeetingRequest) wish() Wish {
 		WaitingRoom:     ask(r.Settings.WaitingRoom),
 		Passcode:        r.Password.Ask(),
 		Authentication:  ask(r.Settings.MeetingAuthentication),
-		DefaultPassword: r.DefaultPassword,
+		DefaultPassword: ask(r.DefaultPassword),
 	}
 }
 
 // Meeting is a meeting's plain state, its passcode included.
 type Meeting struct {
-	ID             int64     `json:"id"`
-	UUID           string    `json:"uuid"`
-	AccountID      string    `json:"account_id"`
-	HostID         string    `json:"host_id"`
-	HostEmail      string    `json:"host_email"`
-	Topic          string    `json:"topic"`
-	Type           int       `json:"type"`
-	StartTime      time.Time `json:"start_time,omitzero"`
-	Duration       int       `json:"duration"`
-	Timezone       string    `json:"timezone"`
-	Passcode       string    `json:"passcode"`
-	WaitingRoom    bool      `json:"waiting_room"`
-	Authentication bool      `json:"meeting_authentication"`
-	UsePMI         bool      `json:"use_pmi"`
-	JoinBeforeHost bool      `json:"join_before_host"`
-	Status         string    `json:"status"` // waiting, started, ended
-	CreationSource string    `json:"creation_source"`
-	JoinURL        string    `json:"join_url"`
-	Deleted        bool      `json:"deleted"`
-	Webinar        bool      `json:"webinar"` // converted to one; Type is the webinar's
+	ID          int64     `json:"id"`
+	UUID        string    `json:"uuid"`
+	AccountID   string    `json:"account_id"`
+	HostID      string    `json:"host_id"`
+	HostEmail   string    `json:"host_email"`
+	Topic       string    `json:"topic"`
+	Type        int       `json:"type"`
+	StartTime   time.Time `json:"start_time,omitzero"`
+	Duration    int       `json:"duration"`
+	Timezone    string    `json:"timezone"`
+	Passcode    string    `json:"passcode"`
+	WaitingRoom bool      `json:"waiting_room"`
+	// WaitingRoomHolds is everyone, users_not_in_account and so on; "" while
+	// the waiting room is off.
+	WaitingRoomHolds string `json:"waiting_room_holds"`
+	Authentication   bool   `json:"meeting_authentication"`
+	UsePMI           bool   `json:"use_pmi"`
+	JoinBeforeHost   bool   `json:"join_before_host"`
+	Status           string `json:"status"` // waiting, started, ended
+	CreationSource   string `json:"creation_source"`
+	JoinURL          string `json:"join_url"`
+	Deleted          bool   `json:"deleted"`
+	Webinar          bool   `json:"webinar"` // converted to one; Type is the webinar's
 }

@@ -7,10 +7,13 @@ import (
 // maxPasscode is Zoom's limit on a meeting passcode's length (Z-CODE-1).
 const maxPasscode = 10
 
-// specials are the characters besides letters and digits that Zoom always
-// accepts (Z-CODE-2). Whether others pass is disputed (Z-CODE-3), so they are refused: a
-// client must not come to rely on them.
-const specials = "@-_*"
+// specials are the characters besides letters and digits that Zoom accepts
+// everywhere (Z-CODE-2), and createSpecials those of a create, whose text names
+// others (Z-CODE-3).
+const (
+	specials       = "@-_*"
+	createSpecials = "@-_*!#"
+)
 
 // Requirement is a host's meeting_password_requirement. The JSON and YAML
 // names are Zoom's.
@@ -27,7 +30,14 @@ type Requirement struct {
 
 // check returns Zoom's complaint about a passcode, or "" when it conforms.
 // weak_enhance_detection is not modelled: Zoom does not publish its list.
-func (r Requirement) check(p string) string {
+func (r Requirement) check(p string) string { return r.checkFor(Update, p) }
+
+// checkFor is check for one kind of request: a create takes more characters.
+func (r Requirement) checkFor(op Op, p string) string {
+	allowed := specials
+	if op == Create {
+		allowed = createSpecials
+	}
 	if len(p) > maxPasscode {
 		return "Password cannot exceed 10 characters."
 	}
@@ -43,10 +53,10 @@ func (r Requirement) check(p string) string {
 			letters, lower = true, true
 		case c >= 'A' && c <= 'Z':
 			letters, upper = true, true
-		case strings.IndexByte(specials, c) >= 0:
+		case strings.IndexByte(allowed, c) >= 0:
 			special = true
 		default:
-			return "Password may only contain the following characters: [a-z A-Z 0-9 @ - _ *]."
+			return "Password may only contain the following characters: [a-z A-Z 0-9 " + strings.Join(strings.Split(allowed, ""), " ") + "]."
 		}
 	}
 	switch {

@@ -1,6 +1,9 @@
 package zoomsim
 
-import "testing"
+import (
+	"errors"
+	"testing"
+)
 
 func TestRetroactive(t *testing.T) {
 	t.Parallel()
@@ -9,7 +12,9 @@ accounts:
   - id: acct
     plan: enterprise
     settings: {meeting_security: {meeting_password: false, waiting_room: false, auto_security: false}}
-    groups: [{id: grp, settings: {meeting_security: {require_password_for_scheduled_meeting: true}}}]
+    groups:
+      - {id: grp, settings: {meeting_security: {require_password_for_scheduled_meeting: true}}}
+      - {id: plain, settings: {meeting_security: {require_password_for_scheduled_meeting: false}}}
     hosts:
       - id: host
         meetings:
@@ -23,6 +28,9 @@ accounts:
 `
 	type change func(*sim) error
 	scheduled := Set("meeting_security.require_password_for_scheduled_meeting", true)
+	joinBoth := func(s *sim) error {
+		return errors.Join(s.AddGroupMember(t.Context(), "plain", "host"), s.AddGroupMember(t.Context(), "grp", "host"))
+	}
 	for _, c := range []struct {
 		name   string
 		change change
@@ -31,6 +39,11 @@ accounts:
 		{"the host's setting", func(s *sim) error { return s.ChangeUserSettings(t.Context(), "host", scheduled) }, []int64{1, 6}},
 		{"the account's setting", func(s *sim) error { return s.ChangeAccountSettings(t.Context(), "", scheduled) }, []int64{1, 6, 9}},
 		{"joining a group that has it", func(s *sim) error { return s.AddGroupMember(t.Context(), "grp", "host") }, []int64{1, 6}},
+		{"joining it second", joinBoth, nil},
+		{"it becomes the primary group", func(s *sim) error {
+			return errors.Join(joinBoth(s), s.SetPrimaryGroup(t.Context(), "host", "grp"))
+		}, []int64{1, 6}},
+		{"the primary group is deleted", func(s *sim) error { return errors.Join(joinBoth(s), s.DeleteGroup(t.Context(), "plain")) }, []int64{1, 6}},
 		{"the setting for new meetings does not reach back", func(s *sim) error {
 			return s.ChangeAccountSettings(t.Context(), "", Set("meeting_security.meeting_password", true))
 		}, nil},

@@ -62,8 +62,8 @@ type Wish struct {
 	WaitingRoom    Ask
 	Passcode       Ask
 	Authentication Ask
-	// DefaultPassword is the create body's default_password: true.
-	DefaultPassword bool
+	// DefaultPassword is the create body's default_password (Z-RULE-10).
+	DefaultPassword Ask
 }
 
 // PasscodeSource says where the resulting passcode comes from.
@@ -90,50 +90,55 @@ type Decision struct {
 	Authentication bool
 }
 
-// Decide applies Zoom's rule (Z-RULE-1 to Z-RULE-7) to one create or update. It is pure and
-// does not allocate. prev is ignored on create.
+// Decide is Documents2025.Decide.
+func Decide(op Op, s EffectiveSettings, prev State, w Wish) Decision {
+	return Documents2025.Decide(op, s, prev, w)
+}
+
+// Decide applies Zoom's rule (Z-RULE-1 to Z-RULE-12) to one create or update,
+// by the documents d. It is pure and does not allocate. prev is ignored on
+// create; the documents disagree about creates alone.
 //
 // The four steps are Zoom's own: a lock beats the request, an unlocked option
 // follows it, what is not named stays off (create) or unchanged (update), and
 // with auto_security something must remain on.
-func Decide(op Op, s EffectiveSettings, prev State, w Wish) Decision {
+func (d Documents) Decide(op Op, s EffectiveSettings, prev State, w Wish) Decision {
 	generate := false
 	if op == Create {
 		prev = State{}
-		w, generate = followHost(s, w)
+		w, generate = d.followHost(s, w)
 	}
-	d := Decision{
+	to := Decision{
 		WaitingRoom:    option(s.WaitingRoom, w.WaitingRoom, prev.WaitingRoom),
 		Authentication: option(s.Authentication, w.Authentication, prev.Authentication),
 		Passcode:       passcode(s.Passcode, w.Passcode, prev.Passcode),
 	}
-	if generate && d.Passcode == PasscodeGiven {
-		d.Passcode = PasscodeGenerated
+	if generate && to.Passcode == PasscodeGiven {
+		to.Passcode = PasscodeGenerated
 	}
-	if !s.AutoSecurity || d.WaitingRoom || d.Authentication || d.Passcode != PasscodeNone {
-		return d
+	if !s.AutoSecurity || to.WaitingRoom || to.Authentication || to.Passcode != PasscodeNone {
+		return to
 	}
 	return secure(op, s, prev)
 }
 
-// followHost is the change of March 2025: a create that names neither passcode
-// nor waiting room takes both from the host's settings, so a passcode appears
-// that nobody asked for. Authentication is not part of it: not named, it stays
-// off (docs/simulator.md, open cases). default_password asks for a generated
-// passcode by itself. The bool says that a wished passcode has no value yet.
-func followHost(s EffectiveSettings, w Wish) (Wish, bool) {
+// followHost puts into a create what the host's settings add to it (Z-RULE-9
+// to Z-RULE-12), so that a passcode appears that nobody asked for. The bool
+// says that a wished passcode has no value yet. Authentication is not part of
+// it: not named, it stays off (docs/simulator.md, open cases). A setting that
+// is off adds nothing, and one that is locked needs no wish.
+func (d Documents) followHost(s EffectiveSettings, w Wish) (Wish, bool) {
 	if w.Passcode != AskAbsent {
 		return w, false
 	}
-	follow := w.WaitingRoom == AskAbsent
-	if follow && s.WaitingRoom == On {
+	generate := s.Passcode == On && d.generates(w)
+	if generate {
+		w.Passcode = AskYes
+	}
+	if w.WaitingRoom == AskAbsent && s.WaitingRoom == On {
 		w.WaitingRoom = AskYes
 	}
-	if w.DefaultPassword || follow && s.Passcode == On {
-		w.Passcode = AskYes
-		return w, true
-	}
-	return w, false
+	return w, generate
 }
 
 // option resolves waiting room or authentication: steps 1 to 3.

@@ -36,8 +36,8 @@ func states(op Op) []State {
 	return out
 }
 
-// TestMatrix runs every one of Zoom's 46 scenarios over every alternative of
-// its settings, every previous state and every request that the row speaks of.
+// TestMatrix runs every one of Zoom's 46 scenarios of 2020 over every alternative
+// of its settings, every previous state and every request that the row speaks of.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
 	for _, row := range matrix {
@@ -50,7 +50,7 @@ func TestMatrix(t *testing.T) {
 			cases := 0
 			row.each(func(s EffectiveSettings, prev State, w Wish) {
 				cases++
-				got := Decide(row.op, s, prev, w)
+				got := Documents2020.Decide(row.op, s, prev, w)
 				if want := row.expect(prev, w); got != want {
 					t.Errorf("settings %+v previous %+v wish %+v\n got %+v\nwant %+v", s, prev, w, got, want)
 				}
@@ -143,44 +143,6 @@ func (row matrixRow) expect(prev State, w Wish) Decision {
 	return d
 }
 
-// TestCreateFollowsHost: since March 2025 a create that names neither passcode
-// nor waiting room gets what the host's settings say.
-func TestCreateFollowsHost(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		name string
-		s    EffectiveSettings
-		w    Wish
-		want Decision
-	}{
-		{"passcode setting on, nobody asked", EffectiveSettings{WaitingRoom: Off, Passcode: On}, Wish{},
-			Decision{Passcode: PasscodeGenerated}},
-		{"passcode and waiting room on", EffectiveSettings{WaitingRoom: On, Passcode: On, AutoSecurity: true}, Wish{},
-			Decision{Passcode: PasscodeGenerated, WaitingRoom: true}},
-		{"waiting room alone on", EffectiveSettings{WaitingRoom: On, AutoSecurity: true}, Wish{},
-			Decision{WaitingRoom: true}},
-		{"all off, auto security", EffectiveSettings{AutoSecurity: true}, Wish{}, Decision{WaitingRoom: true}},
-		{"all off, no auto security", EffectiveSettings{}, Wish{}, Decision{}},
-		{"waiting room named, so the passcode is not added", EffectiveSettings{Passcode: On}, Wish{WaitingRoom: AskYes},
-			Decision{WaitingRoom: true}},
-		{"passcode refused, so it is not added", EffectiveSettings{WaitingRoom: On, Passcode: On}, Wish{Passcode: AskNo}, Decision{}},
-		{"passcode given", EffectiveSettings{WaitingRoom: On, Passcode: Off}, Wish{Passcode: AskYes}, Decision{Passcode: PasscodeGiven}},
-		{"authentication does not follow", EffectiveSettings{Authentication: On}, Wish{}, Decision{}},
-		{"default_password asks for one", EffectiveSettings{}, Wish{DefaultPassword: true, WaitingRoom: AskNo},
-			Decision{Passcode: PasscodeGenerated}},
-		{"default_password, but locked off", EffectiveSettings{Passcode: LockedOff}, Wish{DefaultPassword: true}, Decision{}},
-		{"default_password and a passcode", EffectiveSettings{}, Wish{DefaultPassword: true, Passcode: AskYes},
-			Decision{Passcode: PasscodeGiven}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			if got := Decide(Create, c.s, State{true, true, true}, c.w); got != c.want {
-				t.Errorf("got %+v, want %+v", got, c.want)
-			}
-		})
-	}
-}
-
 // TestUpdateClears: a passcode goes only if it is not forced and another
 // option stays, unless auto_security is off (Z-RULE-18).
 func TestUpdateClears(t *testing.T) {
@@ -220,23 +182,25 @@ func TestUpdateClears(t *testing.T) {
 func TestDecideAlways(t *testing.T) {
 	t.Parallel()
 	all := []Setting{Off, On, LockedOff, LockedOn}
-	for _, op := range []Op{Create, Update} {
-		for _, r := range all {
-			for _, c := range all {
-				for _, a := range all {
-					for _, auto := range truths {
-						s := EffectiveSettings{r, c, a, auto}
-						for _, prev := range states(op) {
-							for i := range 27 {
-								w := Wish{WaitingRoom: asks[i%3], Passcode: asks[i/3%3], Authentication: asks[i/9]}
-								d := Decide(op, s, prev, w)
-								bad := r == LockedOn && !d.WaitingRoom || r == LockedOff && d.WaitingRoom ||
-									c == LockedOn && d.Passcode == PasscodeNone || c == LockedOff && d.Passcode != PasscodeNone ||
-									a == LockedOn && !d.Authentication ||
-									d.Passcode == PasscodeKept && !prev.Passcode ||
-									auto && !d.WaitingRoom && !d.Authentication && d.Passcode == PasscodeNone
-								if bad {
-									t.Fatalf("%v %+v %+v %+v: %+v", op, s, prev, w, d)
+	for _, docs := range bothDocuments {
+		for _, op := range []Op{Create, Update} {
+			for _, r := range all {
+				for _, c := range all {
+					for _, a := range all {
+						for _, auto := range truths {
+							s := EffectiveSettings{r, c, a, auto}
+							for _, prev := range states(op) {
+								for i := range 81 {
+									w := Wish{WaitingRoom: asks[i%3], Passcode: asks[i/3%3], Authentication: asks[i/9%3], DefaultPassword: asks[i/27]}
+									d := docs.Decide(op, s, prev, w)
+									bad := r == LockedOn && !d.WaitingRoom || r == LockedOff && d.WaitingRoom ||
+										c == LockedOn && d.Passcode == PasscodeNone || c == LockedOff && d.Passcode != PasscodeNone ||
+										a == LockedOn && !d.Authentication ||
+										d.Passcode == PasscodeKept && !prev.Passcode ||
+										auto && !d.WaitingRoom && !d.Authentication && d.Passcode == PasscodeNone
+									if bad {
+										t.Fatalf("%s %v %+v %+v %+v: %+v", docs, op, s, prev, w, d)
+									}
 								}
 							}
 						}

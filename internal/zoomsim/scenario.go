@@ -14,10 +14,12 @@ import (
 // Scenario is the world that a simulator starts with.
 type Scenario struct {
 	// Seed for ids and passcodes; Options.Seed wins.
-	Seed     uint64            `yaml:"seed"`
-	Accounts []ScenarioAccount `yaml:"accounts"`
-	Faults   []Fault           `yaml:"faults"`
-	Malice   Malice            `yaml:"malice"`
+	Seed uint64 `yaml:"seed"`
+	// Documents that Zoom follows; Options.Documents wins.
+	Documents Documents         `yaml:"documents"`
+	Accounts  []ScenarioAccount `yaml:"accounts"`
+	Faults    []Fault           `yaml:"faults"`
+	Malice    Malice            `yaml:"malice"`
 }
 
 // ScenarioAccount is one Zoom account. What is left out is derived from ID,
@@ -32,14 +34,15 @@ type ScenarioAccount struct {
 	SecretToken  string `yaml:"secret_token"`
 	// GroupsExperience is "old" (default: primary group, any lock locks) or
 	// "new" (the highest-priority group that manages a setting decides).
-	GroupsExperience string          `yaml:"groups_experience"`
-	Limits           *Limits         `yaml:"limits"` // default on
-	Scopes           []string        `yaml:"scopes"` // default all
-	HidePasscodes    bool            `yaml:"hide_passcodes"`
-	Settings         SettingsPatch   `yaml:"settings"`
-	Locks            SettingsPatch   `yaml:"locks"`
-	Groups           []ScenarioGroup `yaml:"groups"`
-	Hosts            []ScenarioHost  `yaml:"hosts"`
+	GroupsExperience  string          `yaml:"groups_experience"`
+	Limits            *Limits         `yaml:"limits"` // default on
+	Scopes            []string        `yaml:"scopes"` // default all
+	HidePasscodes     bool            `yaml:"hide_passcodes"`
+	PasscodeClearedBy Clearing        `yaml:"passcode_cleared_by"` // default both
+	Settings          SettingsPatch   `yaml:"settings"`
+	Locks             SettingsPatch   `yaml:"locks"`
+	Groups            []ScenarioGroup `yaml:"groups"`
+	Hosts             []ScenarioHost  `yaml:"hosts"`
 }
 
 // ScenarioGroup is a user group; a smaller Priority decides first. One without
@@ -74,19 +77,37 @@ type ScenarioHost struct {
 // ScenarioMeeting is a meeting that exists already: its options are taken as
 // they stand, no rule is applied to them.
 type ScenarioMeeting struct {
-	ID             int64         `yaml:"id"`
-	Topic          string        `yaml:"topic"`
-	Type           int           `yaml:"type"` // default 2
-	StartTime      time.Time     `yaml:"start_time"`
-	StartsIn       time.Duration `yaml:"starts_in"` // from the start of the simulator
-	Duration       int           `yaml:"duration"`  // minutes
-	Password       string        `yaml:"password"`
-	WaitingRoom    bool          `yaml:"waiting_room"`
-	Authentication bool          `yaml:"meeting_authentication"`
-	UsePMI         bool          `yaml:"use_pmi"`
-	JoinBeforeHost bool          `yaml:"join_before_host"`
-	CreationSource string        `yaml:"creation_source"`
-	Started        bool          `yaml:"started"`
+	ID          int64         `yaml:"id"`
+	Topic       string        `yaml:"topic"`
+	Type        int           `yaml:"type"` // default 2
+	StartTime   time.Time     `yaml:"start_time"`
+	StartsIn    time.Duration `yaml:"starts_in"` // from the start of the simulator
+	Duration    int           `yaml:"duration"`  // minutes
+	Password    string        `yaml:"password"`
+	WaitingRoom bool          `yaml:"waiting_room"`
+	// WaitingRoomHolds makes its waiting_room_options custom.
+	WaitingRoomHolds string `yaml:"waiting_room_holds"`
+	Authentication   bool   `yaml:"meeting_authentication"`
+	UsePMI           bool   `yaml:"use_pmi"`
+	JoinBeforeHost   bool   `yaml:"join_before_host"`
+	CreationSource   string `yaml:"creation_source"`
+	Started          bool   `yaml:"started"`
+	// Recurrence makes a series, of type 8 by default.
+	Recurrence *Recurrence    `yaml:"recurrence"`
+	Dates      []ScenarioDate `yaml:"dates"`
+}
+
+func (sm ScenarioMeeting) defaultType() int {
+	if sm.Recurrence != nil {
+		return 8
+	}
+	return 2
+}
+
+// ScenarioDate is what one date of a series has of its own. Date counts from 1.
+type ScenarioDate struct {
+	Date        int   `yaml:"date"`
+	WaitingRoom *bool `yaml:"waiting_room"`
 }
 
 //go:embed scenarios/*.yaml

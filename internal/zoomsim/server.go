@@ -23,6 +23,7 @@ type Options struct {
 	RetryDelays    []time.Duration  // between attempts; default 5m, 20m, 60m (Z-HOOK-8)
 	WebhookTimeout time.Duration    // default 3s
 	Seed           uint64           // ids, passcodes, malice; 0: the scenario's, else random
+	Documents      Documents        // "": the scenario's, else Documents2025
 	Logger         *slog.Logger     // default: discards
 	Malice         Malice           // added to the scenario's where a knob is not 0
 	// NewTimer replaces time.NewTimer for webhook retries; the func stops it.
@@ -134,6 +135,9 @@ func (o Options) withDefaults() Options {
 			t := time.NewTimer(d)
 			return t.C, func() { t.Stop() }
 		}
+	}
+	if o.Documents != "" {
+		o.Scenario.Documents = o.Documents
 	}
 	if o.Seed == 0 {
 		o.Seed = o.Scenario.Seed

@@ -47,11 +47,16 @@ func (w *world) changeProfile(u *user, p UserPatch, now time.Time) ([]event, err
 	if len(object) == 0 {
 		return nil, nil
 	}
+	return []event{profileEvent(u, object, old, now)}, nil
+}
+
+// profileEvent makes user.updated of what changed and what it was.
+func profileEvent(u *user, object, old obj, now time.Time) event {
 	object["id"], old["id"] = u.ID, u.ID
 	email, operator := u.acct.operator()
-	return []event{newEvent(u.acct, "user.updated", now, operated(obj{
+	return newEvent(u.acct, "user.updated", now, operated(obj{
 		"object": object, "old_object": old, "time_stamp": now.UnixMilli(),
-	}, email, operator))}, nil
+	}, email, operator))
 }
 
 // freePMI says that a number can become somebody's: ten digits, the first

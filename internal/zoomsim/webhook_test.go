@@ -76,12 +76,19 @@ func TestWebhookEvents(t *testing.T) {
 		{"meeting.ended", s.EndMeeting, fmt.Sprint(id)},
 		{"meeting.deleted", s.DeleteMeeting, float64(id)},
 		{"meeting.recovered", s.RecoverMeeting, float64(id)},
+		{"meeting.deleted", s.DeleteMeeting, float64(id)},
+		{"meeting.permanently_deleted", s.PurgeMeeting, float64(id)},
 	} {
 		if err := step.f(ctx, id); err != nil {
 			t.Fatal(err)
 		}
 		if got := h.next(); got.event != step.name || got.object()["id"] != step.id {
 			t.Errorf("%s: %v", step.name, got.body)
+		}
+	}
+	for name, f := range map[string]func(context.Context, int64) error{"recovered": s.RecoverMeeting, "purged": s.PurgeMeeting} {
+		if f(ctx, id) == nil {
+			t.Errorf("%s after it was deleted for good", name)
 		}
 	}
 	if err := s.DeactivateUser(ctx, "host"); err != nil {

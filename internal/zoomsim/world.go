@@ -37,6 +37,8 @@ type account struct {
 	Scopes    []string
 	cred      Credentials
 	inactive  bool // its app was deactivated
+	removed   bool // and that by DeauthorizeApp
+	clearing  Clearing
 	hides     bool // its app may not see passcodes
 	own       layer
 	groups    map[string]*group
@@ -99,10 +101,12 @@ type meeting struct {
 	JoinBefore     bool
 	JBHTime        int
 	WaitingRoom    bool
+	RoomOptions    WaitingRoomOptions
 	Authentication bool
 	Passcode       string // not for PMI meetings, see passcodeOf
 	Status         string
 	Deleted        bool
+	Purged         bool // and that for good
 	Webinar        bool // converted; Type is still the meeting's
 	isRoom         bool // the host's PMI room
 	host           *user
@@ -112,10 +116,12 @@ type meeting struct {
 
 // world is everything that the API shows. The server's mutex guards it.
 type world struct {
-	accounts []*account
-	meetings map[int64]*meeting
-	order    []*meeting
-	src      *source
+	documents Documents
+	accounts  []*account
+	left      []*user // disassociated
+	meetings  map[int64]*meeting
+	order     []*meeting
+	src       *source
 }
 
 func (w *world) account(id string) *account {
