@@ -26,6 +26,7 @@ import (
 
 func demoCommand() *cobra.Command {
 	var once, asJSON bool
+	var documents string
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "See the problem happen and be repaired, with everything in one process",
@@ -42,7 +43,7 @@ func demoCommand() *cobra.Command {
 			if asJSON {
 				tell = io.Discard
 			}
-			d := &demo{out: tell}
+			d := &demo{out: tell, documents: zoomsim.Documents(documents)}
 			defer d.close()
 			if err := d.start(ctx); err != nil {
 				return err
@@ -66,19 +67,21 @@ func demoCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&once, "once", false, "exit after the story")
+	cmd.Flags().StringVar(&documents, "documents", "2025", "which of Zoom's documents the simulated Zoom follows where they disagree: 2025 or 2020")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object instead of the story, and exit")
 	return cmd
 }
 
 // demo is the whole of latchkey and a simulated Zoom.
 type demo struct {
-	out   io.Writer
-	dir   string
-	begun time.Time
-	sim   *zoomsim.Server
-	app   *app.App
-	gate  *gate
-	rows  []*row
+	out       io.Writer
+	dir       string
+	begun     time.Time
+	documents zoomsim.Documents
+	sim       *zoomsim.Server
+	app       *app.App
+	gate      *gate
+	rows      []*row
 }
 
 func (d *demo) start(ctx context.Context) (err error) {
@@ -98,7 +101,7 @@ NATS, Postgres and latchkey itself are the real thing.
 	if err := os.Chmod(d.dir, 0o755); err != nil {
 		return err
 	}
-	if d.sim, err = zoomsim.Start(ctx, zoomsim.Options{Seed: 1, Logger: logger}); err != nil {
+	if d.sim, err = zoomsim.Start(ctx, zoomsim.Options{Seed: 1, Documents: d.documents, Logger: logger}); err != nil {
 		return fmt.Errorf("the simulated Zoom: %w", err)
 	}
 	c := d.sim.Credentials("")

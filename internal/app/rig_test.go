@@ -116,8 +116,13 @@ func (r *rig) startForAWhile(t *testing.T, ingest, worker bool) (a *app.App, sto
 // create makes a meeting by API that names neither passcode nor waiting room.
 func (r *rig) create(t *testing.T, host string) zoomsim.Meeting {
 	t.Helper()
+	return r.createWith(t, host, zoomsim.MeetingSettings{})
+}
+
+func (r *rig) createWith(t *testing.T, host string, s zoomsim.MeetingSettings) zoomsim.Meeting {
+	t.Helper()
 	m, err := r.sim.CreateMeeting(t.Context(), host, zoomsim.MeetingRequest{Topic: "Consultation 💊", Type: 2,
-		StartTime: zoomsim.At(time.Now().Add(24 * time.Hour)), Duration: 30, CreationSource: "open_api"})
+		StartTime: zoomsim.At(time.Now().Add(24 * time.Hour)), Duration: 30, CreationSource: "open_api", Settings: s})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,8 @@ import (
 	"latchkey/internal/zoomsim"
 )
 
-// TestSoak runs everything against a Zoom with every malice on, then lets peace
+// TestSoak runs everything against a Zoom with every malice on, in both worlds that
+// Zoom's documents leave open, then lets peace
 // return and holds the end state to the guarantees. SOAK_SEED repeats a run, as
 // far as concurrency allows.
 func TestSoak(t *testing.T) {
@@ -27,7 +28,16 @@ func TestSoak(t *testing.T) {
 		seed = uint64(time.Now().UnixNano())
 	}
 	t.Logf("SOAK_SEED=%d", seed)
-	r := newSeededRig(t, seed, "DATABASE_URL="+testenv.PostgresURL(t), "NATS_URL="+testenv.NATS(t).URL(), "LATCHKEY_LEASE=2s", "LATCHKEY_SETTINGS_TTL=1s", "LATCHKEY_SWEEP=2s")
+	for _, docs := range []zoomsim.Documents{zoomsim.Documents2025, zoomsim.Documents2020} {
+		t.Run(fmt.Sprint("documents ", docs), func(t *testing.T) {
+			t.Parallel()
+			soak(t, seed, docs)
+		})
+	}
+}
+
+func soak(t *testing.T, seed uint64, docs zoomsim.Documents) {
+	r := newScenarioRig(t, zoomsim.Options{Seed: seed, Documents: docs}, "DATABASE_URL="+testenv.PostgresURL(t), "NATS_URL="+testenv.NATS(t).URL(), "LATCHKEY_LEASE=2s", "LATCHKEY_SETTINGS_TTL=1s", "LATCHKEY_SWEEP=2s")
 	stop := r.startReady(t)
 	if err := r.sim.SetMalice(zoomsim.Malice{
 		OverwritePatch: .03, NoEffect: .03, StaleRead: .05, SettingsFlip: .01, RatePerSecond: .03, RateDaily: .001, RateHost: .005,
@@ -40,6 +50,7 @@ func TestSoak(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	hosts := []string{hostOff, hostOn, hostLocked}
 	var made []zoomsim.Meeting
+	yes := true
 	for range 60 {
 		switch rnd.IntN(6) {
 		case 0:
@@ -52,7 +63,8 @@ func TestSoak(t *testing.T) {
 				_ = r.sim.UpdateMeeting(t.Context(), m.ID, zoomsim.MeetingRequest{Topic: fmt.Sprint("topic ", rnd.IntN(100))})
 			}
 		default:
-			made = append(made, r.create(t, hosts[rnd.IntN(3)]))
+			// By turns the call that Zoom's documents disagree about, and one that names nothing.
+			made = append(made, r.createWith(t, hosts[rnd.IntN(3)], zoomsim.MeetingSettings{WaitingRoom: []*bool{nil, &yes}[rnd.IntN(2)]}))
 		}
 		if err := r.sim.WaitDeliveries(t.Context()); err != nil {
 			t.Fatal(err)
