@@ -157,7 +157,7 @@ func (a *App) newWorker() {
 	bus, log, metrics := workerBus{a.bus}, a.log.With("part", "worker"), reconcile.NewMetrics(a.registry)
 	a.intake = intake.New(intake.Options{
 		Store: a.store, Governed: func(accountID string) bool { return a.zoom[accountID] != nil }, Guarded: guarded,
-		Dead: bus.publishDead, Logger: log, Counted: metrics.Event,
+		Dead: bus.publishDead, Erase: bus.Erase, Logger: log, Counted: metrics.Event,
 	})
 	host, _ := os.Hostname()
 	a.worker = reconcile.New(reconcile.Options{

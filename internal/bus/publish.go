@@ -58,7 +58,7 @@ func (b *Bus) PublishEvent(ctx context.Context, e Event) error {
 // PublishDead keeps an event that cannot be handled; stage says who gave up on
 // it ("ingest", "intake"), reason why. The reason must not quote the body.
 func (b *Bus) PublishDead(ctx context.Context, stage, reason string, e Event) error {
-	m := e.message(deadPrefix + token(stage))
+	m := e.message(deadPrefix + token(stage) + "." + token(e.AccountID))
 	m.Header.Set(headerReason, headerText(reason))
 	m.Header.Set(headerSubject, EventSubject(e.AccountID, e.Name))
 	return b.publish(ctx, m)

@@ -73,7 +73,7 @@ func TestPublishDead(t *testing.T) {
 			b := ready(t, Streams{})
 			noError(t, b.PublishDead(t.Context(), "intake", c.reason, event(1)))
 			m := stored(t, b, "DEAD", 1)
-			if m.Subject != "latchkey.dead.intake" || string(m.Data) != `{"n":1}` {
+			if m.Subject != "latchkey.dead.intake.acc" || string(m.Data) != `{"n":1}` {
 				t.Errorf("%s %s", m.Subject, m.Data)
 			}
 			headers(t, m, map[string]string{jetstream.MsgIDHeader: "id-1", headerReceivedAt: "2026-11-23T20:00:00.000000123Z", headerRequestID: "req",

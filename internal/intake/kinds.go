@@ -49,6 +49,7 @@ var kinds = []Kind{
 	{zoom.EventAccountSettings, "Account: settings updated", "all of the account", settings(passcode.LevelAccount, store.ChangedValue)},
 	{zoom.EventAccountLocks, "Account: lock settings updated", "all of the account", settings(passcode.LevelAccount, store.ChangedLock)},
 	{zoom.EventAccountLeft, "Account: disassociated", "all of the account", (*Intake).accountLeft},
+	{zoom.EventAppRemoved, "App: deauthorized", "all that is kept of the account: it is deleted", (*Intake).appRemoved},
 }
 
 // Kinds is the table.

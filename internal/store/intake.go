@@ -46,7 +46,8 @@ func (s *Store) Intake(ctx context.Context, e Event, apply func(*IntakeTx) error
 		}
 		it := &IntakeTx{tx: tx, event: e}
 		err := tx.QueryRow(ctx, `INSERT INTO events (event_id, account_id, event, event_at, received_at, request_id, meeting_id, host_id, operator)
-			VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9) ON CONFLICT DO NOTHING RETURNING recorded_at`,
+			SELECT $1,$2,$3,$4,$5,$6,$7,$8,$9 WHERE NOT EXISTS (SELECT FROM erased_accounts WHERE account_id = $2 AND erased_at >= coalesce($4::timestamptz, $5))
+			ON CONFLICT DO NOTHING RETURNING recorded_at`,
 			e.ID, e.AccountID, e.Name, null(e.At), e.ReceivedAt, e.RequestID, meeting, e.HostID, e.Operator).Scan(&it.Now)
 		if recorded = err == nil; errors.Is(err, pgx.ErrNoRows) {
 			return nil

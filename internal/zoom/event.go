@@ -37,6 +37,7 @@ const (
 	EventMembersDeleted   = "group.members_deleted" // as Zoom's own sample calls it
 	EventAccountSettings  = "account.settings_updated"
 	EventAccountLocks     = "account.lock_settings_updated"
+	EventAppRemoved       = "app_deauthorized"
 	EventAccountLeft      = "account.disassociated"
 
 	eventNameMostLetters = 100

@@ -1,0 +1,40 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Erase deletes all that is kept of an account, and leaves a tombstone that says
+// when and why. An event that is not younger than that is refused from then on
+// (Intake): it may have been under way.
+func (s *Store) Erase(ctx context.Context, accountID, why string, at time.Time) error {
+	err := s.inTx(ctx, func(tx pgx.Tx) error {
+		var b pgx.Batch
+		b.Queue(`INSERT INTO erased_accounts (account_id, erased_at, why) VALUES ($1, greatest($2::timestamptz, now()), $3)
+			ON CONFLICT (account_id) DO UPDATE SET erased_at = excluded.erased_at, why = excluded.why`, accountID, at, why)
+		// What refers to these goes with them: passcodes, verdicts, repairs, alignments, setting changes.
+		for _, table := range []string{"meetings", "hosts", "groups", "accounts", "events", "alerts", "account_calls", "policies_seen", "probes"} {
+			b.Queue(`DELETE FROM `+table+` WHERE account_id = $1`, accountID)
+		}
+		return tx.SendBatch(ctx, &b).Close()
+	})
+	if err != nil {
+		return fmt.Errorf("erase account %s: %w", accountID, err)
+	}
+	return nil
+}
+
+// Erased says when and why an account's data was deleted; ErrNotFound when it was
+// not.
+func (s *Store) Erased(ctx context.Context, accountID string) (at time.Time, why string, err error) {
+	err = s.pool.QueryRow(ctx, `SELECT erased_at, why FROM erased_accounts WHERE account_id = $1`, accountID).Scan(&at, &why)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = ErrNotFound
+	}
+	return at, why, err
+}
