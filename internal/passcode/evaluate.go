@@ -437,12 +437,14 @@ func missingHostFacts(f *Facts) FactSet {
 }
 
 // passcodeKey is the setting that says whether a meeting of its type needs a
-// passcode: instant meetings have one of their own, where Zoom shows it.
+// passcode: instant meetings have one of their own, where Zoom shows it. A lock on
+// the other covers them too (Z-SET-1), where theirs does not say otherwise.
 func (m *Meeting) passcodeKey(h Host) Key {
-	if m.Type == TypeInstant && h.Settings[KeyInstant].Value != Unknown {
-		return KeyInstant
+	own := h.Settings[KeyInstant]
+	if m.Type != TypeInstant || own.Value == Unknown || own.Value == On && own.Lock != On && h.Settings[KeyPasscode].lockedOn() {
+		return KeyPasscode
 	}
-	return KeyPasscode
+	return KeyInstant
 }
 
 // as is the host as far as a meeting of that type is concerned.

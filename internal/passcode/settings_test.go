@@ -215,6 +215,9 @@ func TestForced(t *testing.T) {
 		"off":       {func(*Host) {}, false, false},
 		"on":        {func(h *Host) { h.Settings[KeyPasscode] = on() }, false, false},
 		"locked on": {func(h *Host) { h.Settings[KeyPasscode] = onLocked(LevelGroup, "G") }, true, true},
+		"locked on, instant meetings on too": {func(h *Host) {
+			h.Settings[KeyPasscode], h.Settings[KeyInstant] = onLocked(LevelGroup, "G"), on()
+		}, true, true},
 		"locked on, instant meetings are not": {func(h *Host) {
 			h.Settings[KeyPasscode], h.Settings[KeyInstant] = onLocked(LevelGroup, "G"), off()
 		}, true, false},
