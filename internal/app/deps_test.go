@@ -62,6 +62,7 @@ func TestDependenciesPointInward(t *testing.T) {
 		"internal/intake":    {"internal/alert", "internal/passcode", "internal/secret", "internal/store", "internal/work", "internal/zoom"},
 		"internal/config":    {"internal/passcode", "internal/secret"},
 		"internal/reconcile": {"internal/alert", "internal/passcode", "internal/secret", "internal/store", "internal/work", "internal/zoom"},
+		"internal/probe":     {"internal/passcode", "internal/zoom"},
 		"internal/admin":     {"internal/alert", "internal/passcode", "internal/reconcile", "internal/secret", "internal/store", "internal/zoom"},
 	}
 	for pkg, may := range allowed {

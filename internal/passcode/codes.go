@@ -42,6 +42,7 @@ const (
 	BlockOver               Code = "over"
 	BlockDeleted            Code = "deleted"
 	BlockWebinar            Code = "webinar"
+	BlockProbe              Code = "probe"
 	BlockUnreadable         Code = "passcode_unreadable"
 	BlockUnrestorable       Code = "passcode_unrestorable" // an update does not take its characters
 	BlockKnown              Code = "known"                 // it is the passcode that the policy sets
@@ -244,6 +245,7 @@ var codeTable = map[Code]codeInfo{
 	BlockOver:       {passing: true, clause: func(Reason) string { return "the meeting is over" }, who: nobody},
 	BlockDeleted:    {clause: func(Reason) string { return "the meeting was deleted" }, who: nobody},
 	BlockWebinar:    {clause: func(Reason) string { return "it is a webinar, which latchkey leaves alone" }, who: nobody},
+	BlockProbe:      {clause: func(Reason) string { return "latchkey made it to find out what Zoom does, and leaves it alone" }, who: nobody},
 	BlockUnreadable: {clause: func(Reason) string {
 		return "Zoom does not reveal the passcode to this app, so a removal could not be taken back"
 	}, who: nobody},

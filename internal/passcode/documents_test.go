@@ -74,8 +74,8 @@ func TestForecastSaysTheDispute(t *testing.T) {
 		says      string
 		differing bool
 	}{
-		{"open", on(), DocumentsOpen, `one made by API with the waiting room on and no passcode is disputed: Zoom's newer reference says that a passcode is generated, because "Require a passcode when scheduling new meetings" (meeting_security.meeting_password) is on for the host; the older security page says none`, true},
-		{"tried: the older holds", on(), Documents2020, "one made by API with the waiting room on and no passcode demands none, as was tried on this account", true},
+		{"open", on(), DocumentsOpen, `a scheduled one made by API with the waiting room on and no passcode is disputed: Zoom's newer reference says that a passcode is generated, because "Require a passcode when scheduling new meetings" (meeting_security.meeting_password) is on for the host; the older security page says none`, true},
+		{"tried: the older holds", on(), Documents2020, "a scheduled one made by API with the waiting room on and no passcode demands none, as was tried on this account", true},
 		{"tried: the newer holds", on(), Documents2025, "demands one, because \"Require a passcode when scheduling new meetings\" (meeting_security.meeting_password) is on for the host, as was tried on this account", true},
 		{"off", off(), DocumentsOpen, "", false},
 		{"locked on", onLocked(LevelGroup, "G"), DocumentsOpen, "", false},

@@ -19,6 +19,9 @@ func Evaluate(f Facts, p Policy, now time.Time) Verdict {
 		return Verdict{Outcome: OutcomeUnknown, Remedy: RemedyNone,
 			Reasons: []Reason{{Code: BlockWebinar, Level: LevelMeeting}}}
 	}
+	if m.Probe {
+		return Verdict{Outcome: OutcomeUnknown, Remedy: RemedyNone, Reasons: []Reason{{Code: BlockProbe, Level: LevelMeeting}}}
+	}
 	if m.Status == StatusDeleted || m.Status == StatusEnded {
 		return gone(&f)
 	}

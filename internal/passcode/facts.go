@@ -63,6 +63,8 @@ type Meeting struct {
 	// Generated says whether the passcode is of the kind that Zoom makes up
 	// (Z-CODE-13); Unknown where that cannot be told.
 	Generated Toggle `json:"generated,omitzero" db:"-"`
+	// Probe: latchkey made it itself, to find out what Zoom does; it is left alone.
+	Probe bool `json:"-" db:"-"`
 	// Ours says whether the passcode is the one that policy known-passcode would
 	// set; Unknown under other policies.
 	Ours Toggle `json:"ours,omitzero" db:"-"`

@@ -149,7 +149,7 @@ func (f Forecast) Sentence() string {
 			"an instant meeting " + f.Instant.words("demands one", "demands none")}
 	}
 	if f.API.differs(f.Scheduled) {
-		lines = append(lines, "one made by API with the waiting room on and no passcode "+f.API.apiWords())
+		lines = append(lines, "a scheduled one made by API with the waiting room on and no passcode "+f.API.apiWords())
 	}
 	lines = append(lines,
 		"a meeting under the personal meeting id "+f.PMI.words("demands a passcode", "demands none"),

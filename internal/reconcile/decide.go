@@ -2,12 +2,14 @@ package reconcile
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"latchkey/internal/passcode"
 	"latchkey/internal/secret"
 	"latchkey/internal/store"
 	"latchkey/internal/work"
+	"latchkey/internal/zoom"
 )
 
 // decide evaluates, and learns what is missing, until nothing more can be
@@ -75,6 +77,7 @@ func (k *checking) evaluate() passcode.Verdict {
 func (k *checking) facts() passcode.Facts {
 	f := passcode.Facts{Host: k.host, Meeting: k.m.Meeting}
 	m := &f.Meeting
+	m.Probe = strings.HasPrefix(k.m.Topic, zoom.ProbeTopic)
 	if k.m.MustRead {
 		// Out of date: the rule asks for it, unless the meeting is over anyway.
 		m.Passcode, m.PasscodeReadable, m.WaitingRoom, m.Authentication = passcode.Unknown, false, passcode.Unknown, passcode.Unknown

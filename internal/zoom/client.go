@@ -107,6 +107,7 @@ type call struct {
 	into   any // decoded from a 200 answer; nil when none is expected
 	// passcode is what the body holds, so that no error repeats it.
 	passcode secret.String
+	header   *http.Header // where not nil, the answer's
 }
 
 // The paths of calls, as Zoom documents them, and the names of the calls: how
@@ -218,6 +219,9 @@ func (c *Client) exchange(op string, k call, req *http.Request, token secret.Str
 		return 0, &Error{Kind: KindTransport, Op: op, Err: withoutURL(err)}
 	}
 	defer resp.Body.Close()
+	if k.header != nil {
+		*k.header = resp.Header
+	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	now := c.o.Now() // Retry-After counts from the answer, not from the request
 	switch {
