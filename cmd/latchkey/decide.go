@@ -50,6 +50,8 @@ type decideInput struct {
 	passcode.Facts
 	Policy *passcode.Policy `json:"policy"`
 	Now    time.Time        `json:"now"`
+	// Versus are the facts of a second meeting, or host, to compare with.
+	Versus *passcode.Facts `json:"versus"`
 	// Request asks in addition what Zoom would make of it.
 	Request *passcode.Request `json:"request"`
 }
@@ -65,6 +67,7 @@ type decideOutput struct {
 	Missing    []string             `json:"missing,omitempty"`
 	DeferUntil *time.Time           `json:"defer_until,omitempty"`
 	Prediction *passcode.Prediction `json:"prediction,omitempty"`
+	Versus     *passcode.Comparison `json:"versus,omitempty"`
 	Forecast   passcode.Forecast    `json:"forecast"`
 }
 
@@ -215,6 +218,11 @@ func duplicate(raw []byte) (path string, twice bool) {
 	return walk(nil)
 }
 
+// side is one of two meetings that are compared, with its verdict.
+func side(name string, f passcode.Facts, v passcode.Verdict) passcode.Side {
+	return passcode.Side{Name: name, Facts: f, Asks: f.Meeting.Passcode, Why: v.Reasons}
+}
+
 func decideOne(raw []byte, now time.Time) (decideOutput, error) {
 	if err := check(raw); err != nil {
 		return decideOutput{}, err
@@ -235,6 +243,10 @@ func decideOne(raw []byte, now time.Time) (decideOutput, error) {
 	}
 	if !v.DeferUntil.IsZero() {
 		out.DeferUntil = &v.DeferUntil
+	}
+	if in.Versus != nil {
+		c := passcode.Versus(side("the first meeting", in.Facts, v), side("the second", *in.Versus, passcode.Evaluate(*in.Versus, policy, in.Now)))
+		out.Versus = &c
 	}
 	if in.Request != nil {
 		p := passcode.PredictMeeting(in.Host, in.Meeting, *in.Request)

@@ -38,12 +38,17 @@ func parseMeeting(args []string) (zoom.MeetingID, error) {
 
 func explainCommand() *cobra.Command {
 	var asJSON bool
-	var account string
+	var account, other string
 	cmd := &cobra.Command{
 		Use:   "explain <meeting id or join link>",
 		Short: "Say in one sentence whether a meeting asks for a passcode and why; then the evidence",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if other != "" {
+				return withStore(cmd, func(ctx context.Context, s *store.Store) error {
+					return versus(ctx, s, cmd.OutOrStdout(), account, strings.Join(args, ""), other, asJSON)
+				})
+			}
 			id, err := parseMeeting(args)
 			if err != nil {
 				return err
@@ -62,6 +67,7 @@ func explainCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().StringVar(&other, "versus", "", "a second meeting, or a second host: say why one asks for a passcode and the other does not")
 	cmd.Flags().StringVar(&account, "account", "", "the account of the meeting, where several have one of that number")
 	return cmd
 }
