@@ -33,6 +33,15 @@ CREATE TABLE erased_accounts (
 );
 COMMENT ON TABLE erased_accounts IS 'Accounts whose data was deleted because they removed the app: when and why. Nothing else of them is kept.';
 
+CREATE OR REPLACE VIEW host_forecasts AS
+SELECT host_id, email, account_id, forecast -> 'scheduled' ->> 'passcode' AS next_scheduled_demands,
+       forecast -> 'instant' ->> 'passcode' AS next_instant_demands, forecast -> 'pmi' ->> 'passcode' AS pmi_demands,
+       forecast_why AS why, forecast_at AS since,
+       forecast -> 'api' ->> 'passcode' AS next_by_api_demands, forecast -> 'api' ->> 'sure' AS next_by_api_sure
+FROM hosts WHERE forecast_at IS NOT NULL
+ORDER BY email;
+COMMENT ON VIEW host_forecasts IS 'Whether each host''s next meetings would demand a passcode ("on"), and why; by_api: one made by API with the waiting room on and no passcode, "disputed" where Zoom''s documents disagree.';
+
 -- +goose StatementBegin
 DO $$
 BEGIN
@@ -44,7 +53,25 @@ $$;
 -- +goose StatementEnd
 
 -- +goose Down
+DROP VIEW host_forecasts;
+CREATE VIEW host_forecasts AS
+SELECT host_id, email, account_id, forecast -> 'scheduled' ->> 'passcode' AS next_scheduled_demands,
+       forecast -> 'instant' ->> 'passcode' AS next_instant_demands, forecast -> 'pmi' ->> 'passcode' AS pmi_demands,
+       forecast_why AS why, forecast_at AS since
+FROM hosts WHERE forecast_at IS NOT NULL
+ORDER BY email;
+COMMENT ON VIEW host_forecasts IS 'Whether each host''s next meetings would demand a passcode ("on"), and why.';
 DROP TABLE erased_accounts, probes;
 ALTER TABLE accounts DROP COLUMN documents;
 ALTER TABLE hosts DROP COLUMN waits;
 ALTER TABLE meetings DROP COLUMN waits, DROP COLUMN creation_source, DROP COLUMN created_by;
+
+-- +goose StatementBegin
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'latchkey_reader') THEN
+        GRANT SELECT ON host_forecasts TO latchkey_reader;
+    END IF;
+END
+$$;
+-- +goose StatementEnd
