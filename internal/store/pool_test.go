@@ -35,7 +35,7 @@ func TestPoolParametersInTheURL(t *testing.T) {
 // the password.
 func TestAPoolThatCannotWork(t *testing.T) {
 	t.Parallel()
-	for params, says := range map[string]string{"pool_max_conns=1": "pool_max_conns is 1", "pool_health_check_period=0s": "pool_health_check_period", "pool_max_conns=0": "pool's parameters", "pool_max_conns=abc": "pool's parameters"} {
+	for params, says := range map[string]string{"pool_max_conns=1": "pool_max_conns is 1", "pool_health_check_period=0s": "pool_health_check_period", "pool_max_conns=0": "pool's parameters", "pool_max_conns=abc": "pool's parameters", "pool_max_con=5": "pool_max_con is no parameter of the pool"} {
 		_, err := Open("postgres://u:s3cret@h/d?" + params)
 		if err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("%s: %v", params, err)

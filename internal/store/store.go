@@ -36,6 +36,11 @@ func parse(url string) (*pgxpool.Config, error) {
 	if err != nil { // pgx's own text may quote the password
 		return nil, errors.New("DATABASE_URL cannot be read: want postgres://user:password@host:port/database, and of the pool's parameters numbers and durations above 0")
 	}
+	for name := range cfg.ConnConfig.RuntimeParams {
+		if strings.HasPrefix(name, "pool_") { // the server would refuse each connection for it
+			return nil, fmt.Errorf("DATABASE_URL: %s is no parameter of the pool: want pool_max_conns, pool_min_conns, pool_max_conn_lifetime, pool_max_conn_idle_time or pool_health_check_period", name)
+		}
+	}
 	switch {
 	case cfg.MaxConns < fewestConnections:
 		return nil, fmt.Errorf("DATABASE_URL: pool_max_conns is %d: want at least %d, one of which listens", cfg.MaxConns, fewestConnections)
