@@ -4,60 +4,58 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"latchkey/internal/admin"
+	"latchkey/internal/invite"
 	"latchkey/internal/passcode"
 	"latchkey/internal/store"
-	"latchkey/internal/zoom"
 )
 
-// inLink finds the meeting number in an invitation or join link of any of
-// Zoom's forms: /j/…, /s/…, /w/…, /wc/…/join, /wc/join/…
-var inLink = regexp.MustCompile(`/(?:j|s|w|wc|wc/join)/(\d{9,11})(?:[/?#]|$)`)
-
-// parseMeeting reads a meeting number, also as people write it, or a join link.
-func parseMeeting(args []string) (zoom.MeetingID, error) {
-	arg := strings.Join(args, "")
-	if !strings.Contains(arg, "/") {
-		return zoom.ParseMeetingID(arg)
+// pasted reads the meeting that a command is about: a number, a link or an
+// invitation in its arguments, or on standard input for the argument "-".
+func pasted(cmd *cobra.Command, args []string) (invite.Invite, error) {
+	if len(args) != 1 || args[0] != "-" {
+		return invite.Read(strings.Join(args, " "))
 	}
-	m := inLink.FindStringSubmatch(arg)
-	if m == nil {
-		return 0, errors.New("the link names no meeting number: want …/j/<9 to 11 digits>; a personal link (…/my/name) does not hold it")
+	text, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), invite.MaxSize+1))
+	if err != nil {
+		return invite.Invite{}, fmt.Errorf("read standard input: %w", err)
 	}
-	return zoom.ParseMeetingID(m[1])
+	return invite.Read(string(text))
 }
 
 func explainCommand() *cobra.Command {
 	var asJSON bool
 	var account, other string
 	cmd := &cobra.Command{
-		Use:   "explain <meeting id or join link>",
+		Use:   "explain <meeting id, link or invitation, or - for standard input>",
 		Short: "Say in one sentence whether a meeting asks for a passcode and why; then the evidence",
-		Args:  cobra.MinimumNArgs(1),
+		Long: "Says whether a meeting asks for a passcode and why, in one sentence, then the evidence. Paste what\n" +
+			"you have: the number as it is written, a link of any form, also as a mail filter wrapped it, or the\n" +
+			"whole invitation. A link is judged, too: what whoever uses that very link meets.",
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if other != "" {
 				return withStore(cmd, func(ctx context.Context, s *store.Store) error {
-					return versus(ctx, s, cmd.OutOrStdout(), account, strings.Join(args, ""), other, asJSON)
+					return versus(ctx, s, cmd.OutOrStdout(), account, strings.Join(args, " "), other, asJSON)
 				})
 			}
-			id, err := parseMeeting(args)
+			in, err := pasted(cmd, args)
 			if err != nil {
 				return err
 			}
 			return withStore(cmd, func(ctx context.Context, s *store.Store) error {
-				e, err := admin.Explain(ctx, s, account, int64(id), time.Now())
+				e, err := admin.Explain(ctx, s, account, in.Number, time.Now())
 				if err != nil {
 					return err
 				}
+				e.Judge(in)
 				if asJSON {
 					return json.NewEncoder(cmd.OutOrStdout()).Encode(e)
 				}
@@ -78,6 +76,9 @@ func explain(w io.Writer, e admin.Explanation) {
 		fmt.Fprintln(w, "It has not been checked yet.")
 	} else {
 		fmt.Fprintln(w, e.Why)
+	}
+	if e.Pasted != nil && e.Pasted.Says != "" {
+		fmt.Fprintln(w, e.Pasted.Says)
 	}
 	if e.Doubt != "" {
 		fmt.Fprintln(w, e.Doubt)
@@ -113,6 +114,10 @@ func explain(w io.Writer, e admin.Explanation) {
 	if e.Known && e.Outcome == passcode.OutcomeDemands {
 		fmt.Fprintf(w, "\n`latchkey passcode %s` returns the passcode, for ZoomMtg.join({passWord}).\n", e.MeetingID)
 	}
+	if e.Outcome == passcode.OutcomeJoinable || e.Known && e.Outcome == passcode.OutcomeDemands {
+		// Z-JOIN-3, Z-JOIN-4: else the passcode is blamed for it.
+		fmt.Fprintln(w, "\nA refusal that is not \"Passcode wrong\" (3004) is another matter: docs/joining.md.")
+	}
 }
 
 // explainState writes what was seen, decided, and comes next.
@@ -141,6 +146,9 @@ func explainState(w io.Writer, e admin.Explanation) {
 	fmt.Fprintf(w, "seen      passcode %s, waiting room %s, authentication %s%s\n", e.Passcode, e.Room, e.Auth, at(e.Observed))
 	if words := e.WhoWaits.Words(); words != "" && e.Room == passcode.On {
 		fmt.Fprintf(w, "waits     the waiting room holds %s\n", words)
+	}
+	if e.RoomBecause != "" {
+		fmt.Fprintf(w, "room      the waiting room is on because %s\n", e.RoomBecause)
 	}
 	if made := madeBy(e); made != "" {
 		fmt.Fprintf(w, "made      %s\n", made)

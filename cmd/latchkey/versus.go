@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"latchkey/internal/admin"
+	"latchkey/internal/invite"
 	"latchkey/internal/passcode"
 	"latchkey/internal/store"
 )
@@ -17,10 +18,10 @@ import (
 func versus(ctx context.Context, s *store.Store, out io.Writer, account, a, b string, asJSON bool) error {
 	var sides [2]passcode.Side
 	for i, arg := range []string{a, b} {
-		id, err := parseMeeting([]string{arg})
+		in, err := invite.Read(arg)
 		switch {
 		case err == nil:
-			sides[i], err = admin.MeetingSide(ctx, s, account, int64(id))
+			sides[i], err = admin.MeetingSide(ctx, s, account, in.Number)
 		case strings.Contains(arg, "/") || strings.TrimLeft(arg, "0123456789 -") == "":
 			return err
 		default:

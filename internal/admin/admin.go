@@ -101,6 +101,12 @@ type Explanation struct {
 	Auth     passcode.Toggle   `json:"authentication"`
 	// WhoWaits is whom the waiting room holds, in Zoom's word; "" where that is not known.
 	WhoWaits passcode.Waits `json:"who_waits,omitempty"`
+	// WhyRoom says why the waiting room is on, RoomBecause in words; nil and ""
+	// where it is not, or not known to be.
+	WhyRoom     *passcode.RoomWhy `json:"why_waiting_room,omitempty"`
+	RoomBecause string            `json:"waiting_room_because,omitempty"`
+	// Pasted is the link or invitation that was asked about; see Judge.
+	Pasted *Pasted `json:"pasted,omitempty"`
 	// Source and CreatedBy say through what and by whom it was made, as far as Zoom
 	// said; Created is when.
 	Source    string    `json:"creation_source,omitempty"`
@@ -141,6 +147,13 @@ func Explain(ctx context.Context, s *store.Store, account string, number int64, 
 		Due: m.DueAt, WaitingFor: m.WaitingFor, LastError: m.LastError, HostError: st.Host.LastError,
 		Repairs: st.Repairs, Rotated: st.Rotated, History: st.History, Changes: st.Changes}
 	e.WhoWaits = passcode.Facts{Meeting: m.Meeting, Host: passcode.Host{Waits: st.Host.Waits}}.WhoWaits()
+	room, err := whyRoom(ctx, s, st)
+	if err != nil {
+		return Explanation{}, err
+	}
+	if room.Cause != passcode.RoomNone {
+		e.WhyRoom, e.RoomBecause = &room, room.Sentence()
+	}
 	e.Source, e.CreatedBy, e.Created = m.Source, m.CreatedBy, m.Created
 	e.Doubt = doubt(m)
 	if !m.DueAt.IsZero() {

@@ -79,7 +79,7 @@ func TestAnswers(t *testing.T) {
 		{"3000 without words", 400, `{"code":3000}`, nil, zoom.KindRefused, 3000, none, ""},
 		{"over", 400, `{"code":3007,"message":"Sorry, you cannot delete this meeting since it has ended."}`, nil, zoom.KindRefused, 3007, none, ""},
 		{"may not host", 400, `{"code":3161,"message":"Meeting hosting and scheduling capabilities are not allowed for your user account."}`, nil, zoom.KindRefused, 3161, none, ""},
-		{"another account's", 400, `{"code":1010,"message":"User belongs to another account."}`, nil, zoom.KindRefused, 1010, none, ""},
+		{"another account's", 400, `{"code":1010,"message":"User belongs to another account."}`, nil, zoom.KindNotFound, 1010, none, ""},
 		{"validation", 400, `{"code":300,"message":"Validation Failed.","errors":[{"field":"password","message":"Must be 1 to 10 characters."}]}`, nil, zoom.KindInvalid, 300, none, "Validation Failed. (password: Must be 1 to 10 characters.)"},
 		{"validation, errors not a list", 400, `{"code":300,"message":"Validation Failed.","errors":"none"}`, nil, zoom.KindInvalid, 300, none, "Validation Failed."},
 		{"bad request without words", 400, ``, nil, zoom.KindForeign, 0, none, ""},
