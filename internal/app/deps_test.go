@@ -52,6 +52,7 @@ func TestDependenciesPointInward(t *testing.T) {
 		"internal/passcode":  {},
 		"internal/secret":    {},
 		"internal/work":      {},
+		"internal/lint":      {"internal/passcode"},
 		"internal/zoom":      {"internal/passcode", "internal/secret"},
 		"internal/webhook":   {"internal/secret"},
 		"internal/bus":       {},
