@@ -155,16 +155,17 @@ const longestName = 60
 func (p path) String() string {
 	s := "$"
 	for _, name := range p {
+		more := ""
 		if short := []rune(name); len(short) > longestName {
-			name = string(short[:longestName]) + "…"
+			name, more = string(short[:longestName]), "…"
 		}
 		plain := name != "" && !strings.ContainsFunc(name, func(c rune) bool {
 			return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-')
 		})
-		if plain {
-			s += "." + name
+		if !plain {
+			s += "[" + strconv.QuoteToASCII(name) + more + "]"
 		} else {
-			s += "[" + strconv.QuoteToASCII(name) + "]"
+			s += "." + name + more
 		}
 	}
 	return s

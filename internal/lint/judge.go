@@ -146,6 +146,8 @@ func (j *judge) options() {
 	}
 	def := path{"default_password"}
 	switch ask := j.ask("default_password"); {
+	case room == passcode.AskNothing && ask == passcode.AskOff:
+		j.find(CodeNeither, nil, "It names neither a passcode nor the waiting room: the host's settings decide about the waiting room, and whether default_password: false holds off a passcode there is a thing that Zoom's documents disagree about.", "Send settings.waiting_room: true too; a lock on the host's setting still wins.")
 	case room == passcode.AskNothing:
 		j.find(CodeNeither, nil, "It names neither a passcode nor the waiting room, so that the host's settings decide about both: where the host's passcode setting is on, Zoom generates a passcode that nobody was given.", instead)
 	case j.unclear["default_password"]:
