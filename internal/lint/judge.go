@@ -35,6 +35,13 @@ func (j *judge) password(h *Host) {
 			"Leave it out. "+instead)
 		return
 	}
+	// Zoom applies a valid passcode (Z-RULE-5); what a create with another one comes
+	// to is not said.
+	invalid := func() {
+		if !slices.Contains(j.report.Unpredictable, at.String()) {
+			j.cannotTell(at)
+		}
+	}
 	stays := strings.Map(func(c rune) rune {
 		if strings.ContainsRune(createOnly, c) {
 			return -1
@@ -44,11 +51,13 @@ func (j *judge) password(h *Host) {
 	long := len([]rune(p)) > passcode.MaxLength
 	foreign := strings.ContainsFunc(stays, func(c rune) bool { return !passcode.Settable(string(c)) })
 	if long {
+		invalid()
 		j.find(CodeTooLong, at, fmt.Sprintf("It has %d characters, and Zoom takes at most %d.", len([]rune(p)), passcode.MaxLength),
 			"Send one of at most 10 letters, digits and @ - _ *, or none.")
 	}
 	switch {
 	case foreign:
+		invalid()
 		j.find(CodeCharacters, at, "It holds a character that Zoom's documents do not name for a passcode: want letters, digits and @ - _ *.",
 			"Send one of letters, digits and @ - _ *, or none.")
 	case stays != p:
@@ -56,6 +65,7 @@ func (j *judge) password(h *Host) {
 			"Send one of letters, digits and @ - _ *, or none.")
 	case h != nil && !long:
 		if err := h.Requirement.Check(p); err != nil {
+			invalid()
 			j.find(CodeRequirement, at, "It does not meet the host's passcode requirement: "+err.Error()+".", "Send one that meets it, or none.")
 		}
 	}
