@@ -27,7 +27,7 @@ var members = []member{
 	{name: "settings", want: anObj, also: []string{"meeting_settings"}},
 	{name: "waiting_room", settings: true, want: aBool, also: []string{"enable_waiting_room", "waiting_room_enabled", "use_waiting_room"}},
 	{name: "waiting_room_options", settings: true, want: anObj},
-	{name: "meeting_authentication", settings: true, want: aBool, also: []string{"enforce_login"}},
+	{name: "meeting_authentication", settings: true, want: aBool},
 	{name: "join_before_host", settings: true, want: aBool, also: []string{"jbh"}},
 	{name: "jbh_time", settings: true, want: aNumber},
 	{name: "use_pmi", settings: true, want: aBool, also: []string{"use_personal_meeting_id"}},
