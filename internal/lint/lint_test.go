@@ -3,6 +3,8 @@ package lint
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -112,6 +114,7 @@ func TestJudge(t *testing.T) {
 		{name: "of eleven bytes and ten characters", body: `{"type":8,"password":"s3cretT-1é"}`, want: "password_characters@$.password", notes: "own_password@$.password", sent: undecidable, send: `{"type":8} own`, then: theirs},
 		{name: "with a space", body: `{"type":8,"password":"s3cretT 1"}`, want: "password_characters@$.password", notes: "own_password@$.password", sent: undecidable, send: `{"type":8} own`, then: theirs},
 		{name: "with a mark that only creates take", body: `{"type":8,"password":"s3cretT!"}`, want: "password_unrestorable@$.password", notes: "own_password@$.password", sent: theirs, send: `{"type":8} own`, then: theirs},
+		{name: "with a hash", body: `{"type":8,"password":"s3cretT#"}`, want: "password_unrestorable@$.password", notes: "own_password@$.password", sent: theirs, send: `{"type":8} own`, then: theirs},
 		{name: "with a hash and foreign marks", body: `{"type":8,"password":"s3cretT#?"}`, want: "password_characters@$.password", notes: "own_password@$.password", sent: undecidable, send: `{"type":8} own`, then: theirs},
 		{name: "empty", body: `{"type":8,"password":"","settings":{"waiting_room":true}}`, want: "password_empty@$.password", sent: "none unknown generated",
 			send: `{"type":8,"default_password":false,"settings":{"waiting_room":true}}`},
@@ -141,6 +144,8 @@ func TestJudge(t *testing.T) {
 		{name: "an endless type", body: `{"type":1e999,"default_password":false,"settings":{"waiting_room":true}}`, want: "meeting_type@$.type", sent: undecidable},
 		{name: "for somebody else", body: `{"type":8,"schedule_for":"a@b.c","default_password":false,"settings":{"waiting_room":true}}`, notes: "schedule_for@$.schedule_for", sent: fine,
 			send: `{"type":8,"default_password":false,"settings":{"waiting_room":true}}`},
+		{name: "for nobody", body: `{"type":8,"schedule_for":null,"default_password":false,"settings":{"waiting_room":true}}`, want: "wrong_type@$.schedule_for", sent: undecidable,
+			send: `{"type":8,"default_password":false,"settings":{"waiting_room":true}}`},
 		{name: "from a template", body: `{"type":8,"template_id":"x","default_password":false,"settings":{"waiting_room":true}}`, notes: "template_id@$.template_id", sent: fine,
 			send: `{"type":8,"default_password":false,"settings":{"waiting_room":true}}`},
 
@@ -169,6 +174,14 @@ func TestJudge(t *testing.T) {
 			send: `{"type":8,"default_password":false,"settings":{"waiting_room":true}} own`, then: theirs},
 		{name: "letters swapped", body: `{"type":8,"default_pasword":false,"settings":{"watiing_room":true}}`,
 			want: "misspelt@$.default_pasword misspelt@$.settings.watiing_room names_neither@$", sent: "none generated generated", send: `{"type":8,"default_password":false,"settings":{"waiting_room":true}}`},
+		{name: "in a short name", body: `{"type":8,"passwrod":"abc","default_password":false,"settings":{"waiting_room":true}}`, want: "misspelt@$.passwrod", sent: fine,
+			send: `{"type":8,"default_password":false,"settings":{"waiting_room":true}} own`, then: theirs},
+		{name: "in capitals", body: `{"type":8,"DEFAULT_PASSWORD":false,"settings":{"WAITING_ROOM":true}}`,
+			want: "misspelt@$.DEFAULT_PASSWORD misspelt@$.settings.WAITING_ROOM names_neither@$", sent: "none generated generated", send: `{"type":8,"default_password":false,"settings":{"waiting_room":true}}`},
+		{name: "the right name counts, whichever stands first", body: `{"type":8,"password":"s3cretT","settings":{"waiting_room":true,"waitingRoom":false}}`, want: "misspelt@$.settings.waitingRoom",
+			notes: "own_password@$.password", sent: theirs, send: `{"type":8,"settings":{"waiting_room":true}} own`, then: theirs},
+		{name: "names too far from any", body: `{"type":8,"meetings":{},"passcard":"x","style":1,"default_password":false,"settings":{"waiting_room":true}}`, sent: fine,
+			send: `{"type":8,"default_password":false,"settings":{"waiting_room":true}}`},
 		{name: "a name that is no word", body: "{\"type\":8,\"default_password\":false,\"wait\u0069ng_room\\n\":true,\"settings\":{\"waiting_room\":true}}",
 			want: `misspelt@$["waiting_room\n"]`, sent: fine, send: `{"type":8,"default_password":false,"settings":{"waiting_room":true}}`},
 		{name: "names of Zoom's that do not decide", body: `{"type":8,"default_password":false,"pre_schedule":false,"timezone":"UTC","settings":{"waiting_room":true,"waiting_room_options":{"mode":"custom"},
@@ -221,6 +234,18 @@ func TestJudge(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestNeitherByDefaultPassword: that nothing is named is told otherwise where
+// default_password is false, since then a passcode is disputed and no certainty.
+func TestNeitherByDefaultPassword(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{`{}`: "decide about both", `{"default_password":true}`: "decide about both", `{"default_password":false}`: "documents disagree"} {
+		r, err := Judge([]byte(body), nil)
+		if err != nil || codes(r.Findings) != "names_neither@$" || !strings.Contains(r.Findings[0].Says, want) {
+			t.Errorf("%s: %v %+v, want %q said", body, err, r.Findings, want)
+		}
 	}
 }
 
@@ -396,6 +421,28 @@ func TestLargeBodiesAreJudgedQuickly(t *testing.T) {
 	}
 	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("it took %v", took)
+	}
+}
+
+// TestThePageAdvisesWhatIsFine holds docs/creating-meetings.md to the rule.
+func TestThePageAdvisesWhatIsFine(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/creating-meetings.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bodies := regexp.MustCompile(`\{"topic": ?"Lesson".*?\}\}`).FindAllString(string(page), -1)
+	if len(bodies) != 3 { // the advice, curl's and Python's
+		t.Fatalf("%d bodies were found: %q", len(bodies), bodies)
+	}
+	for _, body := range bodies {
+		r, err := Judge([]byte(strings.NewReplacer("False", "false", "True", "true").Replace(body)), nil)
+		if err != nil || len(r.Findings)+len(r.Notes) > 0 || sources(r, asSent) != fine {
+			t.Errorf("%s: %s, %s, passcode %s, %v", body, codes(r.Findings), codes(r.Notes), sources(r, asSent), err)
+		}
+	}
+	if lines := strings.Count(string(page), "\n"); lines > 60 {
+		t.Errorf("the page has %d lines, want one screen", lines)
 	}
 }
 
