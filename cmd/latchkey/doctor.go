@@ -17,6 +17,7 @@ import (
 	"latchkey/internal/admin"
 	"latchkey/internal/app"
 	"latchkey/internal/config"
+	"latchkey/internal/passcode"
 	"latchkey/internal/probe"
 	"latchkey/internal/store"
 )
@@ -37,7 +38,7 @@ func doctorCommand() *cobra.Command {
 				return errors.New("doctor has one thing to do so far: want --probe")
 			}
 			return withStore(cmd, func(ctx context.Context, s *store.Store) error {
-				h, err := admin.HostFacts(ctx, s, account, host)
+				h, known, err := admin.HostSettings(ctx, s, account, host)
 				if err != nil {
 					return err
 				}
@@ -45,28 +46,28 @@ func doctorCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				api, ok := app.ZoomFor(c, h.Row.AccountID)
+				api, ok := app.ZoomFor(c, h.AccountID)
 				if !ok {
-					return fmt.Errorf("account %s of host %s is not configured: set ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET, or LATCHKEY_CONFIG", h.Row.AccountID, host)
+					return fmt.Errorf("account %s of host %s is not configured: set ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET, or LATCHKEY_CONFIG", h.AccountID, host)
 				}
 				defer api.Close()
-				if !yes && !agreed(cmd, h.Row) {
+				if !yes && !agreed(cmd, h) {
 					return errors.New("nothing was done: want `yes` on standard input, or --yes")
 				}
 				ctx, cancel := context.WithTimeout(ctx, probeWithin)
 				defer cancel()
-				result, err := probe.Run(ctx, api, probe.Host{ID: h.Row.ID, Passcode: h.Passcode()}, time.Now())
+				result, err := probe.Run(ctx, api, probe.Host{ID: h.ID, Passcode: known.Settings[passcode.KeyPasscode]}, time.Now())
 				var answers []store.Probe
 				for _, a := range result.Answers {
 					answers = append(answers, store.Probe{Question: a.Question, Answer: a.Answer, Detail: a.Detail})
 				}
 				if len(answers) > 0 {
-					err = errors.Join(err, s.SaveProbes(context.WithoutCancel(ctx), h.Row.AccountID, answers, result.Documents))
+					err = errors.Join(err, s.SaveProbes(context.WithoutCancel(ctx), h.AccountID, answers, result.Documents))
 				}
 				if asJSON {
 					return errors.Join(err, json.NewEncoder(cmd.OutOrStdout()).Encode(result))
 				}
-				printProbe(cmd.OutOrStdout(), h.Row.AccountID, result)
+				printProbe(cmd.OutOrStdout(), h.AccountID, result)
 				return err
 			})
 		},

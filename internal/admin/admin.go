@@ -242,3 +242,17 @@ func Forecast(ctx context.Context, s *store.Store, account, name string) (store.
 	}
 	return h, err
 }
+
+// HostSettings returns the host of that id or e-mail address, as Forecast does,
+// with the settings that were last read of them and of the levels above.
+func HostSettings(ctx context.Context, s *store.Store, account, name string) (store.Host, passcode.Host, error) {
+	h, err := Forecast(ctx, s, account, name)
+	if err != nil {
+		return h, passcode.Host{}, err
+	}
+	known, err := levelsOf(ctx, s, h)
+	if err != nil {
+		return h, passcode.Host{}, err
+	}
+	return h, known.Host(), nil
+}

@@ -39,12 +39,12 @@ func MeetingSide(ctx context.Context, s *store.Store, account string, number int
 // HostSide is a host as one of two that are compared: would their next meeting,
 // made without a word about passcodes, ask for one?
 func HostSide(ctx context.Context, s *store.Store, account, name string) (passcode.Side, error) {
-	h, err := HostFacts(ctx, s, account, name)
+	row, known, err := HostSettings(ctx, s, account, name)
 	if err != nil {
 		return passcode.Side{}, err
 	}
-	f := passcode.ForecastFor(h.Host)
-	side := passcode.Side{Name: "the next meeting of " + cmp.Or(h.Row.Email, h.Row.ID), Facts: passcode.Facts{Host: h.Host}, Asks: f.Scheduled.Passcode}
+	f := passcode.ForecastFor(known)
+	side := passcode.Side{Name: "the next meeting of " + cmp.Or(row.Email, row.ID), Facts: passcode.Facts{Host: known}, Asks: f.Scheduled.Passcode}
 	if f.Scheduled.Reason.Code != "" {
 		side.Why = []passcode.Reason{f.Scheduled.Reason}
 	}

@@ -53,6 +53,7 @@ func TestDependenciesPointInward(t *testing.T) {
 		"internal/secret":    {},
 		"internal/invite":    {},
 		"internal/work":      {},
+		"internal/lint":      {"internal/passcode"},
 		"internal/zoom":      {"internal/passcode", "internal/secret"},
 		"internal/webhook":   {"internal/secret"},
 		"internal/bus":       {},

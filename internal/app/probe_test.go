@@ -39,7 +39,7 @@ func TestAProbeEndsTheDispute(t *testing.T) {
 	}
 	api, _ := app.ZoomFor(cfg, accountDemo)
 	defer api.Close()
-	known, err := admin.HostFacts(t.Context(), s, "", hostOn)
+	row, known, err := admin.HostSettings(t.Context(), s, "", hostOn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func TestAProbeEndsTheDispute(t *testing.T) {
 		t.Fatal(err)
 	}
 	alerts := r.alerts(t)
-	found, err := probe.Run(t.Context(), api, probe.Host{ID: known.Row.ID, Passcode: known.Passcode()}, time.Now())
+	found, err := probe.Run(t.Context(), api, probe.Host{ID: row.ID, Passcode: known.Settings[passcode.KeyPasscode]}, time.Now())
 	if err != nil || found.Documents != passcode.Documents2020 {
 		t.Fatalf("found %+v, %v", found, err)
 	}

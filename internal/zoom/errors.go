@@ -146,7 +146,7 @@ func kindOf(status, code int, words string, foreign bool) Kind {
 	case code == 3000:
 		return kindOf3000(words)
 	case code == 3001 || code == 1001 || code == 1010 || // Z-ERR-5: another account's user is none of this one's
-		 code == 4130 || code == 2001:
+		code == 4130 || code == 2001:
 		return KindNotFound
 	case code == 3003 || code == 3007 || code == 3018 || code == 3037 || code == 3161:
 		return KindRefused
