@@ -115,7 +115,6 @@ func TestUnusable(t *testing.T) {
 		{"payload is an array, as another vendor's", `{"event":"meeting.created","payload":[{"password":"` + marker + `"}]}`, "field payload is not a JSON object", "meeting.created", ""},
 		{"payload is a string", `{"event":"meeting.created","account_id":"acct","payload":"` + marker + `"}`, "field payload is not a JSON object", "meeting.created", "acct"},
 		{"no payload", `{"event":"meeting.created"}`, "field payload is not a JSON object", "meeting.created", ""},
-		{"account is an object", `{"event":"meeting.created","payload":{"account_id":{"password":"` + marker + `"}}}`, "a string was expected", "meeting.created", ""},
 		{"nested far too deep", `{"event":"meeting.created","payload":{"object":` + deep + `}}`, "not JSON (at byte", "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -230,7 +229,7 @@ func TestWhoseWordItIs(t *testing.T) {
 
 func TestUnwanted(t *testing.T) {
 	t.Parallel()
-	for _, event := range []string{"meeting.participant_joined", "app_deauthorized", "recording.completed", "Meeting.Created", "meeting.created.x"} {
+	for _, event := range []string{"meeting.participant_joined", "app_deauthorised", "recording.completed", "Meeting.Created", "meeting.created.x"} {
 		t.Run(event, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, nil)
