@@ -8,7 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -54,11 +57,17 @@ func doctorCommand() *cobra.Command {
 				if !yes && !agreed(cmd, h) {
 					return errors.New("nothing was done: want `yes` on standard input, or --yes")
 				}
+				// A signal ends the questions; what was made is deleted all the same.
+				ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+				defer stop()
 				ctx, cancel := context.WithTimeout(ctx, probeWithin)
 				defer cancel()
 				result, err := probe.Run(ctx, api, probe.Host{ID: h.ID, Passcode: known.Settings[passcode.KeyPasscode]}, time.Now())
 				var answers []store.Probe
 				for _, a := range result.Answers {
+					if a.Answer == probe.NotHere {
+						continue // another host may have shown it
+					}
 					answers = append(answers, store.Probe{Question: a.Question, Answer: a.Answer, Detail: a.Detail})
 				}
 				if len(answers) > 0 {

@@ -24,7 +24,7 @@ func TestExplainTellsOfTheLink(t *testing.T) {
 		not    []string
 	}{
 		"asked, and known": {admin.Explanation{MeetingID: "857460654", Outcome: passcode.OutcomeDemands, Passcode: passcode.On, Why: "Why.", Known: true, Doubt: "Doubt."},
-			link, "This link carries a passcode; whether it is still the current one cannot be told. It lets the app in;", []string{"Doubt.\n", elsewhere}, []string{"room      "}},
+			link, "This link carries a passcode; whether it is still the current one cannot be told. If it is, the app is let in;", []string{"Doubt.\n", elsewhere}, []string{"room      "}},
 		"asked, not known": {admin.Explanation{MeetingID: "857460654", Outcome: passcode.OutcomeDemands, Passcode: passcode.On, Why: "Why."},
 			"https://zoom.us/j/857460654", "This link carries no passcode, so whoever uses it is asked.", nil, []string{elsewhere}},
 		"joinable": {admin.Explanation{MeetingID: "857460654", Outcome: passcode.OutcomeJoinable, Passcode: passcode.Off, Room: passcode.On, Why: "Why.", RoomBecause: "of a reason"},

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"latchkey/internal/alert"
@@ -21,9 +22,14 @@ import (
 type UnknownMeetingError struct {
 	ID      int64
 	Account string
+	// Erased says of accounts whose data was deleted; "" where there is none.
+	Erased string
 }
 
 func (e *UnknownMeetingError) Error() string {
+	if e.Erased != "" {
+		return fmt.Sprintf("latchkey has no record of meeting %d (any more): %s", e.ID, e.Erased)
+	}
 	if e.Account != "" {
 		return fmt.Sprintf("latchkey has no record of a meeting %d in account %s: is that the account's id, and one that latchkey guards?", e.ID, e.Account)
 	}
@@ -46,10 +52,24 @@ func (e *PersonalRoomError) Error() string {
 	return s
 }
 
+// erased says of which accounts the data was deleted, when and why; of one alone
+// where it is named.
+func erased(ctx context.Context, s *store.Store, account string) (string, error) {
+	all, err := s.Erasures(ctx, account)
+	if err != nil || len(all) == 0 {
+		return "", err
+	}
+	return strings.Join(all, "; ") + "; its app must be installed again, and is heard of with the next event", nil
+}
+
 // unknown says what can be said of a number that no meeting answers to.
 func unknown(ctx context.Context, s *store.Store, account string, number int64) error {
-	if account != "" {
-		return &UnknownMeetingError{ID: number, Account: account}
+	gone, err := erased(ctx, s, account)
+	if err != nil {
+		return err
+	}
+	if account != "" || gone != "" {
+		return &UnknownMeetingError{ID: number, Account: account, Erased: gone}
 	}
 	h, err := s.HostWithPMI(ctx, number)
 	switch {

@@ -58,11 +58,11 @@ func (e *Explanation) carrying(page invite.Page) string {
 	}
 	s := "This link carries a passcode; whether it is still the current one cannot be told."
 	if n := len(e.Rotated); n > 0 { // Z-CODE-9
-		s = fmt.Sprintf("This link carries a passcode, and the meeting's became another one at %s: whoever uses a link from before that is refused.",
+		s = fmt.Sprintf("This link carries a passcode, and the meeting's became another one at %s: whoever uses a link from before that is refused; whether this one is current cannot be told.",
 			e.Rotated[n-1].SeenAt.UTC().Format("2006-01-02 15:04:05Z"))
 	}
 	if page == invite.PageApp { // Z-JOIN-6
-		s += " It lets the app in; the page that joins in the browser may ask all the same."
+		s += " If it is, the app is let in; the page that joins in the browser may ask all the same."
 	}
 	return s
 }

@@ -36,7 +36,7 @@ func TestJudge(t *testing.T) {
 		"without, and nothing is known":    {dark, app, "This link carries no passcode: whoever uses it is asked, if the meeting has one."},
 		"cut off, and it asks":             {asks, app + "?pwd=", "The passcode of this link was cut off (nothing follows pwd=), so whoever uses it is asked."},
 		"cut off, and it asks for none":    {none, app + "?pwd=", "The passcode of this link was cut off (nothing follows pwd=), and none is asked for."},
-		"with, and no change is recorded":  {asks, app + pwd, "This link carries a passcode; whether it is still the current one cannot be told. It lets the app in; the page that joins in the browser may ask all the same."},
+		"with, and no change is recorded":  {asks, app + pwd, "This link carries a passcode; whether it is still the current one cannot be told. If it is, the app is let in; the page that joins in the browser may ask all the same."},
 		"with, in the browser":             {asks, web + pwd, "This link carries a passcode; whether it is still the current one cannot be told."},
 		"with, and it became another":      {changed, web + pwd, "This link carries a passcode, and the meeting's became another one at 2026-11-25 09:55:00Z: whoever uses a link from before that is refused."},
 		"with, and the meeting has none":   {none, app + pwd, "This link carries a passcode although the meeting has none: it lets people in all the same, as far as is known."},

@@ -25,7 +25,7 @@ func MeetingSide(ctx context.Context, s *store.Store, account string, number int
 	}
 	m := st.Meeting
 	side := passcode.Side{Name: fmt.Sprint("meeting ", number), Facts: passcode.Facts{Meeting: m.Meeting, Host: levels.Host()}, Asks: m.Passcode, Why: m.Reasons}
-	if m.Outcome == "" || m.MustRead && m.ObservedAt.IsZero() {
+	if m.Outcome == "" || m.Outcome == passcode.OutcomeUnknown || m.MustRead && m.ObservedAt.IsZero() {
 		side.Asks = passcode.Unknown
 	}
 	if n := len(st.Repairs); n > 0 && side.Asks == passcode.Off {
@@ -45,6 +45,9 @@ func HostSide(ctx context.Context, s *store.Store, account, name string) (passco
 	}
 	f := passcode.ForecastFor(known)
 	side := passcode.Side{Name: "the next meeting of " + cmp.Or(row.Email, row.ID), Facts: passcode.Facts{Host: known}, Asks: f.Scheduled.Passcode}
+	if !row.CanHost {
+		side.Asks = passcode.Unknown // there is no next one
+	}
 	if f.Scheduled.Reason.Code != "" {
 		side.Why = []passcode.Reason{f.Scheduled.Reason}
 	}

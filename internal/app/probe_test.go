@@ -20,7 +20,8 @@ import (
 // alone.
 func TestAProbeEndsTheDispute(t *testing.T) {
 	t.Parallel()
-	r := newScenarioRig(t, zoomsim.Options{Seed: 7, Documents: zoomsim.Documents2020}, "DATABASE_URL="+testenv.PostgresURL(t), "NATS_URL="+testenv.NATS(t).URL())
+	url := testenv.PostgresURL(t)
+	r := newScenarioRig(t, zoomsim.Options{Seed: 7, Documents: zoomsim.Documents2020}, "DATABASE_URL="+url, "NATS_URL="+testenv.NATS(t).URL())
 	r.app = r.start(t, true, true)
 	r.settled(t, r.create(t, hostOn).ID, passcode.OutcomeJoinable)
 	s := r.app.Store()
@@ -68,6 +69,14 @@ func TestAProbeEndsTheDispute(t *testing.T) {
 		if strings.HasPrefix(kind, "meeting.") && n != alerts[kind] {
 			t.Errorf("%d alerts %s about the probe's meetings", n-alerts[kind], kind)
 		}
+	}
+	for _, a := range found.Answers {
+		if strings.Contains(a.Detail, "Prb-") {
+			t.Errorf("%+v", a)
+		}
+	}
+	if n := testenv.Query(t, url, `SELECT count(*)::text FROM passcodes JOIN meetings USING (account_id, meeting_id) WHERE topic LIKE 'latchkey probe%'`); n != "0" {
+		t.Errorf("%s passcodes of the probe's meetings are kept", n)
 	}
 	for _, q := range r.sim.Requests() {
 		if q.Method != "PATCH" || q.MeetingID == 0 {

@@ -1,8 +1,11 @@
 package app_test
 
 import (
+	"strings"
 	"testing"
+	"time"
 
+	"latchkey/internal/admin"
 	"latchkey/internal/passcode"
 	"latchkey/internal/testenv"
 )
@@ -25,6 +28,9 @@ func TestTheAppIsRemoved(t *testing.T) {
 	testenv.Until(t, "all of it is gone", func() bool {
 		return testenv.Query(t, url, `SELECT concat_ws(' ', (SELECT count(*) FROM meetings), (SELECT count(*) FROM passcodes), (SELECT count(*) FROM hosts), (SELECT count(*) FROM events))`) == "0 0 0 0"
 	})
+	if _, err := admin.Explain(t.Context(), r.app.Store(), "", m.ID, time.Now()); err == nil || !strings.Contains(err.Error(), "what was kept of account "+accountDemo+" was deleted at ") {
+		t.Errorf("explain says %v", err)
+	}
 	if why := testenv.Query(t, url, `SELECT account_id || ': ' || why FROM erased_accounts`); why[:len(accountDemo)] != accountDemo {
 		t.Errorf("the tombstone says %q", why)
 	}

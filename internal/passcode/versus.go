@@ -117,6 +117,10 @@ func differences(a, b Side) []Difference {
 	instant := fa.Meeting.Type == TypeInstant || fb.Meeting.Type == TypeInstant
 	pmi := fa.Meeting.isPMI() || fb.Meeting.isPMI()
 	hosts := fa.Meeting.Type == 0 && fb.Meeting.Type == 0
+	causes := map[Code]bool{}
+	for _, r := range append(slices.Clone(a.Why), b.Why...) {
+		causes[r.Code] = true
+	}
 	for _, info := range settingTable {
 		x, y := fa.Host.Settings[info.Key], fb.Host.Settings[info.Key]
 		decides := info.Key.Decides()
@@ -125,12 +129,15 @@ func differences(a, b Side) []Difference {
 			decides = instant || hosts
 		case KeyPMI, KeyPMIJoin:
 			decides = pmi || hosts
+		case KeyWaitingRoom, KeyAuthentication, KeyAutoSecurity:
+			decides = causes[CauseAutoSecurity] // by themselves they put no passcode on
 		}
+		decides = decides && x.Value != Unknown && y.Value != Unknown
 		add(portalOf(info.Path), info.Path, x.words(), y.words(), decides)
 	}
-	add("the plan", "", string(fa.Host.Plan), string(fb.Host.Plan), true)
-	add("the kind of meeting", "type", fa.Meeting.kindWords(), fb.Meeting.kindWords(), true)
-	add("what it was made through", "creation_source", fa.Meeting.Source, fb.Meeting.Source, true)
+	add("the plan", "", string(fa.Host.Plan), string(fb.Host.Plan), causes[CausePlan])
+	add("the kind of meeting", "type", fa.Meeting.kindWords(), fb.Meeting.kindWords(), fa.Meeting.Type != 0 && fb.Meeting.Type != 0)
+	add("what it was made through", "creation_source", fa.Meeting.Source, fb.Meeting.Source, causes[CauseCaller])
 	add("its own waiting room", "settings.waiting_room", fa.Meeting.WaitingRoom.String(), fb.Meeting.WaitingRoom.String(), false)
 	add("its own sign-in", "settings.meeting_authentication", fa.Meeting.Authentication.String(), fb.Meeting.Authentication.String(), false)
 	add("who waits", pathWaits, string(fa.WhoWaits()), string(fb.WhoWaits()), false)

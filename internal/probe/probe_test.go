@@ -57,11 +57,11 @@ func TestTheWorldIsFoundOut(t *testing.T) {
 		"2025": {zoomsim.Documents2025, hostOn, on, zoomsim.ClearedByBoth, true, map[string]string{"create_without_passcode": Yes, "create_default_password_false": No,
 			"patch_omitted": No, "patch_null": Yes, "patch_empty": Yes, "occurrence_waiting_room": Yes, "host_limit_shown": Yes}, passcode.Documents2025},
 		"2020": {zoomsim.Documents2020, hostOn, on, zoomsim.ClearedByBoth, false, map[string]string{"create_without_passcode": No, "create_default_password_false": No,
-			"create_empty_passcode": No, "host_limit_shown": No}, passcode.Documents2020},
+			"create_empty_passcode": No, "host_limit_shown": No, "occurrence_waiting_room": Yes}, passcode.Documents2020},
 		"only the empty text clears": {zoomsim.Documents2025, hostOn, on, zoomsim.ClearedByEmpty, false, map[string]string{"patch_null": No, "patch_empty": Yes}, passcode.Documents2025},
 		"only null clears":           {zoomsim.Documents2020, hostOn, on, zoomsim.ClearedByNull, false, map[string]string{"patch_null": Yes, "patch_empty": No}, passcode.Documents2020},
 		"a host whose passcodes are locked on": {zoomsim.Documents2020, hostLocked, passcode.Setting{Value: passcode.On, Lock: passcode.On}, zoomsim.ClearedByBoth, false,
-			map[string]string{"create_without_passcode": NotHere, "create_default_password_false": NotHere, "patch_empty": No}, passcode.DocumentsOpen},
+			map[string]string{"create_without_passcode": NotHere, "create_default_password_false": NotHere, "patch_empty": NotHere, "patch_omitted": No, "occurrence_waiting_room": Yes}, passcode.DocumentsOpen},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -83,7 +83,7 @@ func (k *checking) evaluate() passcode.Verdict {
 func (k *checking) facts() passcode.Facts {
 	f := passcode.Facts{Host: k.host, Meeting: k.m.Meeting}
 	m := &f.Meeting
-	m.Probe = strings.HasPrefix(k.m.Topic, zoom.ProbeTopic)
+	m.Probe = k.isProbe()
 	if k.m.MustRead {
 		// Out of date: the rule asks for it, unless the meeting is over anyway.
 		m.Passcode, m.PasscodeReadable, m.WaitingRoom, m.Authentication = passcode.Unknown, false, passcode.Unknown, passcode.Unknown
@@ -107,6 +107,9 @@ func (k *checking) facts() passcode.Facts {
 	}
 	return f
 }
+
+// isProbe says whether latchkey made the meeting itself, to find out what Zoom does.
+func (k *checking) isProbe() bool { return strings.HasPrefix(k.m.Topic, zoom.ProbeTopic) }
 
 // When a change that failed may be tried again although nothing changed.
 const (

@@ -97,6 +97,9 @@ func (k *checking) see(got zoom.Meeting, at time.Time) {
 		m.Status = passcode.StatusStarted
 	}
 	value := got.Password
+	if k.isProbe() {
+		value = "" // nobody is to be given it
+	}
 	m.Passcode = passcode.ToggleOf(value != "" || got.EncryptedPassword != "")
 	m.PasscodeReadable, m.Unrestorable = value != "", value != "" && !passcode.Settable(value.Reveal())
 	// A whole answer that leaves an option out does not have it on.

@@ -38,3 +38,17 @@ func (s *Store) Erased(ctx context.Context, accountID string) (at time.Time, why
 	}
 	return at, why, err
 }
+
+// Erasures says of each account whose data was deleted when and why, in words; of
+// one alone if it is not "".
+func (s *Store) Erasures(ctx context.Context, accountID string) ([]string, error) {
+	rows, err := s.pool.Query(ctx, `SELECT 'what was kept of account ' || account_id || ' was deleted at ' || to_char(erased_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"') || ' since ' || why
+		FROM erased_accounts WHERE $1 = '' OR account_id = $1 ORDER BY erased_at DESC`, accountID)
+	if err == nil {
+		var all []string
+		if all, err = pgx.CollectRows(rows, pgx.RowTo[string]); err == nil {
+			return all, nil
+		}
+	}
+	return nil, fmt.Errorf("read the erased accounts: %w", err)
+}
