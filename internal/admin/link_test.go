@@ -38,7 +38,7 @@ func TestJudge(t *testing.T) {
 		"cut off, and it asks for none":    {none, app + "?pwd=", "The passcode of this link was cut off (nothing follows pwd=), and none is asked for."},
 		"with, and no change is recorded":  {asks, app + pwd, "This link carries a passcode; whether it is still the current one cannot be told. If it is, the app is let in; the page that joins in the browser may ask all the same."},
 		"with, in the browser":             {asks, web + pwd, "This link carries a passcode; whether it is still the current one cannot be told."},
-		"with, and it became another":      {changed, web + pwd, "This link carries a passcode, and the meeting's became another one at 2026-11-25 09:55:00Z: whoever uses a link from before that is refused."},
+		"with, and it became another":      {changed, web + pwd, "This link carries a passcode, and the meeting's became another one at 2026-11-25 09:55:00Z: whoever uses a link from before that is refused; whether this one is current cannot be told."},
 		"with, and the meeting has none":   {none, app + pwd, "This link carries a passcode although the meeting has none: it lets people in all the same, as far as is known."},
 		"with, and nothing is known":       {dark, app + pwd, "This link carries a passcode; whether the meeting asks for one, and for this one, is not known."},
 		"the host's, and it asks":          {asks, "https://zoom.us/s/857460654", "The link that was pasted starts the meeting and is the host's: people join by the invitation's link, not by this one."},

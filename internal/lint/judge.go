@@ -146,7 +146,7 @@ func (j *judge) whose(h *Host) error {
 }
 
 // options judges what the body says of passcode, waiting room and sign-in.
-func (j *judge) options() {
+func (j *judge) options(h *Host) {
 	room, auth, pass := j.ask("waiting_room"), j.ask("meeting_authentication"), j.passcodeAsk()
 	if j.ask("join_before_host") == passcode.AskOn && room == passcode.AskOn {
 		j.find(CodeJoinFirst, path{"settings", "join_before_host"}, "Zoom disables it where the waiting room is on: people wait until the host lets them in.", "Send false, or leave it out.")
@@ -161,6 +161,12 @@ func (j *judge) options() {
 	case room == passcode.AskNothing:
 		j.find(CodeNeither, nil, "It names neither a passcode nor the waiting room, so that the host's settings decide about both: where the host's passcode setting is on, Zoom generates a passcode that nobody was given.", instead)
 	case j.unclear["default_password"]:
+	case ask == passcode.AskNothing && h != nil && h.Settings[passcode.KeyPasscode].Value == passcode.Off:
+		j.note(CodeDisputed, def, "It is not named, and no password is given: this host's passcode setting is off, so none is generated. Once it is on Zoom's documents disagree: send false, and a change of that setting alone brings none.")
+	case ask == passcode.AskNothing && h != nil && h.Documents == passcode.Documents2020:
+		j.note(CodeDisputed, def, "It is not named, and no password is given: as was tried on this account, Zoom generates none then, whatever its newer reference says. Send false, and that stays so.")
+	case ask == passcode.AskNothing && h != nil && h.Documents == passcode.Documents2025:
+		j.find(CodeDisputed, def, "It is not named, and no password is given: as was tried on this account, Zoom generates a passcode then where the host's passcode setting is on, waiting room or not.", j.insteadOf(room, auth))
 	case ask == passcode.AskNothing:
 		j.find(CodeDisputed, def, "It is not named, and no password is given. Where the host's passcode setting is on, Zoom's documents disagree: by the newer reference it counts as true and Zoom generates a passcode, waiting room or not; by the older security page there is none.", j.insteadOf(room, auth))
 	case ask == passcode.AskOn:

@@ -136,7 +136,7 @@ func Judge(raw []byte, h *Host) (Report, error) {
 	}
 	j.kind()
 	j.password(h)
-	j.options()
+	j.options(h)
 	j.correct()
 	j.predict(h)
 	return j.report, nil

@@ -326,7 +326,12 @@ func TestJudgeForHost(t *testing.T) {
 		{name: "the requirement does not hold", body: `{"type":8,"password":"s3cret"}`, digits: true, want: "password_requirement@$.password", sent: "?", says: "only digits are allowed"},
 		{name: "it does", body: `{"type":8,"password":"314159"}`, digits: true, sent: "given"},
 		{name: "it is tried which document holds", body: `{"type":8,"settings":{"waiting_room":true}}`, host: settings{passcode.KeyPasscode: plain(passcode.On)}, documents: passcode.Documents2020,
-			want: "passcode_disputed@$.default_password", sent: "none"},
+			sent: "none"},
+		{name: "it is tried that the newer one holds", body: `{"type":8,"settings":{"waiting_room":true}}`, host: settings{passcode.KeyPasscode: plain(passcode.On)}, documents: passcode.Documents2025,
+			want: "passcode_disputed@$.default_password", sent: "generated", says: "as was tried on this account"},
+		{name: "nobody tried", body: `{"type":8,"settings":{"waiting_room":true}}`, host: settings{passcode.KeyPasscode: plain(passcode.On)},
+			want: "passcode_disputed@$.default_password", sent: "generated|none", says: "Zoom's documents disagree"},
+		{name: "the setting is off: there is nothing to dispute", body: `{"type":8,"settings":{"waiting_room":true}}`, sent: "none"},
 		{name: "for the host who was named", body: `{"type":8,"schedule_for":"Host@Example.com","default_password":false,"settings":{"waiting_room":true}}`, sent: "none"},
 		{name: "the room's own passcode", body: `{"settings":{"use_pmi":true,"waiting_room":true}}`, host: settings{passcode.KeyPMI: plain(passcode.On)}, want: "personal_meeting_id@$.settings.use_pmi", sent: "kept"},
 	} {

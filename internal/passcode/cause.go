@@ -50,6 +50,11 @@ func cause(f *Facts) []Reason {
 				return one(callers(f)) // the setting would have made another kind of passcode
 			case Unknown:
 				all = append(all, callers(f))
+			case On:
+				// It is of the kind that Zoom makes up, which proves nothing.
+				r := callers(f)
+				r.Detail = likeZooms
+				all = append(all, r)
 			}
 		}
 		if scheduled.Value == On && f.wasScheduled() {
@@ -96,6 +101,9 @@ func callers(f *Facts) Reason {
 
 // notZooms marks a passcode that Zoom would not make up.
 const notZooms = "not of the kind that Zoom makes up"
+
+// likeZooms marks one that Zoom would, so that the caller is the less likely cause.
+const likeZooms = "of the kind that Zoom makes up"
 
 // wasScheduled says whether the meeting may have been there when the host's
 // sub-option for meetings that are scheduled already was turned on: an instant

@@ -142,6 +142,9 @@ var codeTable = map[Code]codeInfo{
 		if r.Detail == notZooms {
 			return who + ": it is " + notZooms
 		}
+		if r.Detail == likeZooms {
+			return "less likely, " + who + " that is " + likeZooms
+		}
 		return who
 	}, who: func(Reason) string {
 		return "whoever makes the meetings can leave `password` out of the call and send `default_password: false`"
@@ -170,7 +173,7 @@ var codeTable = map[Code]codeInfo{
 		return "it has no passcode and asks nobody to sign in, and its waiting room holds " + who
 	}, who: func(Reason) string { return "the host can choose that everybody waits" }},
 	CauseDateOpen: {cause: true, clause: func(r Reason) string {
-		return "it has no passcode and asks nobody to sign in, and for " + r.Detail + " its waiting room is off"
+		return "it has no passcode and asks nobody to sign in, and on one of its dates" + onDate(r) + " its waiting room is off"
 	}, who: func(Reason) string { return "the host can turn the waiting room on for that date" }},
 
 	BlockLockedOff: {inTheWay: true, clause: func(r Reason) string {
@@ -180,7 +183,7 @@ var codeTable = map[Code]codeInfo{
 		return fmt.Sprintf("without the passcode anybody could walk in: %s is locked off by %s", portalOf(r.Path), r.holder())
 	}, who: func(r Reason) string { return r.byLevel("unlock or turn on that setting") }},
 	BlockDateOpen: {inTheWay: true, clause: func(r Reason) string {
-		return "without the passcode anybody could walk in on one of its dates: for " + r.Detail + " the waiting room is off"
+		return "without the passcode anybody could walk in on one of its dates" + onDate(r) + " since the waiting room is off then"
 	}, who: func(Reason) string {
 		return "the host can turn the waiting room on for that date, and latchkey then checks again"
 	}},
@@ -262,6 +265,14 @@ var codeTable = map[Code]codeInfo{
 // signInInstead is what Zoom makes of a removal where waiting room and passcodes
 // are both locked off and one security option is required (Z-RULE-6).
 const signInInstead = "make everybody sign in"
+
+// onDate names the date that the reason is about, where it is known.
+func onDate(r Reason) string {
+	if r.Detail == "" {
+		return ""
+	}
+	return ", " + r.Detail + ","
+}
 
 func nobody(Reason) string { return "" }
 

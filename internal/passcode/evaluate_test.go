@@ -480,7 +480,7 @@ func TestEvaluate(t *testing.T) {
 		{name: "a series with one date whose waiting room is off",
 			facts:   series(func(f *Facts) { f.Meeting.Dates, f.Meeting.DateOpen = Off, "1 Dec 10:00 UTC" }),
 			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseRequest, BlockDateOpen},
-			sentence: "since without the passcode anybody could walk in on one of its dates: for 1 Dec 10:00 UTC the waiting room is off; the host can turn the waiting room on for that date, and latchkey then checks again"},
+			sentence: "since without the passcode anybody could walk in on one of its dates, 1 Dec 10:00 UTC, since the waiting room is off then; the host can turn the waiting room on for that date, and latchkey then checks again"},
 		{name: "a series that asks for sign-in: on each date",
 			facts:   series(func(f *Facts) { f.Meeting.Authentication = On }),
 			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest}},
@@ -491,7 +491,7 @@ func TestEvaluate(t *testing.T) {
 			facts: opened(func(f *Facts) {
 				f.Meeting.Type, f.Meeting.WaitingRoom, f.Meeting.Dates, f.Meeting.DateOpen = TypeRecurring, On, Off, "1 Dec 10:00 UTC"
 			}),
-			outcome: OutcomeUnsecured, remedy: RemedySecure, codes: []Code{CauseDateOpen}, sentence: "for 1 Dec 10:00 UTC its waiting room is off; latchkey removed its passcode and now puts it back."},
+			outcome: OutcomeUnsecured, remedy: RemedySecure, codes: []Code{CauseDateOpen}, sentence: "on one of its dates, 1 Dec 10:00 UTC, its waiting room is off; latchkey removed its passcode and now puts it back."},
 		{name: "Zoom would turn sign-in on, which nobody asked for",
 			facts: demanding(func(f *Facts) {
 				f.Meeting.WaitingRoom = Off
@@ -515,7 +515,7 @@ func TestEvaluate(t *testing.T) {
 			facts: demanding(func(f *Facts) {
 				f.Meeting.Source, f.Meeting.Generated, f.Host.Settings[KeyPasscode] = SourceOpenAPI, On, on()
 			}),
-			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseSettingOn}},
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseSettingOn, CauseCaller}, sentence: "is on for the host; nothing forces it"},
 		{name: "made by API, and locked on: the lock, whatever the caller sent",
 			facts: demanding(func(f *Facts) {
 				f.Meeting.Source, f.Meeting.Generated, f.Host.Settings[KeyPasscode] = SourceOpenAPI, Off, onLocked(LevelGroup, "G1")

@@ -58,7 +58,7 @@ func (v Verdict) Causes() string {
 	case len(all) > 1 && all[1].Code == CauseScheduled:
 		return fmt.Sprintf("%s (and with it %q)", all[0].Sentence(), KeyScheduled.Info().Portal)
 	}
-	if len(all) > 1 && all[1].Code == CauseCaller {
+	if len(all) > 1 && all[1].Code == CauseCaller && all[1].Detail != likeZooms {
 		return all[0].Sentence() + ", or because " + all[1].Sentence()
 	}
 	return all[0].Sentence()
