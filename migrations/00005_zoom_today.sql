@@ -29,8 +29,10 @@ COMMENT ON TABLE probes IS 'What latchkey doctor --probe found out about an acco
 CREATE TABLE erased_accounts (
     account_id text PRIMARY KEY,
     erased_at  timestamptz NOT NULL DEFAULT now(),
-    why        text NOT NULL
+    why        text NOT NULL,
+    purged_at  timestamptz
 );
+COMMENT ON COLUMN erased_accounts.purged_at IS 'When its messages in NATS were gone too; null: not yet.';
 COMMENT ON TABLE erased_accounts IS 'Accounts whose data was deleted because they removed the app: when and why. Nothing else of them is kept.';
 
 CREATE OR REPLACE VIEW host_forecasts AS

@@ -69,13 +69,6 @@ func hopeless(err error) bool {
 	return errors.As(err, &unusable) || errors.As(err, &panicked) || !errors.As(err, &erasing) && !store.Unavailable(err)
 }
 
-// erasingError: the bus could not be rid of an account's messages yet. It is tried
-// until it is.
-type erasingError struct{ err error }
-
-func (e erasingError) Error() string { return e.err.Error() }
-func (e erasingError) Unwrap() error { return e.err }
-
 // Handle returns the function that takes one event in. While the database is
 // unavailable it holds the event and waits; stop tells it to return the event to
 // the bus.
@@ -331,38 +324,6 @@ func (in *Intake) accountLeft(ctx context.Context, row store.Event, env zoom.Env
 	return in.governed(ctx, row, func(tx *store.IntakeTx) error {
 		return tx.LevelChanged(ctx, passcode.LevelAccount, row.AccountID, happened(row), env.Event)
 	})
-}
-
-// appRemoved: the account removed the app, and all that is kept of it must go
-// (Z-EVENT-16): first from the bus, then from the database with a tombstone, which
-// ends it and keeps what was under way from bringing anything back. Until then it
-// is begun again from the start.
-func (in *Intake) appRemoved(ctx context.Context, row store.Event, env zoom.Envelope) (bool, error) {
-	if !in.o.Governed(row.AccountID) {
-		return in.governed(ctx, row, func(*store.IntakeTx) error { return nil })
-	}
-	at := happened(row)
-	switch erased, _, err := in.o.Store.Erased(ctx, row.AccountID); {
-	case err == nil && !erased.Before(at):
-		return false, nil // the same word again, perhaps after the app was installed anew
-	case err != nil && !errors.Is(err, store.ErrNotFound):
-		return false, err
-	}
-	in.o.Logger.Warn("the account removed the app; deleting all that is kept of it", "account_id", row.AccountID)
-	accounts := []string{row.AccountID}
-	if len(in.o.Guarded) == 1 {
-		accounts = append(accounts, "") // an event that named no account was this one's
-	}
-	for _, account := range accounts {
-		if in.o.Erase == nil {
-			break
-		}
-		if err := in.o.Erase(ctx, account); err != nil {
-			return false, erasingError{err}
-		}
-	}
-	err := in.o.Store.Erase(ctx, row.AccountID, "the account removed the app ("+env.Event+", "+at.UTC().Format(time.RFC3339)+")", at)
-	return err == nil, err
 }
 
 // userUpdated: a host's licence, group or personal meeting id may be another.

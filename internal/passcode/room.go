@@ -99,6 +99,9 @@ func (w RoomWhy) Sentence() string {
 			did = "when it found the meeting open"
 		}
 		s := fmt.Sprintf("latchkey asked for it %s, %s", did, moment(w.Repair.At))
+		if w.Repair.Remedy == RemedyClear {
+			s += ", and it may have been on before" // a removal always asks, and what was is not recorded
+		}
 		if w.HostToo {
 			s += fmt.Sprintf("; %s is on for the host, too", portal)
 		}

@@ -112,8 +112,11 @@ func (r *run) create(ctx context.Context, body map[string]any) (zoom.Meeting, zo
 		all[k] = v
 	}
 	m, b, err := r.api.CreateMeeting(ctx, r.host.ID, all)
-	if err == nil {
+	switch kind := zoom.KindOf(err); {
+	case err == nil:
 		r.made = append(r.made, m.ID)
+	case kind == zoom.KindTransport || kind == zoom.KindServer || kind == zoom.KindBadAnswer:
+		err = fmt.Errorf("%w; Zoom may have made the meeting all the same: look for %q on %s and delete it", err, all["topic"], r.now.Add(Ahead).UTC().Format(time.DateOnly))
 	}
 	return m, b, err
 }

@@ -56,11 +56,15 @@ const mostDates = 120
 // on: it may differ from the series' (Z-MEET-7). A date of which Zoom does not say
 // is as the series is.
 func (k *checking) lookAtDates(ctx context.Context) error {
-	k.m.Dates, k.m.DateOpen = passcode.On, ""
-	for i, d := range k.dates {
+	k.m.Dates, k.m.DateOpen = passcode.Unknown, ""
+	looked := 0
+	for _, d := range k.dates {
 		ends := zoom.Ends(d.StartTime, d.Duration, nil)
-		if i == mostDates || d.ID == "" || d.Status == "deleted" || !ends.IsZero() && ends.Before(k.now()) {
+		if d.ID == "" || d.Status == "deleted" || !ends.IsZero() && ends.Before(k.now()) {
 			continue
+		}
+		if looked++; looked > mostDates {
+			return nil // not known of all: then nothing is removed
 		}
 		got, err := k.api.GetOccurrence(ctx, zoom.MeetingID(k.m.ID), string(d.ID))
 		switch a := answerOf(err); {
@@ -74,6 +78,7 @@ func (k *checking) lookAtDates(ctx context.Context) error {
 			return nil
 		}
 	}
+	k.m.Dates = passcode.On
 	return nil
 }
 

@@ -15,8 +15,9 @@ import (
 func (s *Store) Erase(ctx context.Context, accountID, why string, at time.Time) error {
 	err := s.inTx(ctx, func(tx pgx.Tx) error {
 		var b pgx.Batch
+		b.Queue(`SET LOCAL statement_timeout = 0`) // the caller's deadline bounds it
 		b.Queue(`INSERT INTO erased_accounts (account_id, erased_at, why) VALUES ($1, greatest($2::timestamptz, now()), $3)
-			ON CONFLICT (account_id) DO UPDATE SET erased_at = excluded.erased_at, why = excluded.why`, accountID, at, why)
+			ON CONFLICT (account_id) DO UPDATE SET erased_at = excluded.erased_at, why = excluded.why, purged_at = NULL`, accountID, at, why)
 		// What refers to these goes with them: passcodes, verdicts, repairs, alignments, setting changes.
 		for _, table := range []string{"meetings", "hosts", "groups", "accounts", "events", "alerts", "account_calls", "policies_seen", "probes"} {
 			b.Queue(`DELETE FROM `+table+` WHERE account_id = $1`, accountID)
@@ -29,14 +30,22 @@ func (s *Store) Erase(ctx context.Context, accountID, why string, at time.Time) 
 	return nil
 }
 
-// Erased says when and why an account's data was deleted; ErrNotFound when it was
-// not.
-func (s *Store) Erased(ctx context.Context, accountID string) (at time.Time, why string, err error) {
-	err = s.pool.QueryRow(ctx, `SELECT erased_at, why FROM erased_accounts WHERE account_id = $1`, accountID).Scan(&at, &why)
+// Erased says when an account's data was deleted, and whether its messages are gone
+// too (Purged); ErrNotFound when it was not.
+func (s *Store) Erased(ctx context.Context, accountID string) (at time.Time, purged bool, err error) {
+	err = s.pool.QueryRow(ctx, `SELECT erased_at, purged_at IS NOT NULL FROM erased_accounts WHERE account_id = $1`, accountID).Scan(&at, &purged)
 	if errors.Is(err, pgx.ErrNoRows) {
 		err = ErrNotFound
 	}
-	return at, why, err
+	return at, purged, err
+}
+
+// Purged notes that an erased account's messages are gone from the bus.
+func (s *Store) Purged(ctx context.Context, accountID string) error {
+	if _, err := s.pool.Exec(ctx, `UPDATE erased_accounts SET purged_at = now() WHERE account_id = $1`, accountID); err != nil {
+		return fmt.Errorf("note that the messages of account %s are gone: %w", accountID, err)
+	}
+	return nil
 }
 
 // Erasures says of each account whose data was deleted when and why, in words; of
