@@ -61,6 +61,26 @@ func TestEverybodyCannotBeHad(t *testing.T) {
 	}
 }
 
+// TestMoreDatesThanAreLookedAt: of the rest nobody knows, so nothing is removed.
+func TestMoreDatesThanAreLookedAt(t *testing.T) {
+	t.Parallel()
+	d := &dated{scripted: &scripted{}}
+	w, url := patient(t, d.scripted)
+	w.o.Zoom = func(string) (Zoom, bool) { return d, true }
+	d.m.Type = 8
+	for i := range mostDates + 1 {
+		o := zoom.Occurrence{StartTime: zoom.Time{Time: time.Now().AddDate(0, 0, 1+i)}, Duration: 30, Status: "available"}
+		if err := json.Unmarshal([]byte(`{"occurrence_id": "d"}`), &o); err != nil {
+			t.Fatal(err)
+		}
+		d.m.Occurrences = append(d.m.Occurrences, o)
+	}
+	checkNow(t, w, url)
+	if m, _ := meetingOf(t, w); len(d.asked) != 0 || len(d.seen) != mostDates || m.Outcome != passcode.OutcomeDemands {
+		t.Errorf("%d changes, %d dates looked at; %s: %s", len(d.asked), len(d.seen), m.Outcome, m.Why)
+	}
+}
+
 // TestNoDateIsLeftOpen: a series' passcode is not removed while the waiting room is
 // off for one of its dates, and goes back where that shows only afterwards.
 func TestNoDateIsLeftOpen(t *testing.T) {
