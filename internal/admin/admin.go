@@ -14,6 +14,7 @@ import (
 
 	"latchkey/internal/alert"
 	"latchkey/internal/passcode"
+	"latchkey/internal/probe"
 	"latchkey/internal/store"
 )
 
@@ -85,7 +86,7 @@ func unknown(ctx context.Context, s *store.Store, account string, number int64) 
 type UnknownHostError struct{ Name string }
 
 func (e *UnknownHostError) Error() string {
-	return fmt.Sprintf("latchkey has no record of host %s: no event has mentioned one of their meetings or settings yet", e.Name)
+	return fmt.Sprintf("latchkey has no record of host %s: no event has mentioned one of their meetings or settings yet; want their e-mail address or user id as Zoom has it (SELECT email, host_id FROM hosts), and who is new is recorded with their next meeting", e.Name)
 }
 
 // Trouble is what latchkey's own set-up stands in the way of, in words.
@@ -274,5 +275,12 @@ func HostSettings(ctx context.Context, s *store.Store, account, name string) (st
 	if err != nil {
 		return h, passcode.Host{}, err
 	}
-	return h, known.Host(), nil
+	is := known.Host()
+	tried, err := s.Probes(ctx, h.AccountID)
+	for _, p := range tried {
+		if p.Question == probe.EmptyPasscode && (p.Answer == probe.Yes || p.Answer == probe.No) {
+			is.EmptyPasscode = passcode.ToggleOf(p.Answer == probe.Yes)
+		}
+	}
+	return h, is, err
 }

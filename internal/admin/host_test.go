@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"latchkey/internal/passcode"
+	"latchkey/internal/probe"
+	"latchkey/internal/store"
 )
 
 // TestHostSettings: a host's own values with the locks of their groups above.
@@ -27,6 +29,12 @@ func TestHostSettings(t *testing.T) {
 		if h.AccountID != "acc" || settings.Plan != passcode.PlanPaid || room.Value != passcode.On || room.Lock != c.lock || room.LockedBy != c.by {
 			t.Errorf("%s: plan %q, waiting room %+v; want it on, lock %s by %q", c.name, settings.Plan, room, c.lock, c.by)
 		}
+	}
+	if err := s.SaveProbes(t.Context(), "acc", []store.Probe{{Question: probe.EmptyPasscode, Answer: probe.Yes}}, passcode.DocumentsOpen); err != nil {
+		t.Fatal(err)
+	}
+	if _, settings, err := HostSettings(t.Context(), s, "", "ben"); err != nil || settings.EmptyPasscode != passcode.On {
+		t.Errorf("an empty passcode, seen to get one: %v, %v", settings.EmptyPasscode, err)
 	}
 	for _, c := range [][2]string{{"", "nobody"}, {"other", "ben"}, {"", ""}} {
 		var unknown *UnknownHostError

@@ -32,11 +32,12 @@ func numbers(t *testing.T) *store.Store {
 		('evil', 7, NULL, '', 'unknown', NULL, NULL, false), ('acc', 8, 'unknown', '', 'on', 'none', now(), true)`)
 	testenv.Exec(t, url, `INSERT INTO meetings (account_id, meeting_id, outcome, why, passcode, remedy, observed_at, event_at, last_error, not_found) VALUES ('acc', 9, 'demands_passcode', 'why 9', 'on', 'keep', now() - interval '1 minute', now(), 'no answer', false),
 		('acc', 10, 'joinable', 'why 10', 'off', 'none', now() - interval '1 minute', now(), '', false)`)
+	testenv.Exec(t, url, `INSERT INTO meetings (account_id, meeting_id, outcome, why, type, passcode, remedy, observed_at) VALUES ('acc', 11, 'unknown', 'a webinar', 9, 'on', 'none', now())`)
 	testenv.Exec(t, url, `UPDATE meetings SET must_read = meeting_id IN (7, 8, 9, 10) AND (account_id = 'evil' OR meeting_id <> 7)`)
 	testenv.Exec(t, url, `INSERT INTO passcodes (account_id, meeting_id, passcode, source, seen_at) VALUES ('acc', 9, 'nine', 'zoom', now())`)
 	testenv.Exec(t, url, `INSERT INTO passcodes (account_id, meeting_id, passcode, source, seen_at) VALUES ('acc', 7, 'seven', 'zoom', now()), ('acc', 8, 'false', 'zoom', now())`)
 	testenv.Exec(t, url, `INSERT INTO passcodes (account_id, meeting_id, passcode, source, seen_at) VALUES ('acc', 1, 'one', 'zoom', now()), ('acc', 3, 'three', 'zoom', now()), ('evil', 3, 'false', 'zoom', now()),
-		('acc', 4, 'four', 'zoom', now()), ('evil', 4, 'false', 'zoom', now()), ('acc', 6, 'gone', 'zoom', now())`)
+		('acc', 11, 'eleven', 'zoom', now()), ('acc', 4, 'four', 'zoom', now()), ('evil', 4, 'false', 'zoom', now()), ('acc', 6, 'gone', 'zoom', now())`)
 	return s
 }
 
@@ -61,15 +62,16 @@ func TestPasscodeOfANumber(t *testing.T) {
 		"not found once, which proves nothing":                {"", 8, "false", ""},
 		"waiting to be read again":                            {"", 9, "nine", ""},
 		"waiting to be read again, asked for none so far":     {"", 10, "", ""},
-		"nobody's":                                {"", 99, "", "no record of meeting 99"},
-		"a room that no event mentioned":          {"", 5553334444, "", "5553334444 is the personal meeting id of ben@example.com, and no event has mentioned that room yet. It will not."},
-		"of an account that has none":             {"other", 1, "", "no record of a meeting 1 in account other"},
-		"one that was deleted, with its passcode": {"", 6, "", "meeting 6 has no passcode: The meeting was deleted."},
+		"a webinar's":                                         {"", 11, "eleven", ""},
+		"nobody's":                                            {"", 99, "", "no record of meeting 99"},
+		"a room that no event mentioned":                      {"", 5553334444, "", "5553334444 is the personal meeting id of ben@example.com, and no event has mentioned that room yet. It will not."},
+		"of an account that has none":                         {"other", 1, "", "no record of a meeting 1 in account other"},
+		"one that was deleted, with its passcode":             {"", 6, "", "meeting 6 has no passcode: The meeting was deleted."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p, doubt, err := Passcode(t.Context(), s, c.account, c.number)
-			if doubtful := slices.Contains([]int64{8, 9, 10}, c.number); (doubt != "") != doubtful || strings.Contains(doubt, "nine") {
+			if doubtful := slices.Contains([]int64{8, 9, 10, 11}, c.number); (doubt != "") != doubtful || strings.Contains(doubt, "nine") {
 				t.Errorf("the doubt is %q", doubt)
 			}
 			if c.says == "" && (err != nil || p.Reveal() != c.want) || c.says != "" && (err == nil || p != "" || !strings.Contains(err.Error(), c.says)) {

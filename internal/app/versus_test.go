@@ -33,7 +33,7 @@ func TestTwoMeetingsMadeAlike(t *testing.T) {
 		"locked on and off":   {side(locked), side(free), []string{`is locked on by group "strict"; meeting `, `is off and not on, locked by group "strict".`}},
 		"off and repaired":    {side(free), side(set), []string{"asked for a passcode until latchkey removed it, because", "is off and not on."}},
 		"locked and repaired": {side(locked), side(set), []string{`asks for a passcode because`, `got one because`, "is on for the host"}},
-		"the hosts":           {host(hostOff), host(hostLocked), []string{"The next meeting of " + hostLocked + " asks for a passcode because", "is off and not on, locked by"}},
+		"the hosts":           {host(hostOff), host(hostLocked), []string{"The next meeting of " + hostLocked + " will ask for a passcode because", " will not: there, ", "is off and not on, locked by"}},
 	} {
 		c := struct {
 			passcode.Comparison

@@ -150,6 +150,9 @@ func merge(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, came arri
 			out.meeting.Passcode == passcode.Off && came.embeds != passcode.On || // a link without one proves nothing (Z-SET-5)
 			out.meeting.Passcode == passcode.Off && came.forced != nil && came.forced(out.meeting.Type) || // which cannot be
 			out.meeting.Type == passcode.TypeInstant // may be running already
+		if out.meeting.Passcode == passcode.Off && !out.meeting.MustRead {
+			out.meeting.SeenWithout, out.meeting.SetBy = at, ""
+		}
 
 	case zoom.EventMeetingToWebinar, zoom.EventWebinarToMeeting:
 		// The number stays and its kind changes (Z-EVENT-15). What it is like now, the
@@ -157,6 +160,11 @@ func merge(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, came arri
 		out.meeting.MustRead = true
 
 	case zoom.EventMeetingUpdated:
+		if obj.Password != nil && *obj.Password != "" && came.operator != "" && !came.repairUnderWay && putOn(m, at) {
+			out.meeting.SetBy = came.operator
+			out.meeting.MustRead = true
+			break
+		}
 		// A duration alone moves the end, and of a series nobody can say where to.
 		described := !sameDescription(m, out.meeting) || obj.Duration != nil && obj.StartTime == nil
 		if obj.Password != nil && !described && !m.MustRead && m.Passcode == has(*obj.Password) && *obj.Password == came.knownPasscode &&
@@ -175,6 +183,13 @@ func merge(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, came arri
 		out.meeting.MustRead = true
 	}
 	return out
+}
+
+// putOn says whether the event, which names a passcode, is the one that put it on a
+// meeting that had none: it is read, or was since.
+func putOn(m store.Meeting, at time.Time) bool {
+	return m.SetBy == "" && !m.SeenWithout.IsZero() && at.After(m.SeenWithout) &&
+		(m.Passcode == passcode.Off || at.Before(m.ObservedAt.Add(skew)))
 }
 
 // used notes that the meeting took place, so that its number is valid for longer

@@ -342,3 +342,48 @@ func TestAPasscodeEndsOurPart(t *testing.T) {
 		t.Error("a passcode that no update takes is taken for one that could be put back")
 	}
 }
+
+// TestWhoPutItOn: the operator of the event that names a passcode is who put it on a
+// meeting that was seen without, and nobody else is.
+func TestWhoPutItOn(t *testing.T) {
+	t.Parallel()
+	without := func(m *store.Meeting) { m.Passcode, m.PasscodeReadable, m.SeenWithout = passcode.Off, false, noon }
+	since := func(m *store.Meeting) { m.SeenWithout = noon.Add(-time.Hour) }
+	for name, c := range map[string]struct {
+		row    store.Meeting
+		at     int
+		object string
+		came   arrival
+		want   string
+	}{
+		"it had none":                         {row: known(without), at: 60, object: `{"id": 85746065432, "password": "s3cret"}`, want: "bob"},
+		"the passcode is not named":           {row: known(without), at: 60, object: `{"id": 85746065432, "topic": "New"}`},
+		"none is named":                       {row: known(without), at: 60, object: `{"id": 85746065432, "password": ""}`},
+		"while a change of ours is under way": {row: known(without), at: 60, object: `{"id": 85746065432, "password": "s3cret"}`, came: arrival{repairUnderWay: true}},
+		"before it was seen without":          {row: known(without), at: -60, object: `{"id": 85746065432, "password": "s3cret"}`},
+		"it was never seen without":           {row: known(nil), at: 60, object: `{"id": 85746065432, "password": "0ther"}`},
+		"read before the event came":          {row: known(since), at: -60, object: `{"id": 85746065432, "password": "s3cret"}`, came: arrival{knownPasscode: "s3cret"}, want: "bob"},
+		"another one, later":                  {row: known(since), at: 3600, object: `{"id": 85746065432, "password": "0ther"}`, came: arrival{knownPasscode: "s3cret"}},
+		"somebody was named already":          {row: known(func(m *store.Meeting) { since(m); m.SetBy = "amy" }), at: -60, object: `{"id": 85746065432, "password": "s3cret"}`, want: "amy"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			env, obj := sent(t, zoom.EventMeetingUpdated, c.at, nil, c.object)
+			c.came.now, c.came.operator = env.At, "bob"
+			got := merge(c.row, env, obj, c.came)
+			if got.meeting.SetBy != c.want {
+				t.Errorf("set by %q, want %q", got.meeting.SetBy, c.want)
+			}
+			if c.want == "bob" && (got.nothingNew || !got.meeting.MustRead) {
+				t.Error("nobody looks at it again")
+			}
+		})
+	}
+	env, obj := sent(t, zoom.EventMeetingCreated, 0, nil, strings.Replace(fullObject, "s3cret", "", 1))
+	if got := merge(unheard(), env, obj, arrival{now: env.At, embeds: passcode.On}).meeting; !got.SeenWithout.Equal(noon) {
+		t.Errorf("made without a passcode: seen without at %v", got.SeenWithout)
+	}
+	if got := merge(unheard(), env, obj, arrival{now: env.At, embeds: passcode.Off}).meeting; !got.SeenWithout.IsZero() {
+		t.Errorf("not believed, and seen without at %v", got.SeenWithout)
+	}
+}

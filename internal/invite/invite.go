@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net/mail"
 	"regexp"
 	"slices"
 	"strconv"
@@ -73,6 +74,7 @@ var (
 	errNotText  = errors.New("that is not text: want a meeting number, a link to a meeting, or an invitation")
 	errPersonal = errors.New("the link names no meeting number: a personal link (…/my/name) does not hold it; want …/j/<9 to 11 digits>")
 	errLink     = errors.New("the link names no meeting number: want …/j/<9 to 11 digits> on zoom.us, zoom.com or zoomgov.com")
+	errAddress  = errors.New("that is an e-mail address and names no meeting: `latchkey forecast` says what a host's next meetings come to; for one that is there, want its number, link or invitation")
 	errText     = errors.New(`the text names no meeting number: want 9 to 11 digits alone, after "Meeting ID:", or in a link to the meeting`)
 )
 
@@ -109,6 +111,9 @@ func Read(text string) (Invite, error) {
 		return Invite{}, fmt.Errorf("that names more than one meeting, %d and %d: want one", f.numbers[0], f.numbers[1])
 	case f.problem != nil:
 		return Invite{}, f.problem
+	}
+	if a, err := mail.ParseAddress(text); err == nil && a.Address == text {
+		return Invite{}, errAddress
 	}
 	return Invite{}, cmp.Or(f.linkProblem, errText)
 }

@@ -161,6 +161,8 @@ func TestReadRefuses(t *testing.T) {
 		"a label two lines up":            {"Meeting ID\nroom 5\n1234567890", "the text names no meeting number"},
 		"a letter in it":                  {"8574606543x", "the text names no meeting number"},
 		"a telephone number":              {"+1 646 558 8656", "the text names no meeting number"},
+		"a host's address":                {"amy@example.com", "`latchkey forecast` says what a host's next meetings come to"},
+		"an address among words":          {"ask amy@example.com", "the text names no meeting number"},
 		"words":                           {"where is my meeting?", "the text names no meeting number"},
 		"a number without a label":        {"Call 030 1234 5678 or say 1234567890", "the text names no meeting number"},
 		"two numbers":                     {"85746065432 85746065433", "more than one meeting, 85746065432 and 85746065433"},

@@ -38,6 +38,8 @@ func cause(f *Facts) []Reason {
 		r.perhapsPlan(h.Plan)
 		r.since(&f.History, key)
 		return one(r)
+	case pass.Value == On && f.setLater():
+		return one(setLater(f))
 	case pass.Value == On:
 		// Z-RULE-12: a create that names no passcode follows the host's setting. The
 		// sub-option for meetings made before it goes with it; turning that off
@@ -82,11 +84,45 @@ func cause(f *Facts) []Reason {
 	if r, ok := earlier(f); ok {
 		return one(r)
 	}
+	if f.setLater() {
+		return one(setLater(f))
+	}
 	// Every setting is off: whoever created or edited the meeting asked for it.
 	if f.Meeting.Source == SourceOpenAPI {
 		return one(callers(f))
 	}
 	return one(Reason{Code: CauseRequest, Path: "password", Level: LevelMeeting, Value: On})
+}
+
+// setLater says whether somebody put the passcode on by an update: the meeting was
+// there and had none, and nothing adds one to such a meeting by itself (Z-RULE-5)
+// but a lock, or the sub-option for meetings that are scheduled already.
+func (f *Facts) setLater() bool {
+	if f.Meeting.SeenWithout.IsZero() || f.Host.Settings[KeyScheduled].Value == On && f.wasScheduled() {
+		return false
+	}
+	for _, c := range f.History.Changes {
+		if c.explains(&f.Meeting, f.Host) && !(c.Key == KeyScheduled && !f.wasScheduled()) {
+			return false // it may have been on or locked for a while
+		}
+	}
+	return true
+}
+
+// explains says whether the change may have put a passcode on the meeting: on one
+// that was there without, turning on the setting for new meetings does not.
+func (c PastChange) explains(m *Meeting, h Host) bool {
+	switch c.Key {
+	case KeyScheduled, KeyAutoSecurity:
+		return true
+	case m.passcodeKey(h):
+		return c.Lock || m.SeenWithout.IsZero()
+	}
+	return false
+}
+
+func setLater(f *Facts) Reason {
+	return Reason{Code: CauseSetLater, Path: "password", Level: LevelMeeting, Value: On, ChangedBy: f.Meeting.SetBy, ChangedAt: f.Meeting.SeenWithout}
 }
 
 // callers is the reason that whoever made the meeting by API sent a passcode, or
@@ -149,7 +185,7 @@ func earlier(f *Facts) (Reason, bool) {
 		if c.Key == KeyScheduled && !f.wasScheduled() {
 			continue
 		}
-		if c.Key == f.Meeting.passcodeKey(f.Host) || c.Key == KeyScheduled || c.Key == KeyAutoSecurity {
+		if c.explains(&f.Meeting, f.Host) {
 			code := CauseWasOn
 			if seen := f.Host.Settings[c.Key].Seen; !seen.IsZero() && c.At.After(seen) {
 				// The reading is the older of the two: nothing says that it went back.
@@ -167,6 +203,7 @@ func earlier(f *Facts) (Reason, bool) {
 		}
 	}
 	switch r := h.Earlier; {
+	case r.Code == CauseSettingOn && f.setLater():
 	case r.isSetting():
 		r.Code = CauseWasOn
 		return r, true

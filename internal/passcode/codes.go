@@ -17,6 +17,7 @@ const (
 	CauseWasOn        Code = "was_on"                  // a setting that is off or unlocked now was on or locked on then
 	CauseRequest      Code = "request"                 // no setting explains it: it was asked for
 	CauseCaller       Code = "caller"                  // whoever made it by API, or their client library, sent one
+	CauseSetLater     Code = "set_later"               // somebody put it on a meeting that had been seen without one
 	CauseUnexplained  Code = "unexplained"             // settings are not known
 	CauseOpen         Code = "open"                    // nothing secures the meeting
 	CauseHoldsSome    Code = "waiting_room_holds_some" // the waiting room alone secures it, and lets some people pass
@@ -149,6 +150,12 @@ var codeTable = map[Code]codeInfo{
 	}, who: func(Reason) string {
 		return "whoever makes the meetings can leave `password` out of the call and send `default_password: false`"
 	}},
+	CauseSetLater: {cause: true, clause: func(r Reason) string {
+		if r.ChangedAt.IsZero() {
+			return by(r.ChangedBy) + " put one on the meeting, which had been seen without"
+		}
+		return fmt.Sprintf("%s put one on the meeting after %s, when it had none", by(r.ChangedBy), moment(r.ChangedAt))
+	}, who: func(Reason) string { return "the host, or whoever edits the meeting, can take it off there" }},
 	CauseUnexplained: {cause: true, clause: func(r Reason) string {
 		if r.Detail != "" {
 			return "of a setting or a request: latchkey cannot read the settings now, and when it last could, " + r.Detail

@@ -62,6 +62,36 @@ func TestDisputed(t *testing.T) {
 	}
 }
 
+// TestEmptyPasscodeTried: what was seen to come of a create with an empty passcode
+// stands in the place of what no document says, and nowhere else.
+func TestEmptyPasscodeTried(t *testing.T) {
+	t.Parallel()
+	empty := Request{WaitingRoom: AskOn, Passcode: AskOff}
+	for _, c := range []struct {
+		name    string
+		pass    Setting
+		request Request
+		docs    Documents
+		sure    [2]Sureness // seen to get none, one
+		says    [2]Toggle
+	}{
+		{"open", on(), empty, DocumentsOpen, [2]Sureness{SureMeasured, SureMeasured}, [2]Toggle{Off, On}},
+		{"the older document holds for creates without", on(), empty, Documents2020, [2]Sureness{SureMeasured, SureMeasured}, [2]Toggle{Off, On}},
+		{"the setting off", off(), empty, DocumentsOpen, [2]Sureness{SureDocumented, SureDocumented}, [2]Toggle{Off, Off}},
+		{"locked on", onLocked(LevelGroup, "G"), empty, DocumentsOpen, [2]Sureness{SureDocumented, SureDocumented}, [2]Toggle{On, On}},
+		{"none is named", on(), Request{WaitingRoom: AskOn}, DocumentsOpen, [2]Sureness{SureDisputed, SureDisputed}, [2]Toggle{On, On}},
+		{"default_password false", on(), Request{WaitingRoom: AskOn, Passcode: AskOff, DefaultPassword: AskOff}, DocumentsOpen, [2]Sureness{SureDocumented, SureDocumented}, [2]Toggle{Off, Off}},
+	} {
+		for i, tried := range []Toggle{Off, On} {
+			h := demanding(nil).Host
+			h.Settings[KeyPasscode], h.Documents, h.EmptyPasscode = c.pass, c.docs, tried
+			if p := Predict(h, c.request, Options{}); p.Sure != c.sure[i] || p.Passcode != c.says[i] {
+				t.Errorf("%s, an empty one seen to come to %s: %+v; want %s, %s", c.name, tried, p, c.sure[i], c.says[i])
+			}
+		}
+	}
+}
+
 // TestForecastSaysTheDispute: in words, with both documents, and not at all where
 // there is nothing to it.
 func TestForecastSaysTheDispute(t *testing.T) {

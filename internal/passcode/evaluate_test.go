@@ -524,6 +524,44 @@ func TestEvaluate(t *testing.T) {
 		{name: "made in the portal: whoever made it asked for one",
 			facts:   demanding(func(f *Facts) { f.Meeting.Source, f.Meeting.Generated = "web_portal", Off }),
 			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest}},
+		{name: "the setting on, and the meeting was there without one: somebody put it on (Z-RULE-5)",
+			facts: demanding(func(f *Facts) {
+				f.Meeting.SeenWithout, f.Meeting.SetBy, f.Host.Settings[KeyPasscode] = now.Add(-time.Hour), "bob@example.com", on()
+			}),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseSetLater}, sentence: "because bob@example.com put one on the meeting after 23 Nov 11:00 UTC, when it had none; nothing forces it"},
+		{name: "made by API without one, every setting off: not the caller's doing, and nobody was named",
+			facts: demanding(func(f *Facts) {
+				f.Meeting.Source, f.Meeting.Generated, f.Meeting.SeenWithout = SourceOpenAPI, Off, now.Add(-time.Hour)
+			}),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseSetLater}, sentence: "because somebody put one on the meeting after"},
+		{name: "seen without one, and locked on: the lock",
+			facts: demanding(func(f *Facts) {
+				f.Meeting.SeenWithout, f.Meeting.SetBy, f.Host.Settings[KeyPasscode] = now.Add(-time.Hour), "bob@example.com", onLocked(LevelGroup, "G1")
+			}),
+			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseLockedOn}},
+		{name: "seen without one, and the sub-option for scheduled meetings is on: that",
+			facts: demanding(func(f *Facts) {
+				f.Meeting.SeenWithout, f.Host.Settings[KeyPasscode], f.Host.Settings[KeyScheduled] = now.Add(-time.Hour), on(), on()
+			}),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseSettingOn, CauseScheduled}},
+		{name: "seen without one, the setting was turned on since and is off again: it adds none to such a meeting",
+			facts: demanding(func(f *Facts) {
+				f.Meeting.SeenWithout = now.Add(-time.Hour)
+				f.History.Changes = []PastChange{{Key: KeyPasscode, Level: LevelHost, Who: "amy@example.com", At: now.Add(-30 * time.Minute)}}
+				f.History.Earlier = Reason{Code: CauseSettingOn, Path: KeyPasscode.Path(), Level: LevelHost, Value: On}
+			}),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseSetLater}},
+		{name: "seen without one, it was locked on for a while since: that",
+			facts: demanding(func(f *Facts) {
+				f.Meeting.SeenWithout = now.Add(-time.Hour)
+				f.History.Changes = []PastChange{{Key: KeyPasscode, Level: LevelGroup, By: "G1", Lock: true, Who: "amy@example.com", At: now.Add(-30 * time.Minute)}}
+			}),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseWasOn}},
+		{name: "seen without one, and the settings cannot be read: it cannot be told",
+			facts: demanding(func(f *Facts) {
+				f.Meeting.SeenWithout, f.Host.Settings[KeyPasscode] = now.Add(-time.Hour), Setting{}
+			}),
+			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseUnexplained, BlockFactMissing}, missing: FactHost},
 		{name: "deleted, and a lock that nobody looked at again: not said to be gone",
 			facts: demanding(func(f *Facts) {
 				f.Meeting.Status, f.Host, f.History.Earlier = StatusDeleted, Host{}, Reason{Code: CauseLockedOn, Path: KeyPasscode.Path(), Level: LevelGroup, By: "G1", ByName: "Sales", Locked: true, Value: On}

@@ -57,6 +57,11 @@ type Meeting struct {
 	LinkHasPasscode Toggle `json:"link_has_passcode,omitzero" db:"link_has_passcode"`
 	// PhonePasscode is On when joiners by phone must type a numeric one.
 	PhonePasscode Toggle `json:"phone_passcode,omitzero" db:"phone_passcode"`
+	// SeenWithout is when it was last seen without a passcode; zero when it never
+	// was, or when the passcode it has since was put back by latchkey. SetBy is who
+	// then put one on, "" when no event named them.
+	SeenWithout time.Time `json:"seen_without,omitzero" db:"seen_without_at"`
+	SetBy       string    `json:"set_by,omitzero" db:"set_by"`
 	// Source is creation_source: through what the meeting was made (Z-EVENT-3); ""
 	// where Zoom did not say.
 	Source string `json:"creation_source,omitzero" db:"creation_source"`
@@ -151,6 +156,9 @@ type Host struct {
 	Waits Waits
 	// Documents is which of Zoom's documents the account was seen to follow.
 	Documents Documents
+	// EmptyPasscode is what was seen to come of a create with an empty passcode where
+	// the setting is on and not locked: On, Zoom made one up all the same (Z-RULE-21).
+	EmptyPasscode Toggle
 }
 
 // MarshalJSON writes the plan, the documents, the requirement and every setting that is known.
@@ -161,6 +169,9 @@ func (h Host) MarshalJSON() ([]byte, error) {
 	}
 	if h.Documents != DocumentsOpen {
 		out["documents"] = h.Documents
+	}
+	if h.EmptyPasscode != Unknown {
+		out["empty_passcode"] = h.EmptyPasscode
 	}
 	if h.Requirement != (Requirement{}) {
 		out["meeting_password_requirement"] = h.Requirement
@@ -190,6 +201,8 @@ func (h *Host) UnmarshalJSON(raw []byte) error {
 			err = json.Unmarshal(value, &h.Waits)
 		case "documents":
 			err = json.Unmarshal(value, &h.Documents)
+		case "empty_passcode":
+			err = json.Unmarshal(value, &h.EmptyPasscode)
 		case "meeting_password_requirement":
 			err = strict(value, &h.Requirement)
 		default:

@@ -98,6 +98,8 @@ func Predict(h Host, r Request, before Options) Prediction {
 	}
 	newer, older := predict(h, r, Options{}, Documents2025), predict(h, r, Options{}, Documents2020)
 	switch {
+	case h.EmptyPasscode != Unknown && emptyIsOpen(h, r):
+		return sure(newer, SureMeasured)
 	case newer == older:
 		return sure(newer, SureDocumented)
 	case h.Documents == Documents2020:
@@ -166,8 +168,8 @@ func predict(h Host, r Request, before Options, docs Documents) Said {
 		Authentication: oneOption(auth, r.Authentication, before.Authentication, false),
 	}}
 
-	if docs == Documents2025 && !r.Update && r.Passcode == AskOff && r.DefaultPassword != AskOff && pass.Value == On && p.Passcode == Off {
-		p.Passcode = Unknown // whether an empty one counts as provided is not said (Z-RULE-21)
+	if docs == Documents2025 && p.Passcode == Off && emptyIsOpen(h, r) {
+		p.Passcode = h.EmptyPasscode
 	}
 
 	// Step 4: auto_security wants at least one option on.
@@ -184,6 +186,13 @@ func predict(h Host, r Request, before Options, docs Documents) Said {
 	}
 	p.Source = source(p.Passcode, r, before)
 	return p
+}
+
+// emptyIsOpen says whether it decides if an empty passcode counts as one that is
+// given, which the newer reference does not say (Z-RULE-21).
+func emptyIsOpen(h Host, r Request) bool {
+	pass := h.Settings[KeyPasscode]
+	return !r.Update && r.Passcode == AskOff && r.DefaultPassword != AskOff && pass.Value == On && pass.Lock != On && !h.PlanForces(KeyPasscode)
 }
 
 // generates says whether a create that gives no passcode gets one where the

@@ -69,7 +69,10 @@ func versus(a, b Side, decisive []Difference) string {
 		}
 		return s
 	}
-	asks := "asks for a passcode"
+	asks, got, not := "asks for a passcode", "got", "does not"
+	if a.Facts.Meeting.Type == 0 && b.Facts.Meeting.Type == 0 {
+		asks, got, not = "will ask for a passcode", "will get", "will not" // hosts: it is not made yet
+	}
 	if a.Removed {
 		asks = "asked for a passcode until latchkey removed it,"
 	}
@@ -83,7 +86,7 @@ func versus(a, b Side, decisive []Difference) string {
 	case !a.had() && !b.had():
 		return fmt.Sprintf("Neither %s nor %s asks for a passcode.", a.Name, b.Name)
 	case a.had() && b.had() && a.cause() == b.cause():
-		s := fmt.Sprintf("Both for the same reason: %s and %s got a passcode because %s", a.Name, b.Name, a.cause())
+		s := fmt.Sprintf("Both for the same reason: %s and %s %s a passcode because %s", a.Name, b.Name, got, a.cause())
 		if a.Removed != b.Removed {
 			removed, kept := a.Name, b.Name
 			if b.Removed {
@@ -93,9 +96,9 @@ func versus(a, b Side, decisive []Difference) string {
 		}
 		return s + "."
 	case a.had() && b.had():
-		return fmt.Sprintf("%s %s because %s; %s got one because %s.", capital(a.Name), asks, a.cause(), b.Name, b.cause())
+		return fmt.Sprintf("%s %s because %s; %s %s one because %s.", capital(a.Name), asks, a.cause(), b.Name, got, b.cause())
 	}
-	s := fmt.Sprintf("%s %s because %s; %s does not", capital(a.Name), asks, a.cause(), b.Name)
+	s := fmt.Sprintf("%s %s because %s; %s %s", capital(a.Name), asks, a.cause(), b.Name, not)
 	if len(decisive) == 0 {
 		return s + ", and nothing that is known of the two decides differently: it was asked for, or a setting was another when it was made."
 	}

@@ -130,13 +130,17 @@ func word(b bool) string {
 	return No
 }
 
+// EmptyPasscode is the question whether a create with an empty passcode gets one
+// all the same (Z-RULE-21); the answer is used wherever a create is predicted.
+const EmptyPasscode = "create_empty_passcode"
+
 // creates: what a create comes to that gives no passcode, which Zoom's documents
 // disagree about (Z-RULE-8, Z-RULE-9, Z-RULE-21).
 func (r *run) creates(ctx context.Context) error {
 	const (
 		omitted, omittedAsks = "create_without_passcode", "Does a create with the waiting room on and no passcode get one, where the host's setting is on and not locked?"
 		off, offAsks         = "create_default_password_false", "And with default_password: false?"
-		empty, emptyAsks     = `create_empty_passcode`, `And with "password": ""?`
+		empty, emptyAsks     = EmptyPasscode, `And with "password": ""?`
 		limit, limitAsks     = "host_limit_shown", "Do Zoom's answers show what remains of the host's 100 creates and updates of the day?"
 	)
 	open := r.host.Passcode.Value == passcode.On && r.host.Passcode.Lock == passcode.Off && !r.host.Passcode.Contradiction

@@ -120,9 +120,15 @@ func (k *checking) see(got zoom.Meeting, at time.Time) {
 	m.ObservedAt, m.MustRead = at, false
 	m.NotFound, m.Misses, m.MissingSince, m.SaidGone = false, 0, time.Time{}, false
 	switch {
+	case m.Passcode == passcode.On && k.repair.AskedPasscode == passcode.AskOn.String():
+		// latchkey put it on, or back.
+		m.Stripped, m.SeenWithout, m.SetBy = false, time.Time{}, ""
 	case m.Passcode == passcode.On:
 		m.Stripped = false
-	case k.repair.ID != 0:
+	default:
+		m.SeenWithout, m.SetBy = at, ""
+	}
+	if m.Passcode == passcode.Off && k.repair.ID != 0 {
 		m.Stripped = true // a change of ours is under way, or was made in this check
 	}
 	k.value = &value

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"testing"
@@ -184,8 +185,10 @@ func TestUpgradeWithData(t *testing.T) {
 	}
 	before := count()
 
+	all, err := fs.Glob(migrations.Files, "*.sql")
+	noError(t, err)
 	applied, err := Migrate(t.Context(), url)
-	if err != nil || !slices.Equal(applied, []string{"00003_check.sql", "00004_identity.sql", "00005_zoom_today.sql"}) {
+	if err != nil || !slices.Equal(applied, all[2:]) {
 		t.Fatalf("applied %v, %v", applied, err)
 	}
 	if now := count(); now != before {
@@ -242,7 +245,7 @@ func TestUpgradeWithData(t *testing.T) {
 			t.Errorf("back at the version before, %s: %q, want %q", what, got, c.want)
 		}
 	}
-	if applied, err := Migrate(t.Context(), url); err != nil || len(applied) != 3 {
+	if applied, err := Migrate(t.Context(), url); err != nil || len(applied) != len(all)-2 {
 		t.Errorf("up again: %v, %v", applied, err)
 	}
 	if m := meeting(t, s, 1); m.Outcome != passcode.OutcomeUnknown || m.Signature != "" {
