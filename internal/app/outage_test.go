@@ -19,7 +19,7 @@ import (
 
 func TestPostgresAwayAtStartAndInTheMiddle(t *testing.T) {
 	t.Parallel()
-	proxy, url := testenv.ProxyURL(t, testenv.PostgresURL(t))
+	proxy, url := testenv.ProxyURL(t, emptyMigrated(t))
 	r := newRig(t, "DATABASE_URL="+url, "NATS_URL="+testenv.NATS(t).URL())
 	proxy.Cut()
 	r.app = r.start(t, true, true)
@@ -65,7 +65,7 @@ func TestNATSAwayAtStartAndInTheMiddle(t *testing.T) {
 	t.Parallel()
 	server := testenv.NewRestartableNATS(t)
 	server.Stop()
-	r := newRig(t, "DATABASE_URL="+testenv.PostgresURL(t), "NATS_URL="+server.URL())
+	r := newRig(t, "DATABASE_URL="+emptyMigrated(t), "NATS_URL="+server.URL())
 	r.app = r.start(t, true, true)
 	r.sim.SetWebhookURL("")
 	m := r.create(t, hostOn)
@@ -95,7 +95,7 @@ func TestNATSAwayAtStartAndInTheMiddle(t *testing.T) {
 
 func TestWorkersSideBySideNeverActOnOneMeetingAtOnce(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, "DATABASE_URL="+testenv.PostgresURL(t), "NATS_URL="+testenv.NATS(t).URL())
+	r := newRig(t, "DATABASE_URL="+emptyMigrated(t), "NATS_URL="+testenv.NATS(t).URL())
 	r.app = r.start(t, true, true)
 	r.start(t, false, true)
 	r.start(t, false, true)
@@ -128,7 +128,7 @@ func TestWorkerKilledInTheMiddle(t *testing.T) {
 			t.Parallel()
 			// Not shorter: a machine under load may not manage a heartbeat a second, and
 			// a meeting whose lease is lost again and again is put off as poison.
-			r := newRig(t, "DATABASE_URL="+testenv.PostgresURL(t), "NATS_URL="+testenv.NATS(t).URL(), "LATCHKEY_LEASE=5s")
+			r := newRig(t, "DATABASE_URL="+emptyMigrated(t), "NATS_URL="+testenv.NATS(t).URL(), "LATCHKEY_LEASE=5s")
 			fault.Times = 1
 			r.sim.AddFault(fault)
 			first := r.startProcess(t)

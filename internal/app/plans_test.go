@@ -33,7 +33,7 @@ func TestPlansThatForcePasscodes(t *testing.T) {
 				account.Hosts = append(account.Hosts, zoomsim.ScenarioHost{Email: "two@plan.example"})
 			}
 			r := newScenarioRig(t, zoomsim.Options{Seed: 5, Scenario: zoomsim.Scenario{Accounts: []zoomsim.ScenarioAccount{account}}},
-				"DATABASE_URL="+testenv.PostgresURL(t), "NATS_URL="+testenv.NATS(t).URL(), "LATCHKEY_ZOOM_PLAN=free")
+				"DATABASE_URL="+emptyMigrated(t), "NATS_URL="+testenv.NATS(t).URL(), "LATCHKEY_ZOOM_PLAN=free")
 			r.app = r.start(t, true, true)
 			m, err := r.sim.CreateMeeting(t.Context(), "one@plan.example", zoomsim.MeetingRequest{Type: 2, StartTime: zoomsim.At(time.Now().Add(time.Hour)), Duration: 30,
 				Password: zoomsim.WithPasscode("Abc123"), CreationSource: "open_api"})

@@ -20,7 +20,7 @@ import (
 // alone.
 func TestAProbeEndsTheDispute(t *testing.T) {
 	t.Parallel()
-	url := testenv.PostgresURL(t)
+	url := emptyMigrated(t)
 	r := newScenarioRig(t, zoomsim.Options{Seed: 7, Documents: zoomsim.Documents2020}, "DATABASE_URL="+url, "NATS_URL="+testenv.NATS(t).URL())
 	r.app = r.start(t, true, true)
 	r.settled(t, r.create(t, hostOn).ID, passcode.OutcomeJoinable)

@@ -14,7 +14,7 @@ import (
 // deleted, its passcodes and stream messages too, and when and why is kept.
 func TestTheAppIsRemoved(t *testing.T) {
 	t.Parallel()
-	url := testenv.PostgresURL(t)
+	url := emptyMigrated(t)
 	r := newRig(t, "DATABASE_URL="+url, "NATS_URL="+testenv.NATS(t).URL())
 	r.app = r.start(t, true, true)
 	m := r.create(t, hostLocked)

@@ -39,7 +39,7 @@ func (r *rig) alerts(t *testing.T) map[string]int {
 // and after it was added a start of latchkey repairs what waited.
 func TestAScopeThatIsAddedLater(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, "DATABASE_URL="+testenv.PostgresURL(t), "NATS_URL="+testenv.NATS(t).URL())
+	r := newRig(t, "DATABASE_URL="+emptyMigrated(t), "NATS_URL="+testenv.NATS(t).URL())
 	const scope = "meeting:update:meeting:admin"
 	if err := r.sim.RevokeScopes("", scope); err != nil {
 		t.Fatal(err)
@@ -76,7 +76,7 @@ func TestAScopeThatIsAddedLater(t *testing.T) {
 // TestAnotherPolicyAtTheNextStart: what was only observed is repaired.
 func TestAnotherPolicyAtTheNextStart(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, "DATABASE_URL="+testenv.PostgresURL(t), "NATS_URL="+testenv.NATS(t).URL(), "LATCHKEY_POLICY=observe")
+	r := newRig(t, "DATABASE_URL="+emptyMigrated(t), "NATS_URL="+testenv.NATS(t).URL(), "LATCHKEY_POLICY=observe")
 	var stop func()
 	r.app, stop = r.startForAWhile(t, true, true)
 	m := r.create(t, hostOn)
@@ -93,7 +93,7 @@ func TestAnotherPolicyAtTheNextStart(t *testing.T) {
 // and said, and so is that the credentials do not fit.
 func TestATypoInTheAccount(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, "DATABASE_URL="+testenv.PostgresURL(t), "NATS_URL="+testenv.NATS(t).URL())
+	r := newRig(t, "DATABASE_URL="+emptyMigrated(t), "NATS_URL="+testenv.NATS(t).URL())
 	account := r.sim.Credentials("").AccountID
 	for i, e := range r.environ {
 		if e == "ZOOM_ACCOUNT_ID="+account {
@@ -150,7 +150,7 @@ func TestSomebodyUnticksTheWaitingRoom(t *testing.T) {
 	// So many licences that Zoom does not insist on a security option.
 	account := zoomsim.ScenarioAccount{ID: "acc", Plan: zoomsim.PlanBusiness, Licences: 500, Hosts: []zoomsim.ScenarioHost{{Email: "one@big.example"}, {Email: "two@big.example"}}}
 	r := newScenarioRig(t, zoomsim.Options{Seed: 5, Scenario: zoomsim.Scenario{Accounts: []zoomsim.ScenarioAccount{account}}},
-		"DATABASE_URL="+testenv.PostgresURL(t), "NATS_URL="+testenv.NATS(t).URL())
+		"DATABASE_URL="+emptyMigrated(t), "NATS_URL="+testenv.NATS(t).URL())
 	r.app = r.start(t, true, true)
 	if err := r.sim.ChangeUserSettings(t.Context(), "one@big.example", zoomsim.Set(passcode.KeyAutoSecurity.Path(), false)); err != nil {
 		t.Fatal(err)

@@ -37,7 +37,7 @@ func TestSoak(t *testing.T) {
 }
 
 func soak(t *testing.T, seed uint64, docs zoomsim.Documents) {
-	r := newScenarioRig(t, zoomsim.Options{Seed: seed, Documents: docs}, "DATABASE_URL="+testenv.PostgresURL(t), "NATS_URL="+testenv.NATS(t).URL(), "LATCHKEY_LEASE=2s", "LATCHKEY_SETTINGS_TTL=1s", "LATCHKEY_SWEEP=2s")
+	r := newScenarioRig(t, zoomsim.Options{Seed: seed, Documents: docs}, "DATABASE_URL="+emptyMigrated(t), "NATS_URL="+testenv.NATS(t).URL(), "LATCHKEY_LEASE=2s", "LATCHKEY_SETTINGS_TTL=1s", "LATCHKEY_SWEEP=2s")
 	stop := r.startReady(t)
 	if err := r.sim.SetMalice(zoomsim.Malice{
 		OverwritePatch: .03, NoEffect: .03, StaleRead: .05, SettingsFlip: .01, RatePerSecond: .03, RateDaily: .001, RateHost: .005,

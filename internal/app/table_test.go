@@ -43,7 +43,7 @@ func TestEveryKindOfHost(t *testing.T) {
 		}
 	}
 	r := newScenarioRig(t, zoomsim.Options{Seed: 3, Scenario: zoomsim.Scenario{Accounts: []zoomsim.ScenarioAccount{account}}},
-		"DATABASE_URL="+testenv.PostgresURL(t), "NATS_URL="+testenv.NATS(t).URL())
+		"DATABASE_URL="+emptyMigrated(t), "NATS_URL="+testenv.NATS(t).URL())
 	r.app = r.start(t, true, true)
 	for email, k := range hosts {
 		t.Run(fmt.Sprintf("waiting room %s, passcode %s, authentication %s", k.wr, k.pass, k.auth), func(t *testing.T) {

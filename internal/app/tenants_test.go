@@ -28,7 +28,7 @@ func newTenants(t *testing.T) *rig {
 		return zoomsim.ScenarioAccount{ID: id, Hosts: []zoomsim.ScenarioHost{{Email: host, Settings: zoomsim.Set(passcode.KeyPasscode.Path(), true).And(passcode.KeyWaitingRoom.Path(), true)}}}
 	}
 	r := newScenarioRig(t, zoomsim.Options{Seed: 11, Scenario: zoomsim.Scenario{Accounts: []zoomsim.ScenarioAccount{account(good, goodHost), account(evil, evilHost)}}},
-		"DATABASE_URL="+testenv.PostgresURL(t), "NATS_URL="+testenv.NATS(t).URL())
+		"DATABASE_URL="+emptyMigrated(t), "NATS_URL="+testenv.NATS(t).URL())
 	g, e := r.sim.Credentials(good), r.sim.Credentials(evil)
 	file := filepath.Join(t.TempDir(), "latchkey.yaml")
 	text := fmt.Sprintf("accounts:\n  - {id: %s, client_id: %s, client_secret: {env: EVIL_SECRET}, webhook_secret: {env: EVIL_TOKEN}}\n", evil, e.ClientID)
