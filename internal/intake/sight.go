@@ -151,7 +151,7 @@ func merge(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, came arri
 			out.meeting.Passcode == passcode.Off && came.forced != nil && came.forced(out.meeting.Type) || // which cannot be
 			out.meeting.Type == passcode.TypeInstant // may be running already
 		if out.meeting.Passcode == passcode.Off && !out.meeting.MustRead {
-			out.meeting.SeenWithout, out.meeting.SetBy = at, ""
+			out.meeting.SeenWithout, out.meeting.SetBy, out.meeting.SetAt = at, "", time.Time{}
 		}
 
 	case zoom.EventMeetingToWebinar, zoom.EventWebinarToMeeting:
@@ -160,10 +160,12 @@ func merge(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, came arri
 		out.meeting.MustRead = true
 
 	case zoom.EventMeetingUpdated:
-		if obj.Password != nil && *obj.Password != "" && came.operator != "" && !came.repairUnderWay && putOn(m, at) {
-			out.meeting.SetBy = came.operator
-			out.meeting.MustRead = true
+		if came.putOn(m, env, obj, at) {
+			out.meeting.SetBy, out.meeting.SetAt, out.meeting.MustRead = came.operator, at, true
 			break
+		}
+		if obj.Password != nil && *obj.Password == "" && at.After(m.SetAt) {
+			out.meeting.SetBy, out.meeting.SetAt = "", time.Time{} // whoever puts one on next
 		}
 		// A duration alone moves the end, and of a series nobody can say where to.
 		described := !sameDescription(m, out.meeting) || obj.Duration != nil && obj.StartTime == nil
@@ -185,11 +187,25 @@ func merge(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, came arri
 	return out
 }
 
-// putOn says whether the event, which names a passcode, is the one that put it on a
-// meeting that had none: it is read, or was since.
-func putOn(m store.Meeting, at time.Time) bool {
-	return m.SetBy == "" && !m.SeenWithout.IsZero() && at.After(m.SeenWithout) &&
-		(m.Passcode == passcode.Off || at.Before(m.ObservedAt.Add(skew)))
+// putOn says whether the event, which names a passcode, is the first that did after
+// the meeting was seen without one: its operator put it on.
+func (came arrival) putOn(m store.Meeting, env zoom.Envelope, obj zoom.MeetingObject, at time.Time) bool {
+	without := m.SeenWithout.Add(-skew)
+	if m.Stripped && m.Passcode == passcode.Off {
+		without = m.ObservedAt
+	}
+	switch {
+	case obj.Password == nil, *obj.Password == "", came.operator == "", came.repairUnderWay, m.SeenWithout.IsZero() && !m.Stripped, !at.After(without):
+		return false
+	case m.SetBy != "" && m.SetAt.After(without) && !at.Before(m.SetAt):
+		return false // somebody was named before
+	case env.HadPasscode():
+		return false // it became another one
+	case m.Passcode == passcode.Off:
+		return true
+	}
+	// Read since. A later event, or one with another passcode, is about a change.
+	return !at.After(m.ObservedAt) || *obj.Password == came.knownPasscode && at.Before(m.ObservedAt.Add(skew))
 }
 
 // used notes that the meeting took place, so that its number is valid for longer

@@ -349,33 +349,52 @@ func TestWhoPutItOn(t *testing.T) {
 	t.Parallel()
 	without := func(m *store.Meeting) { m.Passcode, m.PasscodeReadable, m.SeenWithout = passcode.Off, false, noon }
 	since := func(m *store.Meeting) { m.SeenWithout = noon.Add(-time.Hour) }
+	by := func(who string, at int) func(*store.Meeting) {
+		return func(m *store.Meeting) { since(m); m.SetBy, m.SetAt = who, noon.Add(time.Duration(at)*time.Second) }
+	}
+	const given = `{"id": 85746065432, "password": "s3cret"}`
+	known1 := arrival{knownPasscode: "s3cret"}
 	for name, c := range map[string]struct {
 		row    store.Meeting
 		at     int
 		object string
+		old    string
 		came   arrival
 		want   string
 	}{
-		"it had none":                         {row: known(without), at: 60, object: `{"id": 85746065432, "password": "s3cret"}`, want: "bob"},
-		"the passcode is not named":           {row: known(without), at: 60, object: `{"id": 85746065432, "topic": "New"}`},
-		"none is named":                       {row: known(without), at: 60, object: `{"id": 85746065432, "password": ""}`},
-		"while a change of ours is under way": {row: known(without), at: 60, object: `{"id": 85746065432, "password": "s3cret"}`, came: arrival{repairUnderWay: true}},
-		"before it was seen without":          {row: known(without), at: -60, object: `{"id": 85746065432, "password": "s3cret"}`},
-		"it was never seen without":           {row: known(nil), at: 60, object: `{"id": 85746065432, "password": "0ther"}`},
-		"read before the event came":          {row: known(since), at: -60, object: `{"id": 85746065432, "password": "s3cret"}`, came: arrival{knownPasscode: "s3cret"}, want: "bob"},
-		"another one, later":                  {row: known(since), at: 3600, object: `{"id": 85746065432, "password": "0ther"}`, came: arrival{knownPasscode: "s3cret"}},
-		"somebody was named already":          {row: known(func(m *store.Meeting) { since(m); m.SetBy = "amy" }), at: -60, object: `{"id": 85746065432, "password": "s3cret"}`, want: "amy"},
+		"it had none":                                 {row: known(without), at: 60, object: given, want: "bob"},
+		"the passcode is not named":                   {row: known(without), at: 60, object: `{"id": 85746065432, "topic": "New"}`},
+		"none is named":                               {row: known(without), at: 60, object: `{"id": 85746065432, "password": ""}`},
+		"while a change of ours is under way":         {row: known(without), at: 60, object: given, came: arrival{repairUnderWay: true}},
+		"before it was seen without":                  {row: known(without), at: -60, object: given},
+		"it was never seen without":                   {row: known(nil), at: 60, object: `{"id": 85746065432, "password": "0ther"}`},
+		"read before the event came":                  {row: known(since), at: -60, object: given, came: known1, want: "bob"},
+		"read just before, by another clock":          {row: known(since), at: 5, object: given, came: known1, want: "bob"},
+		"another one, just after it was read":         {row: known(since), at: 5, object: `{"id": 85746065432, "password": "0ther"}`, came: known1},
+		"another one, later":                          {row: known(since), at: 3600, object: `{"id": 85746065432, "password": "0ther"}`, came: known1},
+		"in place of another":                         {row: known(without), at: 60, object: given, old: `{"id": 85746065432, "password": "bef0re"}`},
+		"in place of none":                            {row: known(without), at: 60, object: given, old: `{"id": 85746065432, "password": ""}`, want: "bob"},
+		"somebody was named already":                  {row: known(by("amy", -90)), at: -60, object: given, want: "amy"},
+		"somebody was named who did it later":         {row: known(by("amy", -30)), at: -60, object: given, want: "bob"},
+		"none is named, somebody was":                 {row: known(by("amy", 30)), at: 60, object: `{"id": 85746065432, "password": ""}`},
+		"none is named, before somebody was":          {row: known(by("amy", 90)), at: 60, object: `{"id": 85746065432, "password": ""}`, want: "amy"},
+		"latchkey removed the one amy had set":        {row: known(func(m *store.Meeting) { by("amy", -90)(m); m.Passcode, m.Stripped = passcode.Off, true }), at: 60, object: given, want: "bob"},
+		"latchkey removed it, and the event is older": {row: known(func(m *store.Meeting) { by("amy", -90)(m); m.Passcode, m.Stripped = passcode.Off, true }), at: -30, object: given, want: "amy"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			env, obj := sent(t, zoom.EventMeetingUpdated, c.at, nil, c.object)
+			payload := map[string]any{}
+			if c.old != "" {
+				payload["old_object"] = json.RawMessage(c.old)
+			}
+			env, obj := sent(t, zoom.EventMeetingUpdated, c.at, payload, c.object)
 			c.came.now, c.came.operator = env.At, "bob"
 			got := merge(c.row, env, obj, c.came)
 			if got.meeting.SetBy != c.want {
 				t.Errorf("set by %q, want %q", got.meeting.SetBy, c.want)
 			}
-			if c.want == "bob" && (got.nothingNew || !got.meeting.MustRead) {
-				t.Error("nobody looks at it again")
+			if c.want == "bob" && (got.nothingNew || !got.meeting.MustRead || !got.meeting.SetAt.Equal(env.At)) {
+				t.Errorf("nothing new %v, must read %v, set at %v", got.nothingNew, got.meeting.MustRead, got.meeting.SetAt)
 			}
 		})
 	}

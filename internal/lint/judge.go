@@ -31,8 +31,15 @@ func (j *judge) password(h *Host) {
 		if v == nil {
 			what = "null"
 		}
-		j.find(CodeEmpty, at, "It is "+what+": whether a create that says so gets a generated passcode all the same is not documented (a change is another matter).",
-			"Leave it out. "+instead)
+		says := "whether a create that says so gets a generated passcode all the same is not documented (a change is another matter)."
+		switch {
+		case h == nil || !j.emptyTried():
+		case h.EmptyPasscode == passcode.On:
+			says = "as was tried on this account, a create that says so gets a generated passcode all the same where the host's setting is on."
+		case h.EmptyPasscode == passcode.Off:
+			says = "as was tried on this account, a create that says so gets none, which no document says (a change is another matter)."
+		}
+		j.find(CodeEmpty, at, "It is "+what+": "+says, "Leave it out. "+instead)
 		return
 	}
 	// Zoom applies a valid passcode (Z-RULE-5); what a create with another one comes
@@ -236,6 +243,14 @@ func (j *judge) typeMeant() (t int, named bool) {
 
 func askOfPointer(b *bool) passcode.Ask { return askOf(b != nil && *b, b != nil) }
 
+// emptyTried says whether the body's password is one that latchkey doctor --probe
+// tries: empty, and not null, of a scheduled meeting.
+func (j *judge) emptyTried() bool {
+	v, named := j.is["password"]
+	t, _ := j.meetingType()
+	return named && v == "" && t == int(passcode.TypeScheduled)
+}
+
 // predict says what Zoom makes of the body as it is, and of the corrected one.
 func (j *judge) predict(h *Host) {
 	t, _ := j.meetingType()
@@ -264,9 +279,13 @@ func (j *judge) predict(h *Host) {
 		}
 		return
 	}
-	p := one("host", h.Host)
+	is := h.Host
+	if !j.emptyTried() {
+		is.EmptyPasscode = passcode.Unknown
+	}
+	p := one("host", is)
 	j.report.Predictions = []Prediction{p}
-	j.locks(h.Host, better, corrected, p.Corrected)
+	j.locks(is, better, corrected, p.Corrected)
 }
 
 // hostWith is a host with that passcode setting for all kinds of meetings, and

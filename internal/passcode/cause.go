@@ -1,5 +1,10 @@
 package passcode
 
+import (
+	"slices"
+	"time"
+)
+
 // cause names what put the passcode there, the strongest first: what nobody can
 // change, then what an admin fixed, then what the host chose, then what was so
 // and is not any more. More than one reason is returned where a sub-option goes
@@ -38,8 +43,8 @@ func cause(f *Facts) []Reason {
 		r.perhapsPlan(h.Plan)
 		r.since(&f.History, key)
 		return one(r)
-	case pass.Value == On && f.setLater():
-		return one(setLater(f))
+	case pass.Value != Unknown && !f.Meeting.SeenWithout.IsZero():
+		return appeared(f)
 	case pass.Value == On:
 		// Z-RULE-12: a create that names no passcode follows the host's setting. The
 		// sub-option for meetings made before it goes with it; turning that off
@@ -74,18 +79,15 @@ func cause(f *Facts) []Reason {
 	if pass.Value == Unknown {
 		// Whether what explained it before holds still cannot be told.
 		r := Reason{Code: CauseUnexplained, Path: key.Path(), Level: LevelHost}
-		if e := f.History.Earlier; e.isSetting() {
-			r.Detail = e.Sentence()
-		} else if e.Code == CauseUnexplained {
+		if e := f.History.Earlier; e.Code == CauseUnexplained {
 			r.Detail = e.Detail
+		} else if e.Code.IsCause() {
+			r.Detail = e.Sentence()
 		}
 		return one(r)
 	}
 	if r, ok := earlier(f); ok {
 		return one(r)
-	}
-	if f.setLater() {
-		return one(setLater(f))
 	}
 	// Every setting is off: whoever created or edited the meeting asked for it.
 	if f.Meeting.Source == SourceOpenAPI {
@@ -94,35 +96,82 @@ func cause(f *Facts) []Reason {
 	return one(Reason{Code: CauseRequest, Path: "password", Level: LevelMeeting, Value: On})
 }
 
-// setLater says whether somebody put the passcode on by an update: the meeting was
-// there and had none, and nothing adds one to such a meeting by itself (Z-RULE-5)
-// but a lock, or the sub-option for meetings that are scheduled already.
-func (f *Facts) setLater() bool {
-	if f.Meeting.SeenWithout.IsZero() || f.Host.Settings[KeyScheduled].Value == On && f.wasScheduled() {
+// appeared names what put a passcode on a meeting that had been seen without one.
+// Neither whoever made it nor a setting for new meetings did (Z-RULE-5): that leaves
+// what Zoom does to meetings that are there, and somebody who put it on.
+func appeared(f *Facts) []Reason {
+	h := &f.Host
+	key := f.Meeting.passcodeKey(*h)
+	pass, room := h.Settings[key], h.Settings[KeyWaitingRoom]
+	scheduled, auto := h.Settings[KeyScheduled], h.Settings[KeyAutoSecurity]
+	later := Reason{Code: CauseSetLater, Path: "password", Level: LevelMeeting, Value: On, ChangedBy: f.Meeting.SetBy, ChangedAt: f.Meeting.SeenWithout}
+	e := f.History.Earlier
+	was := e.Code == CauseWasOn || e.Code == CausePlan || e.isSetting() && e.Code != CauseSettingOn
+	if f.Meeting.Generated == Off && !was {
+		return []Reason{later} // Zoom makes up none like it, and it did not take the place of one that it made
+	}
+	if auto.Value == On && room.LockedOff() && f.Meeting.Authentication != On {
+		// Z-RULE-6: with the next change of the meeting Zoom generated one.
+		return []Reason{settingReason(CauseAutoSecurity, KeyAutoSecurity, auto)}
+	}
+	var perhaps []Reason
+	switch {
+	case scheduled.Value != On || pass.LockedOff() || !f.wasScheduled():
+	case e.Code == CauseScheduled || f.turnedOnAfter(KeyScheduled, f.Meeting.SeenWithout):
+		r := settingReason(CauseScheduled, KeyScheduled, scheduled)
+		r.since(&f.History, KeyScheduled)
+		return []Reason{r}
+	case !f.recorded(KeyScheduled) || f.turnedOnAfter(KeyScheduled, f.Meeting.SeenWithout.Add(-spreads)):
+		// Since when it is on is not known, or it was just turned on then.
+		perhaps = []Reason{settingReason(CauseScheduled, KeyScheduled, scheduled)}
+	}
+	if r, ok := earlier(f); ok {
+		return []Reason{r}
+	}
+	if pass.Value == On && pass.Lock != Off {
+		// Perhaps locked on (Z-RULE-3), or held by one of locks that disagree.
+		perhaps = append(perhaps, settingReason(CauseSettingOn, key, pass))
+	}
+	return append(perhaps, later)
+}
+
+// spreads is how long the sub-option may take to reach every meeting; Zoom does not
+// say.
+const spreads = 10 * time.Minute
+
+// turnedOnAfter says whether the setting is recorded to have been turned on after
+// that time; recorded whether at any time.
+func (f *Facts) turnedOnAfter(k Key, t time.Time) bool {
+	return slices.ContainsFunc(f.History.Changes, func(c PastChange) bool { return c.Key == k && (c.At.IsZero() || c.At.After(t)) })
+}
+
+func (f *Facts) recorded(k Key) bool {
+	return slices.ContainsFunc(f.History.Changes, func(c PastChange) bool { return c.Key == k })
+}
+
+// since says whether it was so after the meeting was seen without a passcode: what
+// came and went before did not put one on.
+func (f *Facts) since(c PastChange) bool {
+	without := f.Meeting.SeenWithout
+	return c.At.IsZero() || c.At.After(without) || c.Lock && c.Until.After(without)
+}
+
+// explains says whether the change may have put the passcode on the meeting: to one
+// that was there without, turning on the setting for new meetings does nothing.
+func (c PastChange) explains(f *Facts) bool {
+	if !f.since(c) {
 		return false
 	}
-	for _, c := range f.History.Changes {
-		if c.explains(&f.Meeting, f.Host) && !(c.Key == KeyScheduled && !f.wasScheduled()) {
-			return false // it may have been on or locked for a while
-		}
-	}
-	return true
-}
-
-// explains says whether the change may have put a passcode on the meeting: on one
-// that was there without, turning on the setting for new meetings does not.
-func (c PastChange) explains(m *Meeting, h Host) bool {
 	switch c.Key {
-	case KeyScheduled, KeyAutoSecurity:
-		return true
-	case m.passcodeKey(h):
-		return c.Lock || m.SeenWithout.IsZero()
+	case KeyScheduled:
+		return f.wasScheduled()
+	case KeyAutoSecurity:
+		room := f.Host.Settings[KeyWaitingRoom]
+		return room.Value == Unknown || room.LockedOff() || f.Meeting.SeenWithout.IsZero()
+	case f.Meeting.passcodeKey(f.Host):
+		return c.Lock || f.Meeting.SeenWithout.IsZero()
 	}
 	return false
-}
-
-func setLater(f *Facts) Reason {
-	return Reason{Code: CauseSetLater, Path: "password", Level: LevelMeeting, Value: On, ChangedBy: f.Meeting.SetBy, ChangedAt: f.Meeting.SeenWithout}
 }
 
 // callers is the reason that whoever made the meeting by API sent a passcode, or
@@ -177,36 +226,41 @@ func (r *Reason) since(h *History, k Key) {
 }
 
 // earlier finds what explained the passcode before the setting went back, or what
-// the settings do not show yet since they were read before it: a recorded change that turned a deciding setting on or locked it on, else the
-// cause that the verdict before named.
+// the settings do not show yet since they were read before it: a recorded change
+// that turned a deciding setting on or locked it on, else the cause that the
+// verdict before named.
 func earlier(f *Facts) (Reason, bool) {
 	h := &f.History
 	for _, c := range h.Changes {
-		if c.Key == KeyScheduled && !f.wasScheduled() {
+		if !c.explains(f) {
 			continue
 		}
-		if c.explains(&f.Meeting, f.Host) {
-			code := CauseWasOn
-			if seen := f.Host.Settings[c.Key].Seen; !seen.IsZero() && c.At.After(seen) {
-				// The reading is the older of the two: nothing says that it went back.
-				switch {
-				case c.Lock:
-					code = CauseLockedOn
-				case c.Key == KeyScheduled:
-					code = CauseScheduled
-				default:
-					code = CauseSettingOn
-				}
+		r := Reason{Code: CauseWasOn, Path: c.Key.Path(), Level: c.Level, By: c.By, ByName: c.ByName, Value: On, Locked: c.Lock,
+			ChangedBy: c.Who, ChangedAt: c.At}
+		now := f.Host.Settings[c.Key]
+		switch {
+		case !now.Seen.IsZero() && c.At.After(now.Seen):
+			// The reading is the older of the two: nothing says that it went back.
+			switch {
+			case c.Lock:
+				r.Code = CauseLockedOn
+			case c.Key == KeyScheduled:
+				r.Code = CauseScheduled
+			default:
+				r.Code = CauseSettingOn
 			}
-			return Reason{Code: code, Path: c.Key.Path(), Level: c.Level, By: c.By, ByName: c.ByName, Value: On, Locked: c.Lock,
-				ChangedBy: c.Who, ChangedAt: c.At}, true
+		case c.Lock && now.lockedOn() || !c.Lock && now.Value == On:
+			continue // it is so still, and by itself put none on
 		}
+		return r, true
 	}
 	switch r := h.Earlier; {
-	case r.Code == CauseSettingOn && f.setLater():
+	case r.Code == CauseSettingOn && !f.Meeting.SeenWithout.IsZero():
 	case r.isSetting():
 		r.Code = CauseWasOn
 		return r, true
+	case r.Code == CausePlan:
+		return Reason{Code: CauseWasOn, Level: LevelPlan, By: r.By, Value: On}, true
 	case r.Code == CauseWasOn:
 		return r, true
 	}

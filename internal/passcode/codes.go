@@ -125,6 +125,9 @@ var codeTable = map[Code]codeInfo{
 		return "the host can remove it in the settings of their Personal Meeting ID"
 	}},
 	CauseWasOn: {cause: true, clause: func(r Reason) string {
+		if r.Level == LevelPlan {
+			return "the plan that the account had when the passcode appeared does not let passcodes be off"
+		}
 		did := "on"
 		if r.Locked {
 			did = "locked on"
@@ -154,7 +157,7 @@ var codeTable = map[Code]codeInfo{
 		if r.ChangedAt.IsZero() {
 			return by(r.ChangedBy) + " put one on the meeting, which had been seen without"
 		}
-		return fmt.Sprintf("%s put one on the meeting after %s, when it had none", by(r.ChangedBy), moment(r.ChangedAt))
+		return fmt.Sprintf("%s put one on the meeting after %s, when it had none", by(r.ChangedBy), dated(r.ChangedAt))
 	}, who: func(Reason) string { return "the host, or whoever edits the meeting, can take it off there" }},
 	CauseUnexplained: {cause: true, clause: func(r Reason) string {
 		if r.Detail != "" {

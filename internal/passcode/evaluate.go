@@ -51,7 +51,7 @@ func gone(f *Facts) Verdict {
 	v := Verdict{Outcome: OutcomeGone, Remedy: RemedyNone, Reasons: []Reason{{Code: code, Level: LevelMeeting}}}
 	switch e := f.History.Earlier; {
 	case f.Meeting.Passcode != On:
-	case e.isSetting() && f.Host.Settings[f.Meeting.passcodeKey(f.Host)].Value == Unknown:
+	case e.Code.IsCause() && e.Code != CauseUnexplained && f.Host.Settings[f.Meeting.passcodeKey(f.Host)].Value == Unknown:
 		v.Reasons = append(v.Reasons, e) // nobody reads settings for a meeting that is gone
 	default:
 		v.Reasons = append(v.Reasons, cause(f)...)

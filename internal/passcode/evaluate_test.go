@@ -60,6 +60,15 @@ func series(change func(*Facts)) Facts {
 	})
 }
 
+// seenWithout is a meeting on which bob put a passcode, an hour after it was seen
+// without one.
+func seenWithout(change func(*Facts)) Facts {
+	return demanding(func(f *Facts) {
+		f.Meeting.SeenWithout, f.Meeting.SetBy = now.Add(-time.Hour), "bob@example.com"
+		change(f)
+	})
+}
+
 // attempted is a meeting of which a change failed that rested on the facts of
 // now, under policy waiting-room.
 func attempted(r Remedy, ask Request, a Attempt) Facts {
@@ -528,7 +537,7 @@ func TestEvaluate(t *testing.T) {
 			facts: demanding(func(f *Facts) {
 				f.Meeting.SeenWithout, f.Meeting.SetBy, f.Host.Settings[KeyPasscode] = now.Add(-time.Hour), "bob@example.com", on()
 			}),
-			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseSetLater}, sentence: "because bob@example.com put one on the meeting after 23 Nov 11:00 UTC, when it had none; nothing forces it"},
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseSetLater}, sentence: "because bob@example.com put one on the meeting after 23 Nov 2026 11:00 UTC, when it had none; nothing forces it"},
 		{name: "made by API without one, every setting off: not the caller's doing, and nobody was named",
 			facts: demanding(func(f *Facts) {
 				f.Meeting.Source, f.Meeting.Generated, f.Meeting.SeenWithout = SourceOpenAPI, Off, now.Add(-time.Hour)
@@ -539,11 +548,82 @@ func TestEvaluate(t *testing.T) {
 				f.Meeting.SeenWithout, f.Meeting.SetBy, f.Host.Settings[KeyPasscode] = now.Add(-time.Hour), "bob@example.com", onLocked(LevelGroup, "G1")
 			}),
 			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseLockedOn}},
-		{name: "seen without one, and the sub-option for scheduled meetings is on: that",
-			facts: demanding(func(f *Facts) {
-				f.Meeting.SeenWithout, f.Host.Settings[KeyPasscode], f.Host.Settings[KeyScheduled] = now.Add(-time.Hour), on(), on()
+		{name: "seen without one, and the sub-option for scheduled meetings was turned on since: that",
+			facts: seenWithout(func(f *Facts) {
+				f.Host.Settings[KeyPasscode], f.Host.Settings[KeyScheduled] = on(), on()
+				f.History.Changes = []PastChange{{Key: KeyScheduled, Level: LevelHost, Who: "amy@example.com", At: now.Add(-30 * time.Minute)}}
 			}),
-			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseSettingOn, CauseScheduled}},
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseScheduled}, sentence: "is on for the host (amy@example.com, 23 Nov 11:30 UTC)"},
+		{name: "seen without one, and the sub-option was on then: somebody",
+			facts: seenWithout(func(f *Facts) {
+				f.Host.Settings[KeyPasscode], f.Host.Settings[KeyScheduled] = on(), on()
+				f.History.Changes = []PastChange{{Key: KeyScheduled, Level: LevelHost, Who: "amy@example.com", At: now.Add(-2 * time.Hour)}}
+			}),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseSetLater}},
+		{name: "seen without one just after the sub-option was turned on: both",
+			facts: seenWithout(func(f *Facts) {
+				f.Host.Settings[KeyScheduled] = on()
+				f.History.Changes = []PastChange{{Key: KeyScheduled, Level: LevelHost, Who: "amy@example.com", At: now.Add(-65 * time.Minute)}}
+			}),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseScheduled, CauseSetLater}},
+		{name: "seen without one under a lock that went since: the lock, with the next change",
+			facts: seenWithout(func(f *Facts) {
+				f.History.Changes = []PastChange{{Key: KeyPasscode, Level: LevelGroup, By: "G1", Lock: true, At: now.Add(-2 * time.Hour), Until: now.Add(-30 * time.Minute)}}
+			}),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseWasOn}},
+		{name: "a passcode that took the place of one that a lock had Zoom make: the lock",
+			facts: seenWithout(func(f *Facts) {
+				f.Meeting.Generated = Off
+				f.History.Earlier = Reason{Code: CauseWasOn, Path: KeyPasscode.Path(), Level: LevelGroup, By: "G1", Value: On, Locked: true}
+			}),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseWasOn}},
+		{name: "seen without one, and since when the sub-option is on is not known: both",
+			facts:   seenWithout(func(f *Facts) { f.Host.Settings[KeyScheduled] = on() }),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseScheduled, CauseSetLater}, sentence: "is on for the host, or because bob@example.com put one on"},
+		{name: "seen without one, the sub-option on, and the passcode is none that Zoom makes up: somebody",
+			facts:   seenWithout(func(f *Facts) { f.Host.Settings[KeyScheduled], f.Meeting.Generated = on(), Off }),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseSetLater}},
+		{name: "seen without one, the waiting room locked off and one option required: Zoom made it (Z-RULE-6)",
+			facts: seenWithout(func(f *Facts) {
+				f.Meeting.WaitingRoom = Off
+				f.Host.Settings[KeyPasscode], f.Host.Settings[KeyWaitingRoom], f.Host.Settings[KeyAutoSecurity] = on(), offLocked(LevelGroup, "G1"), on()
+			}),
+			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseAutoSecurity, BlockLockedOff}},
+		{name: "seen without one, one option required and the waiting room free: somebody",
+			facts: seenWithout(func(f *Facts) {
+				f.Host.Settings[KeyAutoSecurity] = on()
+				f.History.Changes = []PastChange{{Key: KeyAutoSecurity, Level: LevelHost, Who: "amy@example.com", At: now.Add(-30 * time.Minute)}}
+			}),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseSetLater}},
+		{name: "seen without one, a lock that came and went before: somebody",
+			facts: seenWithout(func(f *Facts) {
+				f.History.Changes = []PastChange{{Key: KeyPasscode, Level: LevelGroup, By: "G1", Lock: true, Who: "amy@example.com", At: now.Add(-2 * time.Hour)}}
+			}),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseSetLater}},
+		{name: "seen without one, locked on for a while since, and the value is on still: the lock",
+			facts: seenWithout(func(f *Facts) {
+				f.Host.Settings[KeyPasscode] = on()
+				f.History.Changes = []PastChange{{Key: KeyPasscode, Level: LevelGroup, By: "G1", Lock: true, Who: "amy@example.com", At: now.Add(-30 * time.Minute)}}
+			}),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseWasOn}, sentence: "was locked on for group G1 (amy@example.com, 23 Nov 11:30 UTC) before the passcode appeared, and is not any more"},
+		{name: "seen without one, and the verdict before named a lock of which no change is recorded: that",
+			facts: seenWithout(func(f *Facts) {
+				f.Host.Settings[KeyPasscode] = on()
+				f.History.Earlier = Reason{Code: CauseLockedOn, Path: KeyPasscode.Path(), Level: LevelGroup, By: "G1", Value: On, Locked: true}
+			}),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseWasOn}, sentence: "was locked on for group G1 before"},
+		{name: "seen without one, and the verdict before named the plan",
+			facts:   seenWithout(func(f *Facts) { f.History.Earlier = Reason{Code: CausePlan, Level: LevelPlan, By: "free"} }),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseWasOn}, sentence: "because the plan that the account had when the passcode appeared"},
+		{name: "seen without one, and whether it is locked is not known: both",
+			facts:   seenWithout(func(f *Facts) { f.Host.Settings[KeyPasscode] = Setting{Value: On} }),
+			outcome: OutcomeDemands, remedy: RemedyKeep, missing: FactHost, codes: []Code{CauseSettingOn, CauseSetLater, BlockFactMissing}, sentence: "does not know whether an admin locked it, or because bob@example.com put one on"},
+		{name: "an option that is required still is not said to be so no more",
+			facts: demanding(func(f *Facts) {
+				f.Host.Settings[KeyAutoSecurity] = on()
+				f.History.Changes = []PastChange{{Key: KeyAutoSecurity, Level: LevelHost, Who: "amy@example.com", At: now.Add(-30 * time.Minute)}}
+			}),
+			outcome: OutcomeDemands, remedy: RemedyClear, codes: []Code{CauseRequest}},
 		{name: "seen without one, the setting was turned on since and is off again: it adds none to such a meeting",
 			facts: demanding(func(f *Facts) {
 				f.Meeting.SeenWithout = now.Add(-time.Hour)
@@ -562,6 +642,12 @@ func TestEvaluate(t *testing.T) {
 				f.Meeting.SeenWithout, f.Host.Settings[KeyPasscode] = now.Add(-time.Hour), Setting{}
 			}),
 			outcome: OutcomeDemands, remedy: RemedyKeep, codes: []Code{CauseUnexplained, BlockFactMissing}, missing: FactHost},
+		{name: "deleted, and who put it on was known",
+			facts: seenWithout(func(f *Facts) {
+				f.Meeting.Status, f.Host = StatusDeleted, Host{}
+				f.History.Earlier = Reason{Code: CauseSetLater, Path: "password", Level: LevelMeeting, Value: On, ChangedBy: "bob@example.com", ChangedAt: now.Add(-time.Hour)}
+			}),
+			outcome: OutcomeGone, remedy: RemedyNone, codes: []Code{BlockDeleted, CauseSetLater}, sentence: "It had a passcode because bob@example.com put one on"},
 		{name: "deleted, and a lock that nobody looked at again: not said to be gone",
 			facts: demanding(func(f *Facts) {
 				f.Meeting.Status, f.Host, f.History.Earlier = StatusDeleted, Host{}, Reason{Code: CauseLockedOn, Path: KeyPasscode.Path(), Level: LevelGroup, By: "G1", ByName: "Sales", Locked: true, Value: On}

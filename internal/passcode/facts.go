@@ -57,9 +57,9 @@ type Meeting struct {
 	LinkHasPasscode Toggle `json:"link_has_passcode,omitzero" db:"link_has_passcode"`
 	// PhonePasscode is On when joiners by phone must type a numeric one.
 	PhonePasscode Toggle `json:"phone_passcode,omitzero" db:"phone_passcode"`
-	// SeenWithout is when it was last seen without a passcode; zero when it never
-	// was, or when the passcode it has since was put back by latchkey. SetBy is who
-	// then put one on, "" when no event named them.
+	// SeenWithout is when it was last seen without a passcode, before the one that it
+	// has, or had until latchkey removed it; zero when it never was. SetBy is who then
+	// put that one on, "" when no event named them.
 	SeenWithout time.Time `json:"seen_without,omitzero" db:"seen_without_at"`
 	SetBy       string    `json:"set_by,omitzero" db:"set_by"`
 	// Source is creation_source: through what the meeting was made (Z-EVENT-3); ""

@@ -41,6 +41,7 @@ type PastChange struct {
 	Lock   bool   // it was locked on, not only turned on
 	Who    string // who did it, "" when Zoom did not say
 	At     time.Time
+	Until  time.Time // when it is recorded to have gone back; zero: it is not
 }
 
 // AttemptKey is equal for two attempts that rested on the same: what was asked,

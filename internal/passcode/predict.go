@@ -121,6 +121,9 @@ func Predict(h Host, r Request, before Options) Prediction {
 // meeting id have the passcode that it has, whatever a request says (Z-MEET-10).
 func PredictMeeting(h Host, m Meeting, r Request) Prediction {
 	before := Options{Passcode: m.Passcode, WaitingRoom: m.WaitingRoom, Authentication: m.Authentication}
+	if m.Type == TypeInstant {
+		h.EmptyPasscode = Unknown // it was tried with a scheduled one
+	}
 	if !m.isPMI() {
 		return Predict(h.as(m.Type), r, before)
 	}

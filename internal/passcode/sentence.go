@@ -55,6 +55,15 @@ func (v Verdict) Causes() string {
 	switch {
 	case len(all) == 0:
 		return "a passcode is set"
+	case all[len(all)-1].Code == CauseSetLater && len(all) > 1:
+		s := ""
+		for _, r := range all {
+			if s != "" {
+				s += ", or because "
+			}
+			s += r.Sentence()
+		}
+		return s
 	case len(all) > 1 && all[1].Code == CauseScheduled:
 		return fmt.Sprintf("%s (and with it %q)", all[0].Sentence(), KeyScheduled.Info().Portal)
 	}
@@ -265,3 +274,6 @@ func by(who string) string {
 
 // moment is a time as people read it: 25 Nov 09:55 UTC.
 func moment(t time.Time) string { return t.UTC().Format("2 Jan 15:04 UTC") }
+
+// dated is a moment of which the year may matter.
+func dated(t time.Time) string { return t.UTC().Format("2 Jan 2006 15:04 UTC") }

@@ -55,6 +55,13 @@ func Versus(a, b Side) Comparison {
 // had says whether the side has a passcode, or had one until latchkey removed it.
 func (s Side) had() bool { return s.Asks == On || s.Removed }
 
+// host says whether the side is a host, whose next meeting is not made yet.
+func (s Side) host() bool { return s.Facts.Meeting == Meeting{} }
+
+// byHand says whether somebody put the passcode on a meeting that had none, for
+// certain.
+func (s Side) byHand() bool { return s.had() && len(s.Why) > 0 && s.Why[0].Code == CauseSetLater }
+
 func (s Side) cause() string { return Verdict{Reasons: s.Why}.Causes() }
 
 func versus(a, b Side, decisive []Difference) string {
@@ -70,8 +77,11 @@ func versus(a, b Side, decisive []Difference) string {
 		return s
 	}
 	asks, got, not := "asks for a passcode", "got", "does not"
-	if a.Facts.Meeting.Type == 0 && b.Facts.Meeting.Type == 0 {
-		asks, got, not = "will ask for a passcode", "will get", "will not" // hosts: it is not made yet
+	if a.host() {
+		asks = "will ask for a passcode" // it is not made yet
+	}
+	if b.host() {
+		got, not = "will get", "will not"
 	}
 	if a.Removed {
 		asks = "asked for a passcode until latchkey removed it,"
@@ -84,7 +94,7 @@ func versus(a, b Side, decisive []Difference) string {
 		}
 		return fmt.Sprintf("Whether %s asks for a passcode is not known.", unknown)
 	case !a.had() && !b.had():
-		return fmt.Sprintf("Neither %s nor %s asks for a passcode.", a.Name, b.Name)
+		return fmt.Sprintf("Neither %s nor %s %s.", a.Name, b.Name, asks)
 	case a.had() && b.had() && a.cause() == b.cause():
 		s := fmt.Sprintf("Both for the same reason: %s and %s %s a passcode because %s", a.Name, b.Name, got, a.cause())
 		if a.Removed != b.Removed {
@@ -99,6 +109,9 @@ func versus(a, b Side, decisive []Difference) string {
 		return fmt.Sprintf("%s %s because %s; %s %s one because %s.", capital(a.Name), asks, a.cause(), b.Name, got, b.cause())
 	}
 	s := fmt.Sprintf("%s %s because %s; %s %s", capital(a.Name), asks, a.cause(), b.Name, not)
+	if a.byHand() {
+		return s + ": nobody put one on there, and the settings do not decide between the two."
+	}
 	if len(decisive) == 0 {
 		return s + ", and nothing that is known of the two decides differently: it was asked for, or a setting was another when it was made."
 	}
@@ -111,7 +124,10 @@ func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 // differences lists in what two sides differ, what the reasons name first.
 func differences(a, b Side) []Difference {
 	var all []Difference
+	// Somebody did it to one of them, and to the other nobody or somebody too.
+	hand := (a.byHand() || b.byHand()) && (a.byHand() || !a.had()) && (b.byHand() || !b.had())
 	add := func(what, path, x, y string, decides bool) {
+		decides = decides && !hand
 		if x != y {
 			all = append(all, Difference{What: what, Path: path, A: x, B: y, Decides: decides})
 		}
@@ -119,7 +135,7 @@ func differences(a, b Side) []Difference {
 	fa, fb := a.Facts, b.Facts
 	instant := fa.Meeting.Type == TypeInstant || fb.Meeting.Type == TypeInstant
 	pmi := fa.Meeting.isPMI() || fb.Meeting.isPMI()
-	hosts := fa.Meeting.Type == 0 && fb.Meeting.Type == 0
+	hosts := a.host() && b.host()
 	causes := map[Code]bool{}
 	for _, r := range append(slices.Clone(a.Why), b.Why...) {
 		causes[r.Code] = true

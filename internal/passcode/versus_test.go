@@ -3,6 +3,7 @@ package passcode
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestVersus is the question that started it: two meetings made alike, why does
@@ -21,6 +22,15 @@ func TestVersus(t *testing.T) {
 	setOn := func(f *Facts) { f.Host.Settings[KeyPasscode] = on() }
 	removed := side("meeting 2", On, setOn)
 	removed.Asks, removed.Removed = Off, true
+	byBob := func(f *Facts) {
+		setOn(f)
+		f.Meeting.SeenWithout, f.Meeting.SetBy = now.Add(-time.Hour), "bob@example.com"
+	}
+	host := func(change func(*Facts)) Facts {
+		f := demanding(change)
+		f.Meeting = Meeting{}
+		return f
+	}
 	for _, c := range []struct {
 		name     string
 		a, b     Side
@@ -42,6 +52,12 @@ func TestVersus(t *testing.T) {
 		{"both, for different reasons", side("meeting 1", On, setOn), side("meeting 2", On, locked), "Meeting 1 asks for a passcode because", 1, 0},
 		{"neither", side("meeting 1", Off, nil), side("meeting 2", Off, setOn), "Neither meeting 1 nor meeting 2 asks for a passcode.", 1, 0},
 		{"one is not known", side("meeting 1", On, setOn), side("meeting 2", Unknown, nil), "Whether meeting 2 asks for a passcode is not known.", 1, 0},
+		{"somebody put one on", side("meeting 1", On, byBob), side("meeting 2", Off, nil), "when it had none; meeting 2 does not: nobody put one on there, and the settings do not decide between the two.", 0, 1},
+		{"somebody put one on each", side("meeting 1", On, byBob), side("meeting 2", On, func(f *Facts) { byBob(f); f.Meeting.Type = TypeRecurring }), "Both for the same reason", 0, 1},
+		{"somebody put one on, and the other's is locked", side("meeting 1", On, byBob), side("meeting 2", On, locked), "meeting 2 got one because", 1, 0},
+		{"hosts", Side{Name: "the next meeting of a", Facts: host(setOn), Asks: On, Why: []Reason{ForecastFor(host(setOn).Host).Scheduled.Reason}}, Side{Name: "the next meeting of b", Facts: host(nil), Asks: Off}, "The next meeting of a will ask for a passcode because \"Require a passcode when scheduling new meetings\" (meeting_security.meeting_password) is on for the host; the next meeting of b will not: there", 1, 0},
+		{"hosts, neither", Side{Name: "the next meeting of a", Facts: host(nil), Asks: Off}, Side{Name: "the next meeting of b", Facts: host(nil), Asks: Off}, "Neither the next meeting of a nor the next meeting of b will ask for a passcode.", 0, 0},
+		{"a meeting and a host", side("meeting 1", On, locked), Side{Name: "the next meeting of b", Facts: host(setOn), Asks: On, Why: []Reason{ForecastFor(host(setOn).Host).Scheduled.Reason}}, "; the next meeting of b will get one because", 1, 3},
 	} {
 		got := Versus(c.a, c.b)
 		if !strings.Contains(got.Sentence, c.sentence) || len(got.Decisive) != c.decisive || got.Others != c.others {

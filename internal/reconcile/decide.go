@@ -64,7 +64,7 @@ func (k *checking) consider(ctx context.Context, v passcode.Verdict) (passcode.V
 		if err := k.lookForEvidence(ctx); err != nil {
 			return v, err
 		}
-		if k.rule.Policy.Mode != passcode.ModeKnownPasscode && k.m.Source != passcode.SourceOpenAPI {
+		if k.rule.Policy.Mode != passcode.ModeKnownPasscode && k.m.Source != passcode.SourceOpenAPI && k.m.SeenWithout.IsZero() {
 			break
 		}
 		fallthrough

@@ -84,7 +84,7 @@ func (k *checking) lookAtDates(ctx context.Context) error {
 
 // see takes what Zoom answered as the meeting's state at that moment.
 func (k *checking) see(got zoom.Meeting, at time.Time) {
-	m := &k.m
+	m, was := &k.m, k.m
 	m.HostID, m.UUID, m.Topic, m.Type = zoom.Clean(got.HostID), zoom.Clean(got.UUID), zoom.Clean(got.Topic), zoom.MeetingType(got.Type)
 	m.Starts = got.StartTime.Time
 	if !got.CreatedAt.IsZero() {
@@ -120,21 +120,30 @@ func (k *checking) see(got zoom.Meeting, at time.Time) {
 	m.ObservedAt, m.MustRead = at, false
 	m.NotFound, m.Misses, m.MissingSince, m.SaidGone = false, 0, time.Time{}, false
 	switch {
-	case m.Passcode == passcode.On && k.repair.AskedPasscode == passcode.AskOn.String():
-		// latchkey put it on, or back.
-		m.Stripped, m.SeenWithout, m.SetBy = false, time.Time{}, ""
 	case m.Passcode == passcode.On:
+		if was.Stripped && was.Passcode == passcode.Off && !k.putBack(value) {
+			m.SeenWithout = was.ObservedAt
+			if !m.SetAt.After(m.SeenWithout) {
+				m.SetBy, m.SetAt = "", time.Time{}
+			}
+		}
 		m.Stripped = false
-	default:
-		m.SeenWithout, m.SetBy = at, ""
-	}
-	if m.Passcode == passcode.Off && k.repair.ID != 0 {
+	case k.repair.ID != 0:
 		m.Stripped = true // a change of ours is under way, or was made in this check
+	case !m.Stripped:
+		m.SeenWithout, m.SetBy, m.SetAt = at, "", time.Time{}
 	}
 	k.value = &value
 	if value != "" {
 		k.remembered = &value
 	}
+}
+
+// putBack says whether a passcode that the meeting has is the one that it had until
+// latchkey removed it, and latchkey put it back: who once set it, did.
+func (k *checking) putBack(value secret.String) bool {
+	return k.repair.Remedy == passcode.RemedySecure && k.repair.AskedPasscode == passcode.AskOn.String() &&
+		(k.remembered == nil || *k.remembered == "" || *k.remembered == value)
 }
 
 func isTrue(b *bool) bool { return b != nil && *b }
@@ -180,6 +189,7 @@ func (k *checking) missed() {
 // left alone until something says that it is a meeting again.
 func (k *checking) becameWebinar() {
 	k.m.Type, k.m.MustRead, k.m.ObservedAt = passcode.TypeWebinar, false, k.now()
+	k.m.SeenWithout, k.m.SetBy, k.m.SetAt = time.Time{}, "", time.Time{} // what happens to it there, nobody sees
 }
 
 // learnHost learns the settings that hold for the host: from the database while
@@ -241,7 +251,7 @@ func (k *checking) lookForEvidence(ctx context.Context) error {
 			continue
 		}
 		k.evidence = append(k.evidence, passcode.PastChange{Key: key, Level: c.Level, By: c.LevelID, ByName: c.LevelName,
-			Lock: c.What == store.ChangedLock, Who: c.ChangedBy, At: c.ChangedAt})
+			Lock: c.What == store.ChangedLock, Who: c.ChangedBy, At: c.ChangedAt, Until: c.Until})
 	}
 	return nil
 }

@@ -11,6 +11,9 @@ import (
 	"latchkey/internal/passcode"
 )
 
+// clockSkew is how far Zoom's clock and the database's may be apart.
+const clockSkew = 10 * time.Second
+
 // Alert is one row of alerts. Data never holds a passcode.
 type Alert struct {
 	ID        string
@@ -74,6 +77,9 @@ func (s *Store) Complete(ctx context.Context, c MeetingClaim, k Check) error {
 		if undisturbed || m.ObservedAt.After(current.ObservedAt) {
 			if !undisturbed {
 				m.MustRead = true
+				if m.SetBy, m.SetAt = current.SetBy, current.SetAt; !m.SetAt.After(m.SeenWithout.Add(-clockSkew)) {
+					m.SetBy, m.SetAt = "", time.Time{} // what was said during the check stays, unless it is older
+				}
 			}
 			if err := saveSeen(ctx, tx, m); err != nil {
 				return err

@@ -97,7 +97,10 @@ func (s *Store) changes(ctx context.Context, accountID string, levels []string) 
 // settingChanges reads changes, newest first.
 func (s *Store) settingChanges(ctx context.Context, where string, limit int, args ...any) ([]SettingChange, error) {
 	rows, err := s.pool.Query(ctx, fmt.Sprintf(`SELECT c.what, c.level, c.level_id, coalesce(g.name, '') AS level_name, c.setting, c.old_value, c.new_value, c.changed_by,
-			coalesce(c.changed_at, e.received_at) AS changed_at
+			coalesce(c.changed_at, e.received_at) AS changed_at,
+			(SELECT min(coalesce(o.changed_at, x.received_at)) FROM setting_changes o JOIN events x USING (event_id)
+				WHERE x.account_id = e.account_id AND o.level = c.level AND o.level_id = c.level_id AND o.setting = c.setting AND o.what = c.what AND o.new_value <> c.new_value
+				AND coalesce(o.changed_at, x.received_at) > coalesce(c.changed_at, e.received_at)) AS until
 		FROM setting_changes c JOIN events e USING (event_id) LEFT JOIN groups g ON c.level = 'group' AND g.account_id = e.account_id AND g.group_id = c.level_id
 		WHERE %s ORDER BY c.id DESC LIMIT %d`, where, limit), args...)
 	if err != nil {

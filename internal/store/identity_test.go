@@ -194,6 +194,33 @@ func TestASweepLeavesThePast(t *testing.T) {
 	}
 }
 
+// TestWhenALockWentAgain: of a lock that came and went, and came again, both times
+// are known.
+func TestWhenALockWentAgain(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	now := time.Now().Truncate(time.Second)
+	at := func(minutes int) time.Time { return now.Add(time.Duration(minutes) * time.Minute) }
+	for i, c := range []SettingChange{{New: passcode.On, ChangedAt: at(-30)}, {New: passcode.Off, ChangedAt: at(-20)}, {New: passcode.On, ChangedAt: at(-10)}, {New: passcode.Off, LevelID: "other", ChangedAt: at(-5)}, {New: passcode.Off, What: ChangedValue, ChangedAt: at(-5)}} {
+		if c.What == "" {
+			c.What = ChangedLock
+		}
+		if c.LevelID == "" {
+			c.LevelID = "g"
+		}
+		c.Level, c.Setting = passcode.LevelGroup, "s"
+		_, err := s.Intake(t.Context(), Event{ID: fmt.Sprint(i), AccountID: "acc", Name: "x", ReceivedAt: time.Now()}, func(tx *IntakeTx) error {
+			return tx.SaveChanges(t.Context(), []SettingChange{c})
+		})
+		noError(t, err)
+	}
+	got, err := s.TurnedOn(t.Context(), "acc", []string{"g"}, time.Hour)
+	noError(t, err)
+	if len(got) != 2 || !got[0].ChangedAt.Equal(at(-10)) || !got[0].Until.IsZero() || !got[1].ChangedAt.Equal(at(-30)) || !got[1].Until.Equal(at(-20)) {
+		t.Errorf("the evidence is %+v", got)
+	}
+}
+
 // TestEvidenceIsTheAccountsOwn: who turned a setting on is taken from events of
 // the account alone, whatever ids another account's events name.
 func TestEvidenceIsTheAccountsOwn(t *testing.T) {

@@ -191,6 +191,7 @@ type SettingChange struct {
 	New       passcode.Toggle `json:"new" db:"new_value"`
 	ChangedBy string          `json:"changed_by,omitempty" db:"changed_by"`
 	ChangedAt time.Time       `json:"changed_at,omitzero" db:"changed_at"`
+	Until     time.Time       `json:"until,omitzero" db:"until"` // when it is recorded to have gone back; zero: it is not
 }
 
 // What a change of a setting was.

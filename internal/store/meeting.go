@@ -28,6 +28,8 @@ type Meeting struct {
 
 	CreatedBy string `db:"created_by"` // who made it, as the event named them
 
+	SetAt time.Time `db:"set_at"` // of the event that named SetBy, by Zoom's clock
+
 	ObservedAt   time.Time `db:"observed_at"`
 	EventAt      time.Time `db:"event_at"` // of the newest event about it, by Zoom's clock
 	MustRead     bool      `db:"must_read"`
@@ -164,14 +166,14 @@ func saveSeen(ctx context.Context, tx pgx.Tx, m Meeting) error {
 			passcode = @passcode, passcode_readable = @readable, unrestorable = @unrestorable, stripped = @stripped,
 			waiting_room = @room, authentication = @auth, link_has_passcode = @link, phone_passcode = @phone,
 			waits = @waits, creation_source = @source, created_by = @by,
-			seen_without_at = @without, set_by = @setBy,
+			seen_without_at = @without, set_by = @setBy, set_at = @setAt,
 			observed_at = @observed, event_at = greatest(event_at, @event), must_read = @mustRead
 		WHERE meeting_id = @id AND account_id = @account`, pgx.NamedArgs{
 		"id": m.ID, "account": m.AccountID, "host": m.HostID, "uuid": m.UUID, "topic": m.Topic, "type": int(m.Type), "starts": null(m.Starts), "ends": null(m.Ends),
 		"usesPMI": m.UsesPMI, "pmi": m.PMI, "used": null(m.LastUsed), "created": null(m.Created), "expires": null(m.Expires()), "status": m.Status, "notFound": m.NotFound, "missing": null(m.MissingSince), "misses": m.Misses, "saidGone": m.SaidGone,
 		"passcode": m.Passcode, "readable": m.PasscodeReadable, "unrestorable": m.Unrestorable, "stripped": m.Stripped,
 		"room": m.WaitingRoom, "auth": m.Authentication, "link": m.LinkHasPasscode, "phone": m.PhonePasscode,
-		"waits": m.Waits, "source": m.Source, "by": m.CreatedBy, "without": null(m.SeenWithout), "setBy": m.SetBy,
+		"waits": m.Waits, "source": m.Source, "by": m.CreatedBy, "without": null(m.SeenWithout), "setBy": m.SetBy, "setAt": null(m.SetAt),
 		"observed": null(m.ObservedAt), "event": null(m.EventAt), "mustRead": m.MustRead,
 	})
 	return err

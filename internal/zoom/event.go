@@ -230,3 +230,12 @@ func problem(err error) error {
 	}
 	return err
 }
+
+// HadPasscode says whether the event names the passcode that the meeting had before
+// (Z-EVENT-5): what it names besides is another one in its place.
+func (e Envelope) HadPasscode() bool {
+	var old struct {
+		Password secret.String `json:"password"`
+	}
+	return len(e.OldObject) > 0 && json.Unmarshal(e.OldObject, &old) == nil && old.Password != ""
+}
