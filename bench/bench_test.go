@@ -11,12 +11,15 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"latchkey/internal/app"
@@ -49,34 +52,71 @@ func request(url string) *http.Request {
 	return r
 }
 
-// BenchmarkIngest goes from an HTTP request to the 204, with 64 callers at
-// once, each on a kept connection: first without a bus behind it, then with
-// JetStream on disk, synced before every ack.
+// BenchmarkIngest goes from an HTTP request to the 204, with 128 callers at once,
+// each on a kept connection, or with one alone: without a bus behind it; with a
+// message and so a sync to disk for each request; with frames, as ingest does.
 func BenchmarkIngest(b *testing.B) {
-	b.Run("http+hmac", func(b *testing.B) {
-		h, err := webhook.New(webhook.Options{Secrets: []webhook.Secret{{Value: secret}}, Bus: nowhere{}, Wanted: func(string) bool { return true },
-			Decode: func([]byte) (webhook.Envelope, error) {
-				return webhook.Envelope{Event: "meeting.created", HasTime: true}, nil
-			},
-			Metrics: webhook.NewMetrics(prometheus.NewRegistry()), Logger: quiet})
-		if err != nil {
-			b.Fatal(err)
-		}
-		r := gin.New()
-		h.Register(r)
-		s := httptest.NewServer(r)
-		defer s.Close()
-		drive(b, s.URL)
-	})
-	b.Run("http+hmac+jetstream-synced", func(b *testing.B) {
-		a := ingest(b, testenv.NATSSynced(b).URL())
-		drive(b, "http://"+a.IngestAddr())
-	})
-	b.Run("http+hmac+jetstream-unsynced", func(b *testing.B) {
-		a := ingest(b, testenv.NATS(b).URL())
-		drive(b, "http://"+a.IngestAddr())
-	})
+	for _, c := range []struct {
+		name    string
+		callers int
+	}{{"callers=128", 128}, {"callers=1", 1}} {
+		b.Run(c.name+"/http+hmac", func(b *testing.B) { drive(b, handler(b, nowhere{}), c.callers) })
+		b.Run(c.name+"/a-message-each,synced", func(b *testing.B) {
+			drive(b, handler(b, eachPublished(b, testenv.NATSSynced(b).URL())), c.callers)
+		})
+		b.Run(c.name+"/frames,synced", func(b *testing.B) {
+			drive(b, "http://"+ingest(b, testenv.NATSSynced(b).URL()).IngestAddr(), c.callers)
+		})
+		b.Run(c.name+"/frames,unsynced", func(b *testing.B) {
+			drive(b, "http://"+ingest(b, testenv.NATS(b).URL()).IngestAddr(), c.callers)
+		})
+	}
 }
+
+// handler serves ingest's handler with that bus.
+func handler(b *testing.B, bus webhook.Bus) (url string) {
+	b.Helper()
+	h, err := webhook.New(webhook.Options{Secrets: []webhook.Secret{{Value: secret}}, Bus: bus, Wanted: func(string) bool { return true },
+		Decode: func([]byte) (webhook.Envelope, error) {
+			return webhook.Envelope{Event: "meeting.created", AccountID: "bench", HasTime: true}, nil
+		},
+		Metrics: webhook.NewMetrics(prometheus.NewRegistry()), Logger: quiet})
+	if err != nil {
+		b.Fatal(err)
+	}
+	r := gin.New()
+	h.Register(r)
+	s := httptest.NewServer(r)
+	b.Cleanup(s.Close)
+	return s.URL
+}
+
+// each publishes a message for each delivery.
+type each struct{ js jetstream.JetStream }
+
+func eachPublished(b *testing.B, url string) each {
+	b.Helper()
+	nc, err := nats.Connect(url)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(nc.Close)
+	js, err := jetstream.New(nc)
+	if err == nil {
+		_, err = js.CreateStream(b.Context(), jetstream.StreamConfig{Name: "EACH", Subjects: []string{"each.>"}, Storage: jetstream.FileStorage})
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	return each{js}
+}
+
+func (e each) PublishEvent(ctx context.Context, d webhook.Delivery) error {
+	_, err := e.js.Publish(ctx, "each."+d.AccountID, d.Body, jetstream.WithMsgID(d.ID))
+	return err
+}
+
+func (e each) PublishDead(context.Context, string, webhook.Delivery) error { return nil }
 
 type nowhere struct{}
 
@@ -104,25 +144,35 @@ func ingest(b *testing.B, natsURL string) *app.App {
 	return a
 }
 
-func drive(b *testing.B, url string) {
+func drive(b *testing.B, url string, callers int) {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}, Timeout: 10 * time.Second}
 	defer client.CloseIdleConnections()
-	b.SetParallelism(32) // times GOMAXPROCS
+	one := func() bool {
+		resp, err := client.Do(request(url))
+		if err != nil {
+			b.Error(err)
+			return false
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusNoContent {
+			b.Errorf("status %d", resp.StatusCode)
+		}
+		return resp.StatusCode == http.StatusNoContent
+	}
 	b.ResetTimer()
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			resp, err := client.Do(request(url))
-			if err != nil {
-				b.Error(err)
-				return
-			}
-			resp.Body.Close()
-			if resp.StatusCode != http.StatusNoContent {
-				b.Errorf("status %d", resp.StatusCode)
+	if callers == 1 {
+		for range b.N {
+			if !one() {
 				return
 			}
 		}
-	})
+	} else {
+		b.SetParallelism(callers / runtime.GOMAXPROCS(0))
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() && one() {
+			}
+		})
+	}
 	b.StopTimer()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
 }
@@ -146,7 +196,7 @@ func BenchmarkFanOut(b *testing.B) {
 	change := func() {
 		n := serial.Add(1)
 		e := store.Event{ID: fmt.Sprint("fanout", n), AccountID: "bench", Name: "group.lock_settings_updated", ReceivedAt: time.Now()}
-		_, err := s.Intake(b.Context(), e, func(tx *store.IntakeTx) error {
+		_, err := s.Intake(b.Context(), "bench", []store.Event{e}, func(tx *store.IntakeTx, _ []bool) error {
 			return tx.LevelChanged(b.Context(), passcode.LevelGroup, "g", time.Unix(1700000000, 0), "bench")
 		})
 		if err != nil {
@@ -173,9 +223,9 @@ func BenchmarkFanOut(b *testing.B) {
 			testenv.Exec(b, url, `VACUUM meetings, hosts`)
 			b.StartTimer()
 			e := store.Event{ID: fmt.Sprint("fanout", serial.Add(1)), AccountID: "bench", Name: "group.lock_settings_updated", ReceivedAt: time.Now()}
-			if _, err := s.Intake(b.Context(), e, func(tx *store.IntakeTx) error {
+			if _, err := s.Intake(b.Context(), "bench", []store.Event{e}, func(tx *store.IntakeTx, _ []bool) error {
 				for i := range hosts {
-					if err := tx.HostChanged(b.Context(), fmt.Sprint("h", i+1), time.Unix(1700000000, 0), "bench"); err != nil {
+					if err := tx.HostsChanged(b.Context(), []string{fmt.Sprint("h", i+1)}, time.Unix(1700000000, 0), "bench"); err != nil {
 						return err
 					}
 				}
@@ -205,37 +255,52 @@ func BenchmarkIntake(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer s.Close()
-	record := func(ctx context.Context, id string, meeting int64) error {
-		e := store.Event{ID: id, AccountID: "bench", Name: "meeting.created", ReceivedAt: time.Now(), MeetingID: meeting}
-		_, err := s.Intake(ctx, e, func(tx *store.IntakeTx) error {
-			m, err := tx.Meeting(ctx, meeting)
+	record := func(ctx context.Context, fresh bool, n int64, parts int) error {
+		events := make([]store.Event, parts)
+		why := map[int64]string{}
+		var ids []int64
+		for i := range events {
+			id := 80000000000 + n*int64(parts) + int64(i)
+			events[i] = store.Event{ID: fmt.Sprint(fresh, parts, " ", id), Name: "meeting.created", ReceivedAt: time.Now(), MeetingID: id}
+			ids, why[id] = append(ids, id), "meeting.created"
+		}
+		_, err := s.Intake(ctx, "bench", events, func(tx *store.IntakeTx, _ []bool) error {
+			all, err := tx.Meetings(ctx, ids)
 			if err != nil {
 				return err
 			}
-			m.HostID, m.Type, m.Passcode, m.ObservedAt = "h", 2, passcode.Off, time.Now()
-			if err := tx.SaveMeeting(ctx, m, &store.PasscodeSeen{}, nil); err != nil {
+			var seen []store.SeenMeeting
+			for _, m := range all {
+				m.HostID, m.Type, m.Passcode, m.ObservedAt = "h", 2, passcode.Off, time.Now()
+				seen = append(seen, store.SeenMeeting{Meeting: m, Passcode: &store.PasscodeSeen{}})
+			}
+			if err := tx.SaveMeetings(ctx, seen, nil); err != nil {
 				return err
 			}
-			return tx.MarkMeeting(ctx, meeting, "meeting.created")
+			return tx.MarkMeetings(ctx, why)
 		})
 		return err
 	}
-	for name, fresh := range map[string]bool{"new": true, "duplicate": false} {
-		b.Run(name, func(b *testing.B) {
+	for _, c := range []struct {
+		name  string
+		fresh bool
+		parts int
+	}{{"new", true, 1}, {"new/frames-of-64", true, 64}, {"duplicate", false, 1}, {"duplicate/frames-of-64", false, 64}} {
+		b.Run(c.name, func(b *testing.B) {
 			b.SetParallelism(4)
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
 					n := int64(1)
-					if fresh {
+					if c.fresh {
 						n = serial.Add(1)
 					}
-					if err := record(b.Context(), fmt.Sprint(fresh, n), 80000000000+n); err != nil {
+					if err := record(b.Context(), c.fresh, n, c.parts); err != nil {
 						b.Error(err)
 						return
 					}
 				}
 			})
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+			b.ReportMetric(float64(b.N*c.parts)/b.Elapsed().Seconds(), "events/s")
 		})
 	}
 }

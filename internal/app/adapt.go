@@ -36,9 +36,13 @@ func busEvent(d webhook.Delivery) bus.Event {
 // workerBus is the bus as the worker sees it.
 type workerBus struct{ *bus.Bus }
 
-func (b workerBus) consume(ctx context.Context, parallel int, handle func(context.Context, intake.Event) error) {
-	b.Bus.Consume(ctx, parallel, func(ctx context.Context, d bus.Delivery) error {
-		return handle(ctx, intake.Event{ID: d.ID, Body: d.Body, SignedFor: d.SignedFor, ReceivedAt: d.ReceivedAt, RequestID: d.RequestID, InProgress: d.InProgress})
+func (b workerBus) consume(ctx context.Context, parallel int, handle func(context.Context, intake.Frame) error) {
+	b.Bus.Consume(ctx, parallel, func(ctx context.Context, f bus.Frame) error {
+		frame := intake.Frame{InProgress: f.InProgress}
+		for _, e := range f.Parts {
+			frame.Events = append(frame.Events, intake.Event{ID: e.ID, Body: e.Body, SignedFor: e.SignedFor, ReceivedAt: e.ReceivedAt, RequestID: e.RequestID, Problem: f.Problem})
+		}
+		return handle(ctx, frame)
 	})
 }
 

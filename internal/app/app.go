@@ -50,6 +50,7 @@ type App struct {
 	admin    *httpServer
 
 	deliveries *webhook.Metrics // nil without ingest
+	others     atomic.Int64     // events that were duplicates or became dead letters
 
 	migrated    flag
 	notMigrated atomic.Pointer[error] // why not, while that is so
@@ -157,7 +158,13 @@ func (a *App) newWorker() {
 	bus, log, metrics := workerBus{a.bus}, a.log.With("part", "worker"), reconcile.NewMetrics(a.registry)
 	a.intake = intake.New(intake.Options{
 		Store: a.store, Governed: func(accountID string) bool { return a.zoom[accountID] != nil }, Guarded: guarded,
-		Dead: bus.publishDead, Erase: bus.Erase, Logger: log, Counted: metrics.Event,
+		Dead: bus.publishDead, Erase: bus.Erase, Logger: log,
+		Counted: func(result string) {
+			metrics.Event(result)
+			if result != "recorded" {
+				a.others.Add(1)
+			}
+		},
 	})
 	host, _ := os.Hostname()
 	a.worker = reconcile.New(reconcile.Options{

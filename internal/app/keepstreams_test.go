@@ -17,7 +17,7 @@ func TestStreamsThatAreDeletedComeBackAtOnce(t *testing.T) {
 	r := newRunningRig(t)
 	js := r.jetStream(t)
 	for name, remove := range map[string]func(context.Context) error{
-		"the consumer": func(ctx context.Context) error { return js.DeleteConsumer(ctx, "EVENTS", "intake") },
+		"the consumer": func(ctx context.Context) error { return js.DeleteConsumer(ctx, "EVENTS", "frames") },
 		"the events":   func(ctx context.Context) error { return js.DeleteStream(ctx, "EVENTS") },
 		"the alerts":   func(ctx context.Context) error { return js.DeleteStream(ctx, "ALERTS") },
 	} {

@@ -39,7 +39,7 @@ func TestPostgresAwayAtStartAndInTheMiddle(t *testing.T) {
 	proxy.Cut()
 	second := r.create(t, hostOn)
 	testenv.Until(t, "the second event is accepted", func() bool { return r.app.Accepted() >= 2 })
-	testenv.Until(t, "the trouble is logged", func() bool { return strings.Contains(r.log.String(), "event not recorded yet; retrying") })
+	testenv.Until(t, "the trouble is logged", func() bool { return strings.Contains(r.log.String(), "events not recorded yet; retrying") })
 	proxy.Restore()
 	r.settled(t, second.ID, passcode.OutcomeJoinable)
 	if got := r.sim.Join(second.ID, "").Outcome; got != zoomsim.OutcomeJoinable {

@@ -16,13 +16,19 @@ func (a *App) WaitReady(ctx context.Context) error {
 	})
 }
 
-// WaitQuiet returns when every accepted event is recorded, nothing is due and
+// WaitQuiet returns when every accepted event is dealt with, nothing is due and
 // every alert is published.
 func (a *App) WaitQuiet(ctx context.Context) error {
-	return until(ctx, "work is still under way", func() (bool, error) {
+	left := ""
+	err := until(ctx, "work is still under way", func() (bool, error) {
 		c, err := a.Counters(ctx)
-		return err == nil && c.Events >= a.Accepted() && c.MeetingsDue == 0 && c.HostsDue == 0 && c.AlertsUnpublished == 0, nil
+		left = fmt.Sprintf("%d events dealt with of %d accepted, %d meetings and %d hosts due, %d alerts not published, error %v", c.Events+a.others.Load(), a.Accepted(), c.MeetingsDue, c.HostsDue, c.AlertsUnpublished, err)
+		return err == nil && c.Events+a.others.Load() >= a.Accepted() && c.MeetingsDue == 0 && c.HostsDue == 0 && c.AlertsUnpublished == 0, nil
 	})
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, left)
+	}
+	return nil
 }
 
 func until(ctx context.Context, what string, done func() (bool, error)) error {

@@ -1,8 +1,9 @@
 // Package bus is latchkey's NATS JetStream: the streams, the subjects, what is
 // published and what is consumed.
 //
-// EVENTS holds Zoom's webhook bodies as they came; they may carry passcodes, so
-// the stream is secret material. ALERTS is for other services. DEAD keeps what
+// EVENTS holds Zoom's webhook bodies as they came, in frames of those of one account
+// that waited at the same moment; they may carry passcodes, so the stream is secret
+// material. ALERTS is for other services. DEAD keeps what
 // could not be handled, with the reason.
 package bus
 
@@ -37,6 +38,8 @@ type Bus struct {
 	js       jetstream.JetStream
 	setup    setup
 	standing standing
+	gather   gatherer
+	single   atomic.Bool   // the stream of events may hold single ones, of an earlier version
 	needs    chan struct{} // see NeedsSetup
 	// failing is set while what is published is not stored.
 	failing atomic.Pointer[error]
@@ -48,6 +51,7 @@ func Connect(o Options) (*Bus, error) {
 	o.Streams = o.Streams.withDefaults()
 	log := o.Logger
 	b := &Bus{o: o, setup: newSetup(), needs: make(chan struct{}, 1)}
+	b.gather.publish = b.publish
 	b.standing.up = make(chan struct{})
 	opts := append([]nats.Option{
 		nats.Name("latchkey"),
@@ -86,8 +90,11 @@ func Connect(o Options) (*Bus, error) {
 	return b, nil
 }
 
-// Close flushes and closes the connection.
-func (b *Bus) Close() { b.nc.Close() }
+// Close waits for what is being published and closes the connection.
+func (b *Bus) Close() {
+	b.gather.wg.Wait()
+	b.nc.Close()
+}
 
 // Ready reports whether the streams stand and the server is there.
 func (b *Bus) Ready() bool { return b.Check() == nil }

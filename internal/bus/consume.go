@@ -10,27 +10,54 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Delivery is one event from the stream.
-type Delivery struct {
-	Event
+// Frame is one message from the stream of events.
+type Frame struct {
+	Parts   []Event
 	Attempt int // 1 for the first
+	// Problem says why the message cannot be read; Parts then holds one event whose
+	// body is the whole of it.
+	Problem error
 	msg     jetstream.Msg
 }
 
-// InProgress tells the server that the delivery is still being worked on.
-func (d Delivery) InProgress() { _ = d.msg.InProgress() }
+// InProgress tells the server that the frame is still being worked on.
+func (f Frame) InProgress() { _ = f.msg.InProgress() }
 
-// Consume hands events to handle, up to parallel at a time, until ctx ends;
-// then it finishes the events in progress. handle returns nil when the event is
-// dealt with permanently (it is then acknowledged); any error leaves it to be
-// delivered again. Consume does not return while the server is unavailable.
+// Consume hands frames to handle, up to parallel at a time, until ctx ends; then
+// it finishes those in progress. handle returns nil when every part is dealt with
+// permanently (the frame is then acknowledged); any error leaves the whole of it to
+// be delivered again. Consume does not return while the server is unavailable.
 //
-// It creates nothing: when the stream or the consumer is missing, Ready turns
-// false, NeedsSetup receives, and Consume waits until an Ensure has succeeded.
-func (b *Bus) Consume(ctx context.Context, parallel int, handle func(context.Context, Delivery) error) {
+// It creates nothing: when a stream or a consumer is missing, Ready turns false,
+// NeedsSetup receives, and Consume waits until an Ensure has succeeded. What
+// earlier versions wrote, an event a message, is drained beside.
+func (b *Bus) Consume(ctx context.Context, parallel int, handle func(context.Context, Frame) error) {
+	var wg sync.WaitGroup
+	wg.Go(func() { b.consume(ctx, framesDurable, parallel, handle) })
+	wg.Go(func() { b.drain(ctx, parallel, handle) })
+	wg.Wait()
+}
+
+// drain consumes single events, where the stream has a consumer of them.
+func (b *Bus) drain(ctx context.Context, parallel int, handle func(context.Context, Frame) error) {
+	for ctx.Err() == nil {
+		select {
+		case <-b.standing.raised():
+		case <-ctx.Done():
+			return
+		}
+		if b.single.Load() {
+			b.consume(ctx, intakeDurable, parallel, handle)
+			return
+		}
+		pause(ctx, 10*time.Second)
+	}
+}
+
+func (b *Bus) consume(ctx context.Context, durable string, parallel int, handle func(context.Context, Frame) error) {
 	failures := 0
 	for ctx.Err() == nil {
-		worked, err := b.fetch(ctx, parallel, handle)
+		worked, err := b.fetch(ctx, durable, parallel, handle)
 		if worked {
 			failures = 0
 		}
@@ -65,10 +92,10 @@ func gone(err error) bool {
 // consumer is being deleted is not answered at all.
 const heartbeat = 2 * time.Second
 
-// fetch hands out events until something fails; worked says that the server
-// answered at least one request for events.
-func (b *Bus) fetch(ctx context.Context, parallel int, handle func(context.Context, Delivery) error) (worked bool, _ error) {
-	consumer, err := b.js.Consumer(ctx, b.o.Streams.Events.Name, intakeDurable)
+// fetch hands out frames until something fails; worked says that the server
+// answered at least one request for them.
+func (b *Bus) fetch(ctx context.Context, durable string, parallel int, handle func(context.Context, Frame) error) (worked bool, _ error) {
+	consumer, err := b.js.Consumer(ctx, b.o.Streams.Events.Name, durable)
 	if err != nil {
 		return false, err
 	}
@@ -82,15 +109,15 @@ func (b *Bus) fetch(ctx context.Context, parallel int, handle func(context.Conte
 		}
 		for msg := range batch.Messages() {
 			worked = true
-			if msg.Subject() == probeSubject {
+			if msg.Subject() == probeSubject || msg.Subject() == oldProbeSubject {
 				_ = msg.Ack()
 				continue
 			}
 			slots <- struct{}{}
 			wg.Go(func() {
 				defer func() { <-slots }()
-				// An event in progress is finished even when ctx ends.
-				if err := handle(context.WithoutCancel(ctx), delivery(msg)); err == nil {
+				// A frame in progress is finished even when ctx ends.
+				if err := handle(context.WithoutCancel(ctx), frameOf(msg)); err == nil {
 					_ = msg.Ack() // a lost ack means one more, idempotent, delivery
 				}
 			})
@@ -103,23 +130,31 @@ func (b *Bus) fetch(ctx context.Context, parallel int, handle func(context.Conte
 	return worked, nil
 }
 
-func delivery(msg jetstream.Msg) Delivery {
+// frameOf reads a message: a frame, or a single event of an earlier version.
+func frameOf(msg jetstream.Msg) Frame {
+	f := Frame{msg: msg}
 	h := msg.Headers()
-	d := Delivery{msg: msg, Event: Event{
-		ID: h.Get(jetstream.MsgIDHeader), Body: msg.Data(), SignedFor: h.Get(headerSignedFor),
-		RequestID: h.Get(headerRequestID), TraceParent: h.Get(headerTraceParent),
-	}}
-	d.ReceivedAt, _ = time.Parse(time.RFC3339Nano, h.Get(headerReceivedAt))
+	stored := time.Time{}
 	if meta, err := msg.Metadata(); err == nil {
-		d.Attempt = int(meta.NumDelivered)
-		if d.ReceivedAt.IsZero() {
-			d.ReceivedAt = meta.Timestamp
+		f.Attempt, stored = int(meta.NumDelivered), meta.Timestamp
+	}
+	if strings.HasPrefix(msg.Subject(), framePrefix) {
+		var err error
+		if f.Parts, err = parts(h, msg.Data()); err == nil {
+			return f
 		}
+		f.Problem = err
 	}
-	if _, rest, ok := strings.Cut(strings.TrimPrefix(msg.Subject(), eventPrefix), "."); ok {
-		d.Name = rest
+	e := Event{ID: h.Get(jetstream.MsgIDHeader), Body: msg.Data(), SignedFor: h.Get(headerSignedFor),
+		RequestID: h.Get(headerRequestID), TraceParent: h.Get(headerTraceParent)}
+	if e.ReceivedAt, _ = time.Parse(time.RFC3339Nano, h.Get(headerReceivedAt)); e.ReceivedAt.IsZero() {
+		e.ReceivedAt = stored
 	}
-	return d
+	if _, rest, ok := strings.Cut(strings.TrimPrefix(msg.Subject(), eventPrefix), "."); ok && f.Problem == nil {
+		e.Name = rest
+	}
+	f.Parts = []Event{e}
+	return f
 }
 
 func pause(ctx context.Context, d time.Duration) {

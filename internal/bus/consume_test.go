@@ -3,7 +3,6 @@ package bus
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -15,11 +14,11 @@ func TestConsumeHandsOutWhatWasPublished(t *testing.T) {
 	t.Parallel()
 	b := ready(t, Streams{})
 	noError(t, b.PublishEvent(t.Context(), event(1)))
-	got := make(chan Delivery, 1)
-	consuming(t, b, 4, func(_ context.Context, d Delivery) error { got <- d; return nil })
-	d := next(t, got, "the event")
-	want := event(1)
-	if d.ID != want.ID || string(d.Body) != string(want.Body) || !d.ReceivedAt.Equal(want.ReceivedAt) || d.RequestID != want.RequestID || d.TraceParent != want.TraceParent || d.Name != want.Name || d.Attempt != 1 {
+	got := make(chan Frame, 1)
+	consuming(t, b, 4, func(_ context.Context, f Frame) error { got <- f; return nil })
+	f := next(t, got, "the event")
+	d, want := f.Parts[0], event(1)
+	if d.ID != want.ID || string(d.Body) != string(want.Body) || !d.ReceivedAt.Equal(want.ReceivedAt) || d.RequestID != want.RequestID || d.TraceParent != want.TraceParent || d.Name != want.Name || d.AccountID != want.AccountID || f.Attempt != 1 || len(f.Parts) != 1 {
 		t.Errorf("got %+v, want %+v", d, want)
 	}
 	testenv.Until(t, "acknowledged", func() bool { return pending(t, b) == 0 })
@@ -28,7 +27,7 @@ func TestConsumeHandsOutWhatWasPublished(t *testing.T) {
 // pending is what the consumer has not got acknowledged yet.
 func pending(t *testing.T, b *Bus) int {
 	t.Helper()
-	c, err := b.js.Consumer(t.Context(), "EVENTS", intakeDurable)
+	c, err := b.js.Consumer(t.Context(), "EVENTS", framesDurable)
 	noError(t, err)
 	return c.CachedInfo().NumAckPending + int(c.CachedInfo().NumPending)
 }
@@ -38,7 +37,7 @@ func TestConsumeAgainAfterAnError(t *testing.T) {
 	b := ready(t, Streams{ackWait: 200 * time.Millisecond})
 	noError(t, b.PublishEvent(t.Context(), event(1)))
 	attempts := make(chan int, 10)
-	consuming(t, b, 1, func(_ context.Context, d Delivery) error {
+	consuming(t, b, 1, func(_ context.Context, d Frame) error {
 		attempts <- d.Attempt
 		if d.Attempt < 3 {
 			return errors.New("not yet")
@@ -61,7 +60,7 @@ func TestInProgressKeepsADelivery(t *testing.T) {
 	noError(t, b.PublishEvent(t.Context(), event(1)))
 	var deliveries atomic.Int32
 	done := make(chan struct{})
-	consuming(t, b, 4, func(_ context.Context, d Delivery) error {
+	consuming(t, b, 4, func(_ context.Context, d Frame) error {
 		if deliveries.Add(1) > 1 {
 			return nil
 		}
@@ -94,7 +93,7 @@ func TestConsumeRunsSoManyAtOnce(t *testing.T) {
 	var now, most, total atomic.Int32
 	full := make(chan struct{})
 	all := make(chan struct{})
-	consuming(t, b, parallel, func(context.Context, Delivery) error {
+	consuming(t, b, parallel, func(context.Context, Frame) error {
 		n := now.Add(1)
 		defer now.Add(-1)
 		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
@@ -128,7 +127,7 @@ func TestConsumeFinishesEventsInProgress(t *testing.T) {
 	returned := make(chan struct{})
 	go func() {
 		defer close(returned)
-		b.Consume(ctx, 2, func(ctx context.Context, _ Delivery) error {
+		b.Consume(ctx, 2, func(ctx context.Context, _ Frame) error {
 			close(begun)
 			<-goOn
 			return ctx.Err() // nil: its context goes on
@@ -154,13 +153,13 @@ func TestConsumeCreatesNothing(t *testing.T) {
 	b := connect(t, url, Streams{})
 	<-b.NeedsSetup() // the connection
 	got := make(chan string, 100)
-	consuming(t, b, 2, func(_ context.Context, d Delivery) error { got <- d.ID; return nil })
+	consuming(t, b, 2, func(_ context.Context, d Frame) error { got <- d.Parts[0].ID; return nil })
 	for _, c := range []struct {
 		name   string
 		remove func() error
 	}{
 		{"never set up", func() error { return nil }},
-		{"consumer deleted", func() error { return b.js.DeleteConsumer(t.Context(), "EVENTS", intakeDurable) }},
+		{"consumer deleted", func() error { return b.js.DeleteConsumer(t.Context(), "EVENTS", framesDurable) }},
 		{"stream deleted", func() error { return b.js.DeleteStream(t.Context(), "EVENTS") }},
 	} {
 		before := len(p.writes(b))
@@ -183,7 +182,7 @@ func TestConsumeCreatesNothing(t *testing.T) {
 func TestConsumeSetsUpAgainWhatWasDeleted(t *testing.T) {
 	t.Parallel()
 	for name, remove := range map[string]func(context.Context, *Bus) error{
-		"the consumer": func(ctx context.Context, b *Bus) error { return b.js.DeleteConsumer(ctx, "EVENTS", intakeDurable) },
+		"the consumer": func(ctx context.Context, b *Bus) error { return b.js.DeleteConsumer(ctx, "EVENTS", framesDurable) },
 		"the stream":   func(ctx context.Context, b *Bus) error { return b.js.DeleteStream(ctx, "EVENTS") },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -191,13 +190,13 @@ func TestConsumeSetsUpAgainWhatWasDeleted(t *testing.T) {
 			b := ready(t, Streams{})
 			owned(t, b)
 			got := make(chan string, 100)
-			consuming(t, b, 2, func(_ context.Context, d Delivery) error { got <- d.ID; return nil })
+			consuming(t, b, 2, func(_ context.Context, d Frame) error { got <- d.Parts[0].ID; return nil })
 			noError(t, b.PublishEvent(t.Context(), event(1)))
 			next(t, got, "the first event")
 
 			noError(t, remove(t.Context(), b))
 			testenv.Until(t, "it stands again", func() bool {
-				_, err := b.js.Consumer(t.Context(), "EVENTS", intakeDurable)
+				_, err := b.js.Consumer(t.Context(), "EVENTS", framesDurable)
 				return err == nil
 			})
 			noError(t, b.PublishEvent(t.Context(), event(2)))
@@ -213,7 +212,7 @@ func TestConsumeWhileTheServerIsUnavailable(t *testing.T) {
 	b := connect(t, srv.URL(), Streams{})
 	noError(t, b.Ensure(t.Context()))
 	got := make(chan string, 100)
-	stop := consuming(t, b, 2, func(_ context.Context, d Delivery) error { got <- d.ID; return nil })
+	stop := consuming(t, b, 2, func(_ context.Context, d Frame) error { got <- d.Parts[0].ID; return nil })
 	noError(t, b.PublishEvent(t.Context(), event(1)))
 	next(t, got, "the first event")
 	srv.Stop()
@@ -231,16 +230,55 @@ func TestConsumeWhileTheServerIsUnavailable(t *testing.T) {
 	stop() // returns although nobody is there
 }
 
-func TestDeliveryOfAMessageThatSomebodyElseWrote(t *testing.T) {
+// A message that latchkey did not write is handed on whole, with what is wrong.
+func TestAMessageThatSomebodyElseWrote(t *testing.T) {
 	t.Parallel()
 	b := ready(t, Streams{})
-	if _, err := b.js.Publish(t.Context(), "zoom.event.acc", []byte("x")); err != nil {
-		t.Fatal(err)
+	_, err := b.js.Publish(t.Context(), "zoom.events.acc", []byte("x"))
+	noError(t, err)
+	got := make(chan Frame, 1)
+	consuming(t, b, 1, func(_ context.Context, f Frame) error { got <- f; return nil })
+	f := next(t, got, "the message")
+	if f.Problem == nil || len(f.Parts) != 1 || string(f.Parts[0].Body) != "x" || f.Parts[0].ReceivedAt.IsZero() {
+		t.Errorf("%+v, want the whole of it, the stream's time and a problem", f)
 	}
-	got := make(chan Delivery, 1)
-	consuming(t, b, 1, func(_ context.Context, d Delivery) error { got <- d; return nil })
-	d := next(t, got, "the message")
-	if d.ID != "" || d.ReceivedAt.IsZero() || strings.Contains(d.Name, "acc") {
-		t.Errorf("%+v, want the stream's time for the one it has not", d)
+}
+
+// A stream with single events, as an earlier version wrote them, is drained beside,
+// and takes frames.
+func TestSingleEventsOfAnEarlierVersionAreDrained(t *testing.T) {
+	t.Parallel()
+	url := testenv.NATS(t).URL()
+	b := connect(t, url, Streams{})
+	old := b.o.Streams.configs()[0]
+	old.Subjects = []string{eventPrefix + ">"}
+	_, err := b.js.CreateStream(t.Context(), old)
+	noError(t, err)
+	consumer := b.o.Streams.consumer(intakeDurable, eventPrefix+">")
+	_, err = b.js.CreateConsumer(t.Context(), "EVENTS", consumer)
+	noError(t, err)
+	single := event(1)
+	_, err = b.js.PublishMsg(t.Context(), single.message(EventSubject(single.AccountID, single.Name)))
+	noError(t, err)
+	_, err = b.js.Publish(t.Context(), oldProbeSubject, nil)
+	noError(t, err)
+
+	noError(t, b.Ensure(t.Context()))
+	noError(t, b.PublishEvent(t.Context(), event(2)))
+	got := make(chan Frame, 10)
+	consuming(t, b, 2, func(_ context.Context, f Frame) error { got <- f; return nil })
+	seen := map[string]Event{}
+	for range 2 {
+		f := next(t, got, "both events")
+		if f.Problem != nil || len(f.Parts) != 1 {
+			t.Fatalf("%+v", f)
+		}
+		seen[f.Parts[0].ID] = f.Parts[0]
+	}
+	if e := seen["id-1"]; e.Name != single.Name || string(e.Body) != string(single.Body) || !e.ReceivedAt.Equal(single.ReceivedAt) || seen["id-2"].ID == "" {
+		t.Errorf("%+v", seen)
+	}
+	if i := info(t, b, "EVENTS"); len(i.Config.Subjects) != 2 {
+		t.Errorf("the stream takes %v", i.Config.Subjects)
 	}
 }

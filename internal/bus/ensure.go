@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -68,8 +69,14 @@ func (b *Bus) setUp(ctx context.Context) error {
 			return fmt.Errorf("stream %s: %w", want.Name, err)
 		}
 	}
-	if err := b.ensureConsumer(ctx, b.o.Streams.Events.Name, b.o.Streams.intake()); err != nil {
-		return fmt.Errorf("consumer %s: %w", intakeDurable, err)
+	consumers := []jetstream.ConsumerConfig{b.o.Streams.consumer(framesDurable, framePrefix+">")}
+	if b.single.Load() {
+		consumers = append(consumers, b.o.Streams.consumer(intakeDurable, eventPrefix+">"))
+	}
+	for _, want := range consumers {
+		if err := b.ensureConsumer(ctx, b.o.Streams.Events.Name, want); err != nil {
+			return fmt.Errorf("consumer %s: %w", want.Durable, err)
+		}
 	}
 	return nil
 }
@@ -91,6 +98,11 @@ func (b *Bus) ensureStream(ctx context.Context, want jetstream.StreamConfig) err
 		return err
 	}
 	there := s.CachedInfo().Config
+	if want.Name == b.o.Streams.Events.Name && slices.Contains(there.Subjects, eventPrefix+">") {
+		// An earlier version made it, and perhaps one is still running.
+		want.Subjects = append(want.Subjects, eventPrefix+">")
+		b.single.Store(true)
+	}
 	return b.settle(what, overlayStream(&there, want), func() error {
 		_, err := b.js.UpdateStream(ctx, there)
 		return err
@@ -162,7 +174,9 @@ func overlay[T any](differences *[]string, name string, there *T, here T) {
 func overlayStream(there *jetstream.StreamConfig, want jetstream.StreamConfig) (d []string) {
 	overlay(&d, "name", &there.Name, want.Name)
 	overlay(&d, "description", &there.Description, want.Description)
-	overlay(&d, "subjects", &there.Subjects, want.Subjects)
+	if !sameSet(there.Subjects, want.Subjects) {
+		overlay(&d, "subjects", &there.Subjects, want.Subjects)
+	}
 	overlay(&d, "retention", &there.Retention, want.Retention)
 	overlay(&d, "discard", &there.Discard, want.Discard)
 	overlay(&d, "storage", &there.Storage, want.Storage)
@@ -174,7 +188,11 @@ func overlayStream(there *jetstream.StreamConfig, want jetstream.StreamConfig) (
 	return d
 }
 
-// overlayConsumer covers every field that Streams.intake sets. What would be
+func sameSet(a, b []string) bool {
+	return len(a) == len(b) && !slices.ContainsFunc(a, func(s string) bool { return !slices.Contains(b, s) })
+}
+
+// overlayConsumer covers every field that Streams.consumer sets. What would be
 // in the way of the filter goes.
 func overlayConsumer(there *jetstream.ConsumerConfig, want jetstream.ConsumerConfig) (d []string) {
 	overlay(&d, "durable_name", &there.Durable, want.Durable)

@@ -20,7 +20,7 @@ func TestEnsureWritesNothingThatIsThere(t *testing.T) {
 	b := connect(t, url, Streams{})
 	noError(t, b.Ensure(t.Context()))
 	first := p.writes(b)
-	if want := []string{"STREAM.CREATE.EVENTS", "STREAM.CREATE.ALERTS", "STREAM.CREATE.DEAD", "CONSUMER.CREATE.EVENTS.intake.zoom.event.>"}; !slices.Equal(first, want) {
+	if want := []string{"STREAM.CREATE.EVENTS", "STREAM.CREATE.ALERTS", "STREAM.CREATE.DEAD", "CONSUMER.CREATE.EVENTS.frames.zoom.events.>"}; !slices.Equal(first, want) {
 		t.Fatalf("on an empty server it wrote %v, want %v", first, want)
 	}
 	for range 3 {
@@ -59,7 +59,7 @@ func TestTwoProcessesDoNotFlipTheStreams(t *testing.T) {
 	if !a.Ready() || !b.Ready() {
 		t.Error("not ready")
 	}
-	for _, want := range []string{"stream EVENTS", "max_age is 24h0m0s, here 48h0m0s", "consumer intake", "ack_wait is 30s, here 1m0s"} {
+	for _, want := range []string{"stream EVENTS", "max_age is 24h0m0s, here 48h0m0s", "consumer frames", "ack_wait is 30s, here 1m0s"} {
 		if strings.Count(logA.String(), want) != 1 {
 			t.Errorf("the first process's log says %q %d times, want once:\n%s", want, strings.Count(logA.String(), want), logA)
 		}
@@ -121,7 +121,7 @@ func TestOverlaysCoverWhatIsSet(t *testing.T) {
 			t.Errorf("differs from itself: %v", d)
 		}
 	}
-	there, want := jetstream.ConsumerConfig{FilterSubjects: []string{"a", "b"}}, s.intake()
+	there, want := jetstream.ConsumerConfig{FilterSubjects: []string{"a", "b"}}, s.consumer(framesDurable, framePrefix+">")
 	if d := overlayConsumer(&there, want); !reflect.DeepEqual(there, want) || len(d) == 0 {
 		t.Errorf("%+v, want %+v (%v)", there, want, d)
 	}

@@ -12,20 +12,21 @@ import (
 // was dead-lettered of them, and its alerts. Messages that a consumer has in
 // progress are gone too; acknowledging them is then no error.
 func (b *Bus) Erase(ctx context.Context, accountID string) error {
-	for stream, subject := range map[string]string{
-		b.o.Streams.Events.Name: eventPrefix + token(accountID) + ".>",
-		b.o.Streams.Alerts.Name: alertPrefix + token(accountID) + ".>",
-		b.o.Streams.Dead.Name:   deadPrefix + "*." + token(accountID),
+	for _, of := range []struct{ stream, subject string }{
+		{b.o.Streams.Events.Name, FrameSubject(accountID)},
+		{b.o.Streams.Events.Name, eventPrefix + token(accountID) + ".>"},
+		{b.o.Streams.Alerts.Name, alertPrefix + token(accountID) + ".>"},
+		{b.o.Streams.Dead.Name, deadPrefix + "*." + token(accountID)},
 	} {
-		s, err := b.js.Stream(ctx, stream)
+		s, err := b.js.Stream(ctx, of.stream)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			continue
 		}
 		if err == nil {
-			err = s.Purge(ctx, jetstream.WithPurgeSubject(subject))
+			err = s.Purge(ctx, jetstream.WithPurgeSubject(of.subject))
 		}
 		if err != nil {
-			return fmt.Errorf("erase account %s from stream %s: %w", accountID, stream, err)
+			return fmt.Errorf("erase account %s from stream %s: %w", accountID, of.stream, err)
 		}
 	}
 	return nil

@@ -77,7 +77,7 @@ func headers(t testing.TB, m *jetstream.RawStreamMsg, want map[string]string) {
 }
 
 // consuming runs Consume until the test ends; stop waits for it to return.
-func consuming(t testing.TB, b *Bus, parallel int, handle func(context.Context, Delivery) error) (stop func()) {
+func consuming(t testing.TB, b *Bus, parallel int, handle func(context.Context, Frame) error) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})

@@ -47,7 +47,7 @@ func TestEnsureAndConsumeSideBySide(t *testing.T) {
 	const events = 50
 	var handled atomic.Int32
 	for range 4 {
-		consuming(t, b, 2, func(context.Context, Delivery) error { handled.Add(1); return nil })
+		consuming(t, b, 2, func(context.Context, Frame) error { handled.Add(1); return nil })
 	}
 	var all sync.WaitGroup
 	for range 8 {
@@ -66,9 +66,9 @@ func TestEnsureAndConsumeSideBySide(t *testing.T) {
 	for n := range events {
 		noError(t, b.PublishEvent(t.Context(), event(n)))
 		if n%10 == 5 {
-			noError(t, b.js.DeleteConsumer(t.Context(), "EVENTS", intakeDurable))
+			noError(t, b.js.DeleteConsumer(t.Context(), "EVENTS", framesDurable))
 			testenv.Until(t, "the consumer stands again", func() bool {
-				_, err := b.js.Consumer(t.Context(), "EVENTS", intakeDurable)
+				_, err := b.js.Consumer(t.Context(), "EVENTS", framesDurable)
 				return err == nil
 			})
 		}

@@ -13,7 +13,7 @@ import (
 
 // Event is one webhook delivery as it travels.
 type Event struct {
-	ID          string // of the body; JetStream's message id
+	ID          string // of the body
 	AccountID   string
 	SignedFor   string // the account whose app's secret signed it; "" where ingest was not told
 	Name        string
@@ -50,10 +50,10 @@ func (e Event) message(subject string) *nats.Msg {
 	return m
 }
 
-// PublishEvent returns when JetStream has the event on disk.
-func (b *Bus) PublishEvent(ctx context.Context, e Event) error {
-	return b.publish(ctx, e.message(EventSubject(e.AccountID, e.Name)))
-}
+// PublishEvent returns when JetStream has the event on disk, in one frame with
+// others of its account that wait at the same moment. An error says nothing about
+// whether it is there: it may be taken in twice, which Postgres settles.
+func (b *Bus) PublishEvent(ctx context.Context, e Event) error { return b.gather.put(ctx, e) }
 
 // PublishDead keeps an event that cannot be handled; stage says who gave up on
 // it ("ingest", "intake"), reason why. The reason must not quote the body.

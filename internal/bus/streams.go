@@ -32,14 +32,17 @@ type Stream struct {
 
 // Subjects.
 const (
-	eventPrefix = "zoom.event."
+	framePrefix = "zoom.events."
+	eventPrefix = "zoom.event." // of single events, as earlier versions wrote them
 	alertPrefix = "latchkey.alert."
 	deadPrefix  = "latchkey.dead."
 
-	intakeDurable = "intake"
+	framesDurable = "frames"
+	intakeDurable = "intake" // of single events
 
-	// Of no account and no event of Zoom's.
-	probeSubject = eventPrefix + "%probe.latchkey.probe"
+	// Of no account.
+	probeSubject    = framePrefix + "%probe"
+	oldProbeSubject = eventPrefix + "%probe.latchkey.probe"
 )
 
 // Retention of the streams unless configured otherwise.
@@ -76,42 +79,47 @@ func (s Streams) withDefaults() Streams {
 }
 
 func (s Streams) configs() []jetstream.StreamConfig {
-	one := func(st Stream, what, subjects string) jetstream.StreamConfig {
+	one := func(st Stream, what string, subjects ...string) jetstream.StreamConfig {
 		bytes := st.MaxBytes
 		if bytes == 0 {
 			bytes = -1
 		}
 		return jetstream.StreamConfig{
-			Name: st.Name, Description: what, Subjects: []string{subjects},
+			Name: st.Name, Description: what, Subjects: subjects,
 			Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, Storage: jetstream.FileStorage,
 			MaxAge: st.MaxAge, MaxBytes: bytes, MaxMsgs: -1, Replicas: s.Replicas,
 			Duplicates: min(s.Dedup, st.MaxAge),
 		}
 	}
 	return []jetstream.StreamConfig{
-		one(s.Events, "Zoom's webhook events as they came; may hold passcodes", eventPrefix+">"),
+		one(s.Events, "Zoom's webhook events as they came; may hold passcodes", framePrefix+">"),
 		one(s.Alerts, "latchkey's alerts, CloudEvents 1.0", alertPrefix+">"),
 		one(s.Dead, "what could not be handled, with the reason; may hold passcodes", deadPrefix+">"),
 	}
 }
 
-// maxAckPending bounds how many events all workers together have in progress.
+// maxAckPending bounds how many messages all workers together have in progress.
 const maxAckPending = 512
 
 // defaultAckWait is how long a worker may be silent about a message.
 const defaultAckWait = 30 * time.Second
 
-func (s Streams) intake() jetstream.ConsumerConfig {
+// consumer is the durable one of frames, or of single events.
+func (s Streams) consumer(durable, subject string) jetstream.ConsumerConfig {
 	return jetstream.ConsumerConfig{
-		Durable: intakeDurable, Description: "latchkey's workers",
+		Durable: durable, Description: "latchkey's workers",
 		AckPolicy: jetstream.AckExplicitPolicy, AckWait: s.ackWait, MaxAckPending: maxAckPending,
 		MaxDeliver:    -1, // what cannot be handled is dead-lettered by name, never by count
-		DeliverPolicy: jetstream.DeliverAllPolicy, FilterSubject: eventPrefix + ">",
+		DeliverPolicy: jetstream.DeliverAllPolicy, FilterSubject: subject,
 	}
 }
 
-// EventSubject is where an event of an account is published. An account that
-// is not known is "_".
+// FrameSubject is where frames of an account's events are published. An account
+// that is not known is "_".
+func FrameSubject(accountID string) string { return framePrefix + token(accountID) }
+
+// EventSubject names an event of an account in a dead letter; earlier versions
+// published each event there.
 func EventSubject(accountID, event string) string {
 	return eventPrefix + token(accountID) + "." + tokens(event)
 }

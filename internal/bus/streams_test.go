@@ -24,7 +24,7 @@ func TestEnsureMakesTheStreamsAsAsked(t *testing.T) {
 		age, dedup time.Duration
 		bytes      int64
 	}{
-		"E":      {"zoom.event.>", 48 * time.Hour, 3 * time.Hour, 64 << 20},
+		"E":      {"zoom.events.>", 48 * time.Hour, 3 * time.Hour, 64 << 20},
 		"ALERTS": {"latchkey.alert.>", time.Hour, time.Hour, -1}, // the window cannot be longer than the age
 		"DEAD":   {"latchkey.dead.>", DefaultDeadAge, 3 * time.Hour, -1},
 	} {
@@ -37,7 +37,7 @@ func TestEnsureMakesTheStreamsAsAsked(t *testing.T) {
 			t.Errorf("%s: %+v", name, c)
 		}
 	}
-	con, err := b.js.Consumer(t.Context(), "E", intakeDurable)
+	con, err := b.js.Consumer(t.Context(), "E", framesDurable)
 	noError(t, err)
 	if c := con.CachedInfo().Config; c.AckPolicy != jetstream.AckExplicitPolicy || c.MaxDeliver != -1 || c.MaxAckPending != maxAckPending || c.AckWait != defaultAckWait || c.DeliverPolicy != jetstream.DeliverAllPolicy {
 		t.Errorf("the consumer: %+v", c)
@@ -80,7 +80,7 @@ func TestEnsureUpdatesAStreamThatIsThere(t *testing.T) {
 	if i.Config.MaxAge != 2*time.Hour || i.Config.MaxBytes != 1<<20 || i.State.Msgs != 1 {
 		t.Errorf("%+v, %d messages", i.Config, i.State.Msgs)
 	}
-	con, err := after.js.Consumer(t.Context(), "EVENTS", intakeDurable)
+	con, err := after.js.Consumer(t.Context(), "EVENTS", framesDurable)
 	noError(t, err)
 	if c := con.CachedInfo().Config; c.AckWait != time.Minute {
 		t.Errorf("AckWait %v", c.AckWait)

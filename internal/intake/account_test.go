@@ -57,7 +57,7 @@ func TestAnEventSpeaksForTheAccountThatSignedIt(t *testing.T) {
 				account = fmt.Sprintf(`"account_id": %q, `, c.names)
 			}
 			body := fmt.Sprintf(`{"event": "meeting.created", "event_ts": %d, "payload": {%s"object": %s}}`, time.Now().UnixMilli(), account, fullObject)
-			_, err := in.record(t.Context(), Event{ID: "e", Body: []byte(body), SignedFor: c.signedFor, ReceivedAt: time.Now()})
+			_, err := in.recordOne(t.Context(), Event{ID: "e", Body: []byte(body), SignedFor: c.signedFor, ReceivedAt: time.Now()})
 			var unusable unusableError
 			if (err != nil) != (c.dead != "") || err != nil && (!errors.As(err, &unusable) || !strings.Contains(err.Error(), c.dead)) {
 				t.Errorf("recorded with %v, want %q", err, c.dead)
@@ -87,7 +87,7 @@ func TestOfSeveralAccountsNothingIsBelievedUnread(t *testing.T) {
 			`{"event": "user.settings_updated", "event_ts": %d, "payload": {"account_id": %q, "object": {"id": "h", "settings": {"schedule_meeting": {"pmi_password": "evil-1"}}}}}`,
 		} {
 			body = fmt.Sprintf(body, time.Now().UnixMilli()+int64(i), account)
-			if _, err := in.record(t.Context(), Event{ID: fmt.Sprint(i), Body: []byte(body), SignedFor: account, ReceivedAt: time.Now()}); err != nil {
+			if _, err := in.recordOne(t.Context(), Event{ID: fmt.Sprint(i), Body: []byte(body), SignedFor: account, ReceivedAt: time.Now()}); err != nil {
 				t.Fatal(err)
 			}
 			testenv.Exec(t, url, `UPDATE meetings SET type = 4`) // as a personal room, whose passcode the second event changes
@@ -117,7 +117,7 @@ func TestTenantsAreKeptApart(t *testing.T) {
 			old = `, "old_object": ` + old
 		}
 		body := fmt.Sprintf(`{"event": %q, "event_ts": %d, "payload": {"account_id": %q, "operator": "%s@example.com", "object": %s%s}}`, event, at.UnixMilli(), account, account, object, old)
-		if _, err := in.record(t.Context(), Event{ID: fmt.Sprint(n), Body: []byte(body), SignedFor: account, ReceivedAt: at}); err != nil {
+		if _, err := in.recordOne(t.Context(), Event{ID: fmt.Sprint(n), Body: []byte(body), SignedFor: account, ReceivedAt: at}); err != nil {
 			t.Fatalf("%s of %s: %v", event, account, err)
 		}
 	}
@@ -172,7 +172,7 @@ func TestAnEventUnderThePMIReachesWhatRunsUnderIt(t *testing.T) {
 	in, url := newTenants(t, "acc")
 	testenv.Exec(t, url, `INSERT INTO meetings (account_id, meeting_id, host_id, pmi, uses_pmi, must_read) VALUES ('acc', 85746065432, 'h', 5551112222, true, false)`)
 	body := fmt.Sprintf(`{"event": "meeting.started", "event_ts": %d, "payload": {"account_id": "acc", "object": {"id": "5551112222", "host_id": "h", "type": 4}}}`, time.Now().UnixMilli())
-	if _, err := in.record(t.Context(), Event{ID: "e", Body: []byte(body), SignedFor: "acc", ReceivedAt: time.Now()}); err != nil {
+	if _, err := in.recordOne(t.Context(), Event{ID: "e", Body: []byte(body), SignedFor: "acc", ReceivedAt: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
 	if got := testenv.Query(t, url, `SELECT concat_ws(' ', must_read, due_why) FROM meetings WHERE meeting_id = 85746065432`); got != "t meeting.started" {

@@ -4,11 +4,14 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
-	"strings"
+	"maps"
+	"slices"
 	"time"
 
 	"latchkey/internal/alert"
@@ -25,6 +28,13 @@ type Event struct {
 	SignedFor  string // the account whose app's secret signed it; "" where ingest was not told
 	ReceivedAt time.Time
 	RequestID  string
+	// Problem, if not nil, says why the bus could not read it.
+	Problem error
+}
+
+// Frame is what the bus delivers at once, and acknowledges at once.
+type Frame struct {
+	Events     []Event
 	InProgress func() // tells the bus that it is still being worked on
 }
 
@@ -69,61 +79,160 @@ func hopeless(err error) bool {
 	return errors.As(err, &unusable) || errors.As(err, &panicked) || !errors.As(err, &erasing) && !store.Unavailable(err)
 }
 
-// Handle returns the function that takes one event in. While the database is
-// unavailable it holds the event and waits; stop tells it to return the event to
-// the bus.
-func (in *Intake) Handle(stop context.Context) func(context.Context, Event) error {
-	return func(ctx context.Context, e Event) error {
-		log := in.o.Logger.With("event_id", e.ID, "request_id", e.RequestID)
+// Handle returns the function that takes a frame in. While the database is
+// unavailable it holds what is left of it and waits; stop tells it to return the
+// frame to the bus.
+func (in *Intake) Handle(stop context.Context) func(context.Context, Frame) error {
+	return func(ctx context.Context, f Frame) error {
+		left := f.Events
 		for attempt := 1; ; attempt++ {
-			var recorded bool
-			err := work.Guard(func() (err error) { recorded, err = in.record(ctx, e); return err })
-			if err == nil {
-				in.o.Counted(map[bool]string{true: "recorded", false: "duplicate"}[recorded])
+			var err error
+			if left, err = in.takeIn(ctx, left); len(left) == 0 {
 				return nil
 			}
-			if hopeless(err) {
-				log.Warn("event moved to the dead-letter stream", "reason", err)
-				if err = in.o.Dead(ctx, err.Error(), e); err == nil {
-					in.o.Counted("dead")
-					return nil
-				}
-			}
 			if attempt == 1 {
-				log.Warn("event not recorded yet; retrying", "error", err)
+				in.logOf(left[0]).Warn("events not recorded yet; retrying", "events", len(left), "error", err)
 			}
 			if stop.Err() != nil {
 				return err
 			}
-			if e.InProgress != nil {
-				e.InProgress()
+			if f.InProgress != nil {
+				f.InProgress()
 			}
 			work.Pause(stop, work.Backoff(attempt, time.Second, 5*time.Second))
 		}
 	}
 }
 
-// recordWithin bounds one attempt to take an event in.
+func (in *Intake) logOf(e Event) *slog.Logger {
+	return in.o.Logger.With("event_id", e.ID, "request_id", e.RequestID)
+}
+
+// takeIn takes events in, all in one transaction; where one of them cannot be, it
+// costs only itself. It returns those that must wait, with why.
+func (in *Intake) takeIn(ctx context.Context, events []Event) (left []Event, err error) {
+	err = work.Guard(func() error { return in.record(ctx, events) })
+	switch {
+	case err == nil:
+		return nil, nil
+	case !hopeless(err):
+		return events, err
+	case len(events) > 1:
+		// Half by half, so that one of many costs few transactions more.
+		first, err1 := in.takeIn(ctx, events[:len(events)/2])
+		second, err2 := in.takeIn(ctx, events[len(events)/2:])
+		return append(first, second...), cmp.Or(err1, err2)
+	}
+	e := events[0]
+	in.logOf(e).Warn("event moved to the dead-letter stream", "reason", err)
+	if err := in.o.Dead(ctx, err.Error(), e); err != nil {
+		return events, err
+	}
+	in.o.Counted("dead")
+	return nil, nil
+}
+
+// recordWithin bounds one attempt to take events in.
 const recordWithin = 20 * time.Second
 
-func (in *Intake) record(ctx context.Context, e Event) (bool, error) {
+// record takes events in, in one transaction for each account, which is one: a
+// frame is of one account. An error is about any of them.
+func (in *Intake) record(ctx context.Context, events []Event) error {
 	ctx, cancel := context.WithTimeout(ctx, recordWithin)
 	defer cancel()
+	byAccount := map[string][]change{}
+	for _, e := range events {
+		c, err := in.read(ctx, e)
+		if err != nil {
+			return err
+		}
+		if c.erases && in.o.Governed(c.row.AccountID) {
+			if len(events) > 1 {
+				return unusableError{errors.New("an account's data is to be deleted: each event by itself")}
+			}
+			recorded, err := in.appRemoved(ctx, c.row)
+			in.count(err, recorded)
+			return err
+		}
+		byAccount[c.row.AccountID] = append(byAccount[c.row.AccountID], c)
+	}
+	for _, account := range slices.Sorted(maps.Keys(byAccount)) {
+		all := byAccount[account]
+		rows := make([]store.Event, len(all))
+		for i := range all {
+			rows[i] = all[i].row
+		}
+		fresh, err := in.o.Store.Intake(ctx, account, rows, func(tx *store.IntakeTx, fresh []bool) error {
+			return in.apply(ctx, tx, account, slices.Collect(filter(all, fresh)))
+		})
+		if err != nil {
+			return err
+		}
+		in.count(nil, fresh...)
+	}
+	return nil
+}
+
+func (in *Intake) count(err error, recorded ...bool) {
+	if err != nil {
+		return
+	}
+	for _, r := range recorded {
+		in.o.Counted(map[bool]string{true: "recorded", false: "duplicate"}[r])
+	}
+}
+
+func filter(all []change, keep []bool) iter.Seq[change] {
+	return func(yield func(change) bool) {
+		for i, c := range all {
+			if keep[i] && !yield(c) {
+				return
+			}
+		}
+	}
+}
+
+// change is what follows from one event: its row, and what it touches.
+type change struct {
+	row store.Event
+	env zoom.Envelope
+
+	meeting *zoom.MeetingObject // the meeting that it is about
+
+	// Whose settings changed, or may have: hosts, or those of a level and all below.
+	hosts   []string
+	level   passcode.Level
+	levelID string
+	changes []store.SettingChange // who changed which, for people
+	pmi     *store.PasscodeSeen   // the passcode of the host's personal meeting id
+
+	erases bool // the account removed the app
+}
+
+// read decodes an event. It touches nothing of the database, but for the trouble
+// of secrets that are confused.
+func (in *Intake) read(ctx context.Context, e Event) (change, error) {
+	if e.Problem != nil {
+		return change{}, unusableError{e.Problem}
+	}
 	env, err := zoom.DecodeEnvelope(e.Body)
 	if err != nil {
-		return false, unusableError{err}
+		return change{}, unusableError{err}
 	}
 	kind, wanted := kindOf(env.Event)
 	if !wanted {
-		return false, unusableError{fmt.Errorf("there is no use for event %s", env.Event)}
+		return change{}, unusableError{fmt.Errorf("there is no use for event %s", env.Event)}
 	}
 	if err := in.attribute(ctx, &env, e.SignedFor); err != nil {
-		return false, err
+		return change{}, err
 	}
 	env.At = plausible(env.At, e.ReceivedAt)
-	row := store.Event{ID: e.ID, AccountID: zoom.Clean(env.AccountID), Name: env.Event, At: env.At, ReceivedAt: e.ReceivedAt,
-		RequestID: e.RequestID, Operator: zoom.Clean(env.Operator)}
-	return kind.handle(in, ctx, row, env)
+	c := change{env: env, row: store.Event{ID: e.ID, AccountID: zoom.Clean(env.AccountID), Name: env.Event, At: env.At, ReceivedAt: e.ReceivedAt,
+		RequestID: e.RequestID, Operator: zoom.Clean(env.Operator)}}
+	if err := kind.read(&c); err != nil {
+		return change{}, unusableError{err}
+	}
+	return c, nil
 }
 
 // attribute says which account an event speaks for: its own alone. That is the
@@ -176,201 +285,10 @@ func plausible(at, received time.Time) time.Time {
 	return at
 }
 
-// governed records the event and, for an account that latchkey guards, lets
-// apply do what follows from it. Of another account nothing but the event is
-// kept, and that it comes is said once.
-func (in *Intake) governed(ctx context.Context, row store.Event, apply func(*store.IntakeTx) error) (bool, error) {
-	return in.o.Store.Intake(ctx, row, func(tx *store.IntakeTx) error {
-		if in.o.Governed(row.AccountID) {
-			return apply(tx)
-		}
-		t := store.Trouble{AccountID: row.AccountID, Call: store.CallNotGuarded, Kind: "not_guarded",
-			Detail: "it guards " + strings.Join(in.o.Guarded, ", ") + "; is ZOOM_ACCOUNT_ID, or LATCHKEY_CONFIG, right?"}
-		opened, err := tx.SetupFailed(ctx, t, alert.Trouble(t))
-		if opened {
-			in.o.Logger.Error(alert.TroubleSentence(t), "account_id", row.AccountID)
-		}
-		return err
-	})
-}
-
-// meeting merges what an event says of one meeting into its row.
-func (in *Intake) meeting(ctx context.Context, row store.Event, env zoom.Envelope) (bool, error) {
-	obj, err := env.DecodeMeeting()
-	if err != nil {
-		return false, unusableError{err}
-	}
-	row.MeetingID = int64(obj.ID)
-	if env.Event == zoom.EventMeetingCreated && obj.Topic != nil && strings.HasPrefix(*obj.Topic, zoom.ProbeTopic) {
-		// latchkey made it itself, to find out what Zoom does, and deletes it.
-		return in.governed(ctx, row, func(*store.IntakeTx) error { return nil })
-	}
-	return in.governed(ctx, row, func(tx *store.IntakeTx) error {
-		if obj.HostID != nil && zoom.Clean(*obj.HostID) != "" {
-			// A host mentioned for the first time is predicted, and what else they have
-			// scheduled is found.
-			if err := tx.HostSeen(ctx, zoom.Clean(*obj.HostID)); err != nil {
-				return err
-			}
-		}
-		m, err := tx.Meeting(ctx, row.MeetingID)
-		if err != nil {
-			return err
-		}
-		came := arrival{now: tx.Now, several: len(in.o.Guarded) > 1, receivedAt: row.ReceivedAt, operator: row.Operator}
-		if obj.HostID != nil {
-			h, err := tx.HostKnown(ctx, zoom.Clean(*obj.HostID))
-			if err != nil {
-				return err
-			}
-			came.hostChangedAt, came.forced, came.embeds = h.ChangedAt, h.Forecast.Forced, h.Embeds
-		}
-		if env.Event == zoom.EventMeetingUpdated && obj.Password != nil {
-			if came.knownPasscode, err = tx.Passcode(ctx, row.MeetingID); err != nil {
-				return err
-			}
-			if came.repairUnderWay, err = tx.RepairUnderWay(ctx, row.MeetingID); err != nil {
-				return err
-			}
-		}
-		s := merge(m, env, obj, came)
-		if s.nothingNew {
-			return nil
-		}
-		if err := tx.SaveMeeting(ctx, s.meeting, s.passcode, alert.MeetingPasscodeChanged); err != nil {
-			return err
-		}
-		if err := tx.MarkMeeting(ctx, row.MeetingID, env.Event); err != nil {
-			return err
-		}
-		// The number may be one that other meetings run under (Z-MEET-4).
-		return tx.MarkUnderPMI(ctx, row.MeetingID, env.Event)
-	})
-}
-
-// settings marks those a settings event touches, and what they host, as needing
-// a read. The event's values are recorded for people, not decided on: it is a
-// diff, and what is effective for a host is Zoom's to say.
-func (in *Intake) settings(ctx context.Context, row store.Event, env zoom.Envelope, level passcode.Level, what string) (bool, error) {
-	now, old, err := env.DecodeSettings()
-	id := zoom.Clean(now.ID)
-	if level == passcode.LevelAccount && row.AccountID != "" && (err != nil || id == "") {
-		id, now.Odd, err = row.AccountID, true, nil // whose settings changed is known
-	}
-	if err == nil && id == "" {
-		err = errors.New("field payload.object.id is missing or not usable")
-	}
-	if err != nil {
-		return false, unusableError{err}
-	}
-	if level == passcode.LevelHost {
-		row.HostID = id
-	}
-	return in.governed(ctx, row, func(tx *store.IntakeTx) error {
-		if err := tx.SaveChanges(ctx, changes(row, level, id, what, now.Settings, old.Settings)); err != nil {
-			return err
-		}
-		switch {
-		case !now.Says():
-			return nil
-		case level == passcode.LevelHost:
-			if err := tx.HostChanged(ctx, id, happened(row), env.Event); err != nil || now.PMIPasscode == nil || len(in.o.Guarded) > 1 {
-				return err
-			}
-			return tx.PMIPasscode(ctx, id, happened(row), store.PasscodeSeen{Value: *now.PMIPasscode, Operator: row.Operator}, alert.MeetingPasscodeChanged)
-		}
-		return tx.LevelChanged(ctx, level, id, happened(row), env.Event)
-	})
-}
-
-// members: who joins or leaves a group comes under other locks.
-func (in *Intake) members(ctx context.Context, row store.Event, env zoom.Envelope) (bool, error) {
-	group, members, err := env.GroupMembers()
-	if group = zoom.Clean(group); err == nil && len(members) == 0 && group == "" {
-		err = errors.New("neither payload.object.id nor a member's id is usable")
-	}
-	if err != nil {
-		return false, unusableError{err}
-	}
-	if len(members) == 0 {
-		// Who, is not said: everybody in that group is looked at, and they who are new
-		// to it by the next sweep.
-		return in.governed(ctx, row, func(tx *store.IntakeTx) error {
-			return tx.LevelChanged(ctx, passcode.LevelGroup, group, happened(row), env.Event)
-		})
-	}
-	for i := range members {
-		members[i] = zoom.Clean(members[i])
-	}
-	return in.hosts(ctx, row, env, members)
-}
-
-// groupDeleted: whoever was in it does not come under its locks any more.
-func (in *Intake) groupDeleted(ctx context.Context, row store.Event, env zoom.Envelope) (bool, error) {
-	group, _, err := env.GroupMembers()
-	if group = zoom.Clean(group); err == nil && group == "" {
-		err = errors.New("field payload.object.id is missing or not usable")
-	}
-	if err != nil {
-		return false, unusableError{err}
-	}
-	return in.governed(ctx, row, func(tx *store.IntakeTx) error {
-		return tx.LevelChanged(ctx, passcode.LevelGroup, group, happened(row), env.Event)
-	})
-}
-
-// accountLeft: an account under a master account left it, and its locks with it.
-func (in *Intake) accountLeft(ctx context.Context, row store.Event, env zoom.Envelope) (bool, error) {
-	return in.governed(ctx, row, func(tx *store.IntakeTx) error {
-		return tx.LevelChanged(ctx, passcode.LevelAccount, row.AccountID, happened(row), env.Event)
-	})
-}
-
-// userUpdated: a host's licence, group or personal meeting id may be another.
-func (in *Intake) userUpdated(ctx context.Context, row store.Event, env zoom.Envelope) (bool, error) {
-	id, says, err := env.UserChange()
-	if err != nil {
-		return false, unusableError{err}
-	}
-	row.HostID = zoom.Clean(id)
-	if !says {
-		return in.governed(ctx, row, func(*store.IntakeTx) error { return nil })
-	}
-	return in.hosts(ctx, row, env, []string{row.HostID})
-}
-
-// user: a host who left, or was switched off.
-func (in *Intake) user(ctx context.Context, row store.Event, env zoom.Envelope) (bool, error) {
-	id, err := env.UserID()
-	if err != nil {
-		return false, unusableError{err}
-	}
-	row.HostID = zoom.Clean(id)
-	return in.hosts(ctx, row, env, []string{row.HostID})
-}
-
-func (in *Intake) hosts(ctx context.Context, row store.Event, env zoom.Envelope, hosts []string) (bool, error) {
-	return in.governed(ctx, row, func(tx *store.IntakeTx) error {
-		return tx.HostsChanged(ctx, hosts, happened(row), env.Event)
-	})
-}
-
 // happened is when an event happened, as far as is known.
 func happened(row store.Event) time.Time {
 	if row.At.IsZero() {
 		return row.ReceivedAt
 	}
 	return row.At
-}
-
-// changes lists who changed which setting, for people and as evidence.
-func changes(row store.Event, level passcode.Level, id, what string, now, old zoom.Settings) []store.SettingChange {
-	var all []store.SettingChange
-	for _, info := range passcode.AllSettings() {
-		if value := now.Values[info.Key]; value != passcode.Unknown {
-			all = append(all, store.SettingChange{What: what, Level: level, LevelID: id, Setting: info.Path,
-				Old: old.Values[info.Key], New: value, ChangedBy: row.Operator, ChangedAt: row.At})
-		}
-	}
-	return all
 }

@@ -37,6 +37,15 @@ func newIntake(t *testing.T) *Intake {
 		Dead:     func(context.Context, string, Event) error { return nil }})
 }
 
+// recordOne records one event, and says whether it was new.
+func (in *Intake) recordOne(ctx context.Context, e Event) (bool, error) {
+	counted := ""
+	one := &Intake{o: in.o}
+	one.o.Counted = func(result string) { counted = result }
+	err := one.record(ctx, []Event{e})
+	return counted == "recorded", err
+}
+
 func created(ts, object string) string {
 	return fmt.Sprintf(`{"event": "meeting.created", "event_ts": %s, "payload": {"account_id": "acc", "object": %s}}`, ts, object)
 }
@@ -71,7 +80,7 @@ func TestRecordOfHostileEvents(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newIntake(t)
-			recorded, err := w.record(t.Context(), Event{ID: "e", Body: []byte(c.body), ReceivedAt: noon})
+			recorded, err := w.recordOne(t.Context(), Event{ID: "e", Body: []byte(c.body), ReceivedAt: noon})
 			switch {
 			case c.usable && (err != nil || !recorded):
 				t.Errorf("recorded %v, %v (hopeless %v)", recorded, err, hopeless(err))
@@ -97,7 +106,7 @@ func TestRecordOfAChangedPasscode(t *testing.T) {
 	now := time.Now()
 	take := func(id, body string) {
 		t.Helper()
-		if recorded, err := w.record(t.Context(), Event{ID: id, Body: []byte(body), ReceivedAt: now}); err != nil || !recorded {
+		if recorded, err := w.recordOne(t.Context(), Event{ID: id, Body: []byte(body), ReceivedAt: now}); err != nil || !recorded {
 			t.Fatal(recorded, err)
 		}
 	}
@@ -135,7 +144,7 @@ func TestAnAccountThatIsNotGuarded(t *testing.T) {
 	in := newIntake(t)
 	body := strings.Replace(created(fmt.Sprint(time.Now().UnixMilli()), fullObject), `"acc"`, `"typo"`, 1)
 	for i := range 3 {
-		recorded, err := in.record(t.Context(), Event{ID: fmt.Sprint(i), Body: []byte(body), ReceivedAt: time.Now()})
+		recorded, err := in.recordOne(t.Context(), Event{ID: fmt.Sprint(i), Body: []byte(body), ReceivedAt: time.Now()})
 		if err != nil || !recorded {
 			t.Fatal(recorded, err)
 		}
@@ -162,12 +171,12 @@ func TestAPanicIsADeadLetter(t *testing.T) {
 	var reason string
 	in.o.Dead = func(_ context.Context, why string, _ Event) error { reason = why; return nil }
 	e := Event{ID: "e", Body: []byte(created(fmt.Sprint(time.Now().UnixMilli()), fullObject)), ReceivedAt: time.Now()}
-	if err := in.Handle(t.Context())(t.Context(), e); err != nil || reason != "panic: a defect" {
+	if err := in.Handle(t.Context())(t.Context(), Frame{Events: []Event{e}}); err != nil || reason != "panic: a defect" {
 		t.Errorf("%v, dead for %q", err, reason)
 	}
 }
 
-// TestKinds: the table of kinds is the one list of events: each has a handler,
+// TestKinds: the table of kinds is the one list of events: each has a reader,
 // is wanted, and is in the subscription that docs/zoom-setup.md asks for.
 func TestKinds(t *testing.T) {
 	t.Parallel()
@@ -185,8 +194,8 @@ func TestKinds(t *testing.T) {
 	}
 	seen, want := map[string]bool{}, map[string][]string{}
 	for _, k := range Kinds() {
-		if k.handle == nil || k.Touches == "" || seen[k.Name] || !Wanted(k.Name) {
-			t.Errorf("%s: no handler, nothing touched, there twice or not wanted", k.Name)
+		if k.read == nil || k.Touches == "" || seen[k.Name] || !Wanted(k.Name) {
+			t.Errorf("%s: no reader, nothing touched, there twice or not wanted", k.Name)
 		}
 		seen[k.Name] = true
 		if section, name, ok := strings.Cut(k.Subscribe, ": "); ok {
@@ -214,7 +223,7 @@ func TestIntakeHoldsAnEventUntilTheStop(t *testing.T) {
 	beats := make(chan struct{}, 100)
 	ended := make(chan error, 1)
 	go func() {
-		ended <- w.Handle(stop)(t.Context(), Event{ID: "e", Body: []byte(created("1795435200000", fullObject)), ReceivedAt: noon, InProgress: func() { beats <- struct{}{} }})
+		ended <- w.Handle(stop)(t.Context(), Frame{Events: []Event{{ID: "e", Body: []byte(created("1795435200000", fullObject)), ReceivedAt: noon}}, InProgress: func() { beats <- struct{}{} }})
 	}()
 	select {
 	case <-beats: // it told the bus that it still has it

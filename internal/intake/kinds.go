@@ -1,7 +1,6 @@
 package intake
 
 import (
-	"context"
 	"slices"
 
 	"latchkey/internal/passcode"
@@ -19,37 +18,36 @@ type Kind struct {
 	Subscribe string
 	// Touches is what it makes due.
 	Touches string
-	handle  handler
+	// read fills in what the event touches; an error is about the event.
+	read func(*change) error
 }
 
-type handler func(*Intake, context.Context, store.Event, zoom.Envelope) (recorded bool, err error)
-
 var kinds = []Kind{
-	{zoom.EventMeetingCreated, "Meeting: created", "the meeting", (*Intake).meeting},
-	{zoom.EventMeetingUpdated, "Meeting: updated", "the meeting", (*Intake).meeting},
-	{zoom.EventMeetingDeleted, "Meeting: deleted", "the meeting", (*Intake).meeting},
-	{zoom.EventMeetingGone, "Meeting: permanently deleted", "the meeting", (*Intake).meeting},
-	{zoom.EventMeetingBack, "Meeting: recovered", "the meeting", (*Intake).meeting},
-	{zoom.EventMeetingStarted, "Meeting: started", "the meeting", (*Intake).meeting},
-	{zoom.EventMeetingEnded, "Meeting: ended", "the meeting", (*Intake).meeting},
-	{zoom.EventMeetingToWebinar, "Meeting: converted to webinar", "the meeting", (*Intake).meeting},
-	{zoom.EventWebinarToMeeting, "Webinar: converted to meeting", "the meeting", (*Intake).meeting},
-	{zoom.EventUserSettings, "User: settings updated", "the host and their upcoming meetings", settings(passcode.LevelHost, store.ChangedValue)},
-	{zoom.EventUserUpdated, "User: updated", "the host and their upcoming meetings, where licence, group or personal meeting id change", (*Intake).userUpdated},
-	{zoom.EventUserActivated, "User: activated", "the host and their upcoming meetings", (*Intake).user},
-	{zoom.EventUserLeft, "User: disassociated", "the host and their upcoming meetings", (*Intake).user},
-	{zoom.EventUserDeactivated, "User: deactivated", "the host and their upcoming meetings", (*Intake).user},
-	{zoom.EventUserDeleted, "User: deleted", "the host and their upcoming meetings", (*Intake).user},
-	{zoom.EventGroupSettings, "Group: settings updated", "the group's hosts and their upcoming meetings", settings(passcode.LevelGroup, store.ChangedValue)},
-	{zoom.EventGroupLocks, "Group: lock settings updated", "the group's hosts and their upcoming meetings", settings(passcode.LevelGroup, store.ChangedLock)},
-	{zoom.EventMemberAdded, "Group: member added", "the members and their upcoming meetings", (*Intake).members},
-	{zoom.EventMemberDeleted, "Group: member deleted", "the members and their upcoming meetings", (*Intake).members},
-	{zoom.EventMembersDeleted, "", "the members and their upcoming meetings", (*Intake).members},
-	{zoom.EventGroupDeleted, "Group: deleted", "the group's hosts and their upcoming meetings", (*Intake).groupDeleted},
-	{zoom.EventAccountSettings, "Account: settings updated", "all of the account", settings(passcode.LevelAccount, store.ChangedValue)},
-	{zoom.EventAccountLocks, "Account: lock settings updated", "all of the account", settings(passcode.LevelAccount, store.ChangedLock)},
-	{zoom.EventAccountLeft, "Account: disassociated", "all of the account", (*Intake).accountLeft},
-	{zoom.EventAppRemoved, "App: deauthorized", "all that is kept of the account: it is deleted", (*Intake).appRemoved},
+	{zoom.EventMeetingCreated, "Meeting: created", "the meeting", readMeeting},
+	{zoom.EventMeetingUpdated, "Meeting: updated", "the meeting", readMeeting},
+	{zoom.EventMeetingDeleted, "Meeting: deleted", "the meeting", readMeeting},
+	{zoom.EventMeetingGone, "Meeting: permanently deleted", "the meeting", readMeeting},
+	{zoom.EventMeetingBack, "Meeting: recovered", "the meeting", readMeeting},
+	{zoom.EventMeetingStarted, "Meeting: started", "the meeting", readMeeting},
+	{zoom.EventMeetingEnded, "Meeting: ended", "the meeting", readMeeting},
+	{zoom.EventMeetingToWebinar, "Meeting: converted to webinar", "the meeting", readMeeting},
+	{zoom.EventWebinarToMeeting, "Webinar: converted to meeting", "the meeting", readMeeting},
+	{zoom.EventUserSettings, "User: settings updated", "the host and their upcoming meetings", readSettings(passcode.LevelHost, store.ChangedValue)},
+	{zoom.EventUserUpdated, "User: updated", "the host and their upcoming meetings, where licence, group or personal meeting id change", readUserUpdated},
+	{zoom.EventUserActivated, "User: activated", "the host and their upcoming meetings", readUser},
+	{zoom.EventUserLeft, "User: disassociated", "the host and their upcoming meetings", readUser},
+	{zoom.EventUserDeactivated, "User: deactivated", "the host and their upcoming meetings", readUser},
+	{zoom.EventUserDeleted, "User: deleted", "the host and their upcoming meetings", readUser},
+	{zoom.EventGroupSettings, "Group: settings updated", "the group's hosts and their upcoming meetings", readSettings(passcode.LevelGroup, store.ChangedValue)},
+	{zoom.EventGroupLocks, "Group: lock settings updated", "the group's hosts and their upcoming meetings", readSettings(passcode.LevelGroup, store.ChangedLock)},
+	{zoom.EventMemberAdded, "Group: member added", "the members and their upcoming meetings", readMembers},
+	{zoom.EventMemberDeleted, "Group: member deleted", "the members and their upcoming meetings", readMembers},
+	{zoom.EventMembersDeleted, "", "the members and their upcoming meetings", readMembers},
+	{zoom.EventGroupDeleted, "Group: deleted", "the group's hosts and their upcoming meetings", readGroupDeleted},
+	{zoom.EventAccountSettings, "Account: settings updated", "all of the account", readSettings(passcode.LevelAccount, store.ChangedValue)},
+	{zoom.EventAccountLocks, "Account: lock settings updated", "all of the account", readSettings(passcode.LevelAccount, store.ChangedLock)},
+	{zoom.EventAccountLeft, "Account: disassociated", "all of the account", readAccountLeft},
+	{zoom.EventAppRemoved, "App: deauthorized", "all that is kept of the account: it is deleted", readAppRemoved},
 }
 
 // Kinds is the table.
@@ -67,10 +65,4 @@ func kindOf(name string) (Kind, bool) {
 		return Kind{}, false
 	}
 	return kinds[i], true
-}
-
-func settings(level passcode.Level, what string) handler {
-	return func(in *Intake, ctx context.Context, row store.Event, env zoom.Envelope) (bool, error) {
-		return in.settings(ctx, row, env, level, what)
-	}
 }

@@ -128,7 +128,7 @@ func TestOddFieldsOfEveryKind(t *testing.T) {
 					t.Fatal(err)
 				}
 				name := fmt.Sprintf("%s, %s = %v", kind.Name, strings.Join(path, "."), value)
-				_, err = in.record(t.Context(), Event{ID: fmt.Sprint(n), Body: body, ReceivedAt: time.Now()})
+				_, err = in.recordOne(t.Context(), Event{ID: fmt.Sprint(n), Body: body, ReceivedAt: time.Now()})
 				var unusable unusableError
 				if err != nil && !errors.As(err, &unusable) {
 					t.Fatalf("%s: %v", name, err)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"latchkey/internal/store"
-	"latchkey/internal/zoom"
 )
 
 // eraseWithin bounds one try to delete all that is kept of an account.
@@ -24,10 +23,7 @@ func (e erasingError) Unwrap() error { return e.err }
 // way from bringing anything back, then from the bus. In that order, since the bus
 // holds this very event: whoever dies in between finds it there again, and the
 // tombstone says how far they came.
-func (in *Intake) appRemoved(ctx context.Context, row store.Event, env zoom.Envelope) (bool, error) {
-	if !in.o.Governed(row.AccountID) {
-		return in.governed(ctx, row, func(*store.IntakeTx) error { return nil })
-	}
+func (in *Intake) appRemoved(ctx context.Context, row store.Event) (bool, error) {
 	at := happened(row)
 	erased, purged, err := in.o.Store.Erased(ctx, row.AccountID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -42,7 +38,7 @@ func (in *Intake) appRemoved(ctx context.Context, row store.Event, env zoom.Enve
 	defer cancel()
 	in.o.Logger.Warn("the account removed the app; deleting all that is kept of it", "account_id", row.AccountID)
 	if !begun {
-		why := "the account removed the app (" + env.Event + ", " + at.UTC().Format(time.RFC3339) + ")"
+		why := "the account removed the app (" + row.Name + ", " + at.UTC().Format(time.RFC3339) + ")"
 		if err := in.o.Store.Erase(ctx, row.AccountID, why, at); err != nil {
 			return false, err
 		}

@@ -24,7 +24,7 @@ func TestTheAppIsRemoved(t *testing.T) {
 		t.Helper()
 		n++
 		body := fmt.Sprintf(`{"event": %q, "event_ts": %d, "payload": {"account_id": %q, "operator": "who-%s@example.com"%s}}`, event, at.Add(-ago).UnixMilli(), account, account, object)
-		return in.record(t.Context(), Event{ID: fmt.Sprint(n), Body: []byte(body), SignedFor: account, ReceivedAt: at.Add(-ago)})
+		return in.recordOne(t.Context(), Event{ID: fmt.Sprint(n), Body: []byte(body), SignedFor: account, ReceivedAt: at.Add(-ago)})
 	}
 	must := func(recorded bool, err error) {
 		t.Helper()
@@ -107,7 +107,7 @@ func TestAStrangersAppIsRemoved(t *testing.T) {
 	in, url := newTenants(t, "acc")
 	in.o.Erase = func(context.Context, string) error { t.Error("erased"); return nil }
 	body := `{"event": "app_deauthorized", "event_ts": 1764000000000, "payload": {"account_id": "other", "user_id": "u", "client_id": "c"}}`
-	if _, err := in.record(t.Context(), Event{ID: "1", Body: []byte(body), ReceivedAt: time.Now()}); err != nil {
+	if _, err := in.recordOne(t.Context(), Event{ID: "1", Body: []byte(body), ReceivedAt: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
 	if n := testenv.Query(t, url, `SELECT count(*)::text FROM erased_accounts`); n != "0" {

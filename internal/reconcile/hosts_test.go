@@ -181,7 +181,7 @@ func TestAReadingBegunBeforeAChangeAnswersNobodyAfterIt(t *testing.T) {
 	changed := func(level passcode.Level, id string) func(context.Context, *store.IntakeTx) error {
 		return func(ctx context.Context, tx *store.IntakeTx) error {
 			if level == passcode.LevelHost {
-				return tx.HostChanged(ctx, id, time.Now(), "test")
+				return tx.HostsChanged(ctx, []string{id}, time.Now(), "test")
 			}
 			return tx.LevelChanged(ctx, level, id, time.Now(), "test")
 		}
@@ -214,7 +214,7 @@ func TestAReadingBegunBeforeAChangeAnswersNobodyAfterIt(t *testing.T) {
 			}()
 			<-reading
 			// Zoom's answer of that reading is from before this change.
-			if _, err := w.o.Store.Intake(t.Context(), store.Event{ID: "e", AccountID: "acc", Name: "x", ReceivedAt: time.Now()}, func(tx *store.IntakeTx) error {
+			if _, err := w.o.Store.Intake(t.Context(), "acc", []store.Event{{ID: "e", Name: "x", ReceivedAt: time.Now()}}, func(tx *store.IntakeTx, _ []bool) error {
 				return c.tell(t.Context(), tx)
 			}); err != nil {
 				t.Fatal(err)

@@ -24,8 +24,16 @@ type Alert struct {
 	CreatedAt time.Time
 }
 
-func saveAlert(ctx context.Context, tx pgx.Tx, a Alert) error {
-	_, err := tx.Exec(ctx, `INSERT INTO alerts (account_id, type, subject, data) VALUES ($1,$2,$3,$4)`, a.AccountID, a.Type, a.Subject, a.Data)
+func saveAlerts(ctx context.Context, tx pgx.Tx, alerts ...Alert) error {
+	if len(alerts) == 0 {
+		return nil
+	}
+	var accounts, types, subjects, data []string
+	for _, a := range alerts {
+		accounts, types, subjects, data = append(accounts, a.AccountID), append(types, a.Type), append(subjects, a.Subject), append(data, string(a.Data))
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO alerts (account_id, type, subject, data) SELECT a, t, s, d::jsonb FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS u(a, t, s, d)`,
+		accounts, types, subjects, data)
 	return err
 }
 
@@ -61,7 +69,7 @@ func (s *Store) Complete(ctx context.Context, c MeetingClaim, k Check) error {
 		}
 		if m := k.Meeting; m.HostID != "" && m.HostID != c.Meeting.HostID {
 			// Whoever learns of a host records them: they are read, and swept.
-			if err := hostSeen(ctx, tx, m.AccountID, m.HostID); err != nil {
+			if err := hostsSeen(ctx, tx, m.AccountID, m.HostID); err != nil {
 				return err
 			}
 		}
@@ -85,14 +93,8 @@ func (s *Store) Complete(ctx context.Context, c MeetingClaim, k Check) error {
 				return err
 			}
 			if k.Passcode != nil {
-				rotated, err := savePasscode(ctx, tx, m.AccountID, m.ID, *k.Passcode)
-				if err != nil {
+				if err := savePasscodes(ctx, tx, []SeenMeeting{{Meeting: m, Passcode: k.Passcode}}, k.Rotated); err != nil {
 					return err
-				}
-				if rotated && k.Rotated != nil {
-					if err := saveAlert(ctx, tx, k.Rotated(m, *k.Passcode)); err != nil {
-						return err
-					}
 				}
 			}
 		}
@@ -110,10 +112,8 @@ func (s *Store) Complete(ctx context.Context, c MeetingClaim, k Check) error {
 				return err
 			}
 		}
-		for _, a := range k.Alerts {
-			if err := saveAlert(ctx, tx, a); err != nil {
-				return err
-			}
+		if err := saveAlerts(ctx, tx, k.Alerts...); err != nil {
+			return err
 		}
 		_, err = tx.Exec(ctx, `UPDATE meetings SET lease_owner = NULL, lease_until = NULL, attempts = 0, last_error = '', waiting_for = $5,
 			due_at = CASE WHEN generation = $2 THEN $3 ELSE due_at END,

@@ -91,7 +91,7 @@ func TestCompleteAfterSomethingArrived(t *testing.T) {
 		"a newer sighting that must be read": {func(t *testing.T, s *Store) { sighted(t, s, sightedAt, true) },
 			sightedAt.Add(-time.Second), true, true, false},
 		"the host changed": {func(t *testing.T, s *Store) {
-			inEvent(t, s, func(tx *IntakeTx) error { return tx.HostChanged(t.Context(), "host", sightedAt, "x") })
+			inEvent(t, s, func(tx *IntakeTx) error { return tx.HostsChanged(t.Context(), []string{"host"}, sightedAt, "x") })
 		}, sightedAt.Add(time.Second), true, true, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -138,15 +138,15 @@ func TestCompleteAfterSomethingArrived(t *testing.T) {
 func sighted(t *testing.T, s *Store, at time.Time, mustRead bool) {
 	t.Helper()
 	inEvent(t, s, func(tx *IntakeTx) error {
-		m, err := tx.Meeting(t.Context(), 1)
+		m, err := tx.meeting(t.Context(), 1)
 		if err != nil {
 			return err
 		}
 		m.Topic, m.ObservedAt, m.MustRead = "sighted", at, mustRead
-		if err := tx.SaveMeeting(t.Context(), m, seen("s1ghted"), nil); err != nil {
+		if err := tx.saveMeeting(t.Context(), m, seen("s1ghted"), nil); err != nil {
 			return err
 		}
-		return tx.MarkMeeting(t.Context(), 1, "sighted")
+		return tx.markMeeting(t.Context(), 1, "sighted")
 	})
 }
 

@@ -60,7 +60,7 @@ const (
 func (t *IntakeTx) LevelChanged(ctx context.Context, level passcode.Level, id string, at time.Time, why string) error {
 	t.woken = true
 	var b pgx.Batch
-	account := t.event.AccountID
+	account := t.account
 	if level == passcode.LevelGroup {
 		b.Queue(`INSERT INTO groups AS g (group_id, account_id, generation) VALUES ($1, $2, 1) ON CONFLICT (account_id, group_id) DO UPDATE SET read_at = NULL, generation = g.generation + 1`, id, account)
 		t.mark(&b, meetingsOfGroup, hostsOfGroup, id, at, why)
@@ -82,14 +82,15 @@ func (t *IntakeTx) mark(b *pgx.Batch, meetings, hosts string, of any, at time.Ti
 	if _, text := of.(string); text {
 		use = ` AND $1::text <> ''`
 	}
-	b.Queue(lockHosts+hosts+use+lockedHosts, of, why, t.event.AccountID)
-	b.Queue(lockMeetings+meetings+use+locked, of, why, t.event.AccountID)
-	b.Queue(markMeetings+meetings+use, of, why, t.event.AccountID)
-	b.Queue(markHosts+hosts+use, of, why, t.event.AccountID, at)
+	b.Queue(lockHosts+hosts+use+lockedHosts, of, why, t.account)
+	b.Queue(lockMeetings+meetings+use+locked, of, why, t.account)
+	b.Queue(markMeetings+meetings+use, of, why, t.account)
+	b.Queue(markHosts+hosts+use, of, why, t.account, at)
 }
 
-// HostsChanged is HostChanged for several hosts, such as the members that
-// joined or left a group.
+// HostsChanged notes that hosts' settings changed: they must be read again, the
+// hosts' meetings be listed, and every upcoming meeting known already is due, to be
+// read before anything is decided.
 func (t *IntakeTx) HostsChanged(ctx context.Context, hostIDs []string, at time.Time, why string) error {
 	return t.hostsChanged(ctx, meetingsOfHosts, hostIDs, at, why)
 }
@@ -98,20 +99,20 @@ func (t *IntakeTx) hostsChanged(ctx context.Context, meetings string, hostIDs []
 	t.woken = true
 	var b pgx.Batch
 	// A host may be mentioned here for the first time.
-	b.Queue(`INSERT INTO hosts (host_id, account_id) SELECT unnest($1::text[]), $2 ON CONFLICT DO NOTHING`, hostIDs, t.event.AccountID)
+	b.Queue(`INSERT INTO hosts (host_id, account_id) SELECT unnest($1::text[]), $2 ON CONFLICT DO NOTHING`, hostIDs, t.account)
 	t.mark(&b, meetings, hostsNamed, hostIDs, at, why)
 	return t.tx.SendBatch(ctx, &b).Close()
 }
 
-// HostSeen makes a host that no event mentioned before due; others it leaves alone.
-func (t *IntakeTx) HostSeen(ctx context.Context, hostID string) error {
+// HostsSeen makes hosts that no event mentioned before due; others it leaves alone.
+func (t *IntakeTx) HostsSeen(ctx context.Context, hostIDs []string) error {
 	t.woken = true
-	return hostSeen(ctx, t.tx, t.event.AccountID, hostID)
+	return hostsSeen(ctx, t.tx, t.account, hostIDs...)
 }
 
-func hostSeen(ctx context.Context, tx pgx.Tx, accountID, hostID string) error {
-	_, err := tx.Exec(ctx, `INSERT INTO hosts (host_id, account_id, due_at, due_why, generation, swept_at) VALUES ($1, $2, now(), 'first seen', 1, now()) ON CONFLICT DO NOTHING`,
-		hostID, accountID)
+func hostsSeen(ctx context.Context, tx pgx.Tx, accountID string, hostIDs ...string) error {
+	_, err := tx.Exec(ctx, `INSERT INTO hosts (host_id, account_id, due_at, due_why, generation, swept_at)
+		SELECT id, $2, now(), 'first seen', 1, now() FROM unnest($1::text[]) AS u(id) ORDER BY id ON CONFLICT DO NOTHING`, hostIDs, accountID)
 	return err
 }
 
@@ -140,7 +141,7 @@ func (s *Store) SweepHosts(ctx context.Context, accounts []string, age time.Dura
 		n = 0
 		for _, f := range each {
 			n += f.N
-			t := &IntakeTx{tx: tx, event: Event{AccountID: f.Account}}
+			t := &IntakeTx{tx: tx, account: f.Account}
 			if err := t.hostsChanged(ctx, meetingsToSweep, f.Hosts, f.Now, "sweep"); err != nil {
 				return err
 			}

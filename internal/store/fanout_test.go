@@ -261,7 +261,7 @@ func TestHostSeen(t *testing.T) {
 	addHost(t, s, "new", "another") // which may name whom it likes
 	exec(t, s, `UPDATE hosts SET swept_at = now()`)
 	for _, id := range []string{"known", "new", "new"} {
-		inEvent(t, s, func(tx *IntakeTx) error { return tx.HostSeen(t.Context(), id) })
+		inEvent(t, s, func(tx *IntakeTx) error { return tx.HostsSeen(t.Context(), []string{id}) })
 	}
 	claims, err := s.ClaimHosts(t.Context(), "w", 10, time.Hour)
 	if err != nil || len(claims) != 1 {
@@ -367,7 +367,7 @@ func TestLevelChangedLosesNoChangeToAClaim(t *testing.T) {
 	}
 	change := func(id string, meanwhile func()) {
 		t.Helper()
-		if _, err := s.Intake(t.Context(), e(id), func(tx *IntakeTx) error {
+		if _, err := s.intakeOne(t.Context(), e(id), func(tx *IntakeTx) error {
 			if err := tx.LevelChanged(t.Context(), passcode.LevelGroup, "g", time.Now(), "test"); err != nil {
 				return err
 			}
@@ -404,7 +404,7 @@ func TestAnEventSpeaksForItsOwnAccountAlone(t *testing.T) {
 		func(tx *IntakeTx) error { return tx.HostsChanged(t.Context(), []string{"theirs"}, time.Now(), "test") },
 	} {
 		for _, account := range []string{"acc", ""} {
-			if _, err := s.Intake(t.Context(), Event{ID: fmt.Sprint(account, i), AccountID: account, Name: "x", ReceivedAt: time.Now()}, change); err != nil {
+			if _, err := s.intakeOne(t.Context(), Event{ID: fmt.Sprint(account, i), AccountID: account, Name: "x", ReceivedAt: time.Now()}, change); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -100,15 +100,51 @@ func nearly(t testing.TB, s *Store, at time.Time, away time.Duration) bool {
 func inEvent(t testing.TB, s *Store, f func(*IntakeTx) error) {
 	t.Helper()
 	id := value[string](t, s, `SELECT gen_random_uuid()::text`)
-	recorded, err := s.Intake(t.Context(), Event{ID: id, AccountID: "acc", Name: "test", ReceivedAt: time.Now()}, f)
+	recorded, err := s.intakeOne(t.Context(), Event{ID: id, AccountID: "acc", Name: "test", ReceivedAt: time.Now()}, f)
 	if err != nil || !recorded {
 		t.Fatalf("Intake: recorded %v, %v", recorded, err)
 	}
 }
 
+// intakeOne takes one event in; its account is the event's.
+func (s *Store) intakeOne(ctx context.Context, e Event, apply func(*IntakeTx) error) (bool, error) {
+	fresh, err := s.Intake(ctx, e.AccountID, []Event{e}, func(tx *IntakeTx, _ []bool) error { return apply(tx) })
+	return err == nil && fresh[0], err
+}
+
+// The calls for one of what there may be many.
+
+func (t *IntakeTx) meeting(ctx context.Context, id int64) (Meeting, error) {
+	all, err := t.Meetings(ctx, []int64{id})
+	return all[id], err
+}
+
+func (t *IntakeTx) saveMeeting(ctx context.Context, m Meeting, p *PasscodeSeen, rotated RotatedAlert) error {
+	return t.SaveMeetings(ctx, []SeenMeeting{{m, p}}, rotated)
+}
+
+func (t *IntakeTx) markMeeting(ctx context.Context, id int64, why string) error {
+	return t.MarkMeetings(ctx, map[int64]string{id: why})
+}
+
+func (t *IntakeTx) hostKnown(ctx context.Context, id string) (KnownHost, error) {
+	all, err := t.HostsKnown(ctx, []string{id})
+	return all[id], err
+}
+
+func (t *IntakeTx) passcode(ctx context.Context, id int64) (secret.String, error) {
+	all, err := t.Passcodes(ctx, []int64{id})
+	return all[id], err
+}
+
+func (t *IntakeTx) repairUnderWay(ctx context.Context, id int64) (bool, error) {
+	all, err := t.RepairsUnderWay(ctx, []int64{id})
+	return all[id], err
+}
+
 func mark(t testing.TB, s *Store, id int64) {
 	t.Helper()
-	inEvent(t, s, func(tx *IntakeTx) error { return tx.MarkMeeting(t.Context(), id, "marked") })
+	inEvent(t, s, func(tx *IntakeTx) error { return tx.markMeeting(t.Context(), id, "marked") })
 }
 
 // claim takes exactly one due meeting.

@@ -171,7 +171,7 @@ func (s *Store) SaveForecast(ctx context.Context, accountID, hostID string, f pa
 		if changed = tag.RowsAffected() == 1; !changed || alert == nil {
 			return nil
 		}
-		return saveAlert(ctx, tx, *alert)
+		return saveAlerts(ctx, tx, *alert)
 	})
 	if err != nil {
 		return false, fmt.Errorf("save the forecast of host %s: %w", hostID, err)

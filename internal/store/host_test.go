@@ -43,7 +43,7 @@ func TestCompleteHostKeepsWhatArrived(t *testing.T) {
 	t.Parallel()
 	s := openStore(t)
 	change := func() {
-		inEvent(t, s, func(tx *IntakeTx) error { return tx.HostChanged(t.Context(), "host", time.Now(), "x") })
+		inEvent(t, s, func(tx *IntakeTx) error { return tx.HostsChanged(t.Context(), []string{"host"}, time.Now(), "x") })
 	}
 	change()
 	first := claimHost(t, s)
@@ -84,7 +84,7 @@ func TestSaveHost(t *testing.T) {
 		}
 	}
 
-	inEvent(t, s, func(tx *IntakeTx) error { return tx.HostChanged(t.Context(), "host", at, "x") })
+	inEvent(t, s, func(tx *IntakeTx) error { return tx.HostsChanged(t.Context(), []string{"host"}, at, "x") })
 	if got, err = s.SaveHost(t.Context(), h, got.Generation, 0); err != nil || !got.ReadAt.IsZero() { // what was read before the change
 		t.Errorf("read at %v (%v) although it changed meanwhile", got.ReadAt, err)
 	}
@@ -300,7 +300,7 @@ func TestCompleteHostSchedules(t *testing.T) {
 		exec(t, s, `UPDATE hosts SET due_at = now() - interval '1 second'`)
 		claimed := claimHost(t, s)
 		if c.arrives {
-			inEvent(t, s, func(tx *IntakeTx) error { return tx.HostChanged(t.Context(), "host", time.Now(), "x") })
+			inEvent(t, s, func(tx *IntakeTx) error { return tx.HostsChanged(t.Context(), []string{"host"}, time.Now(), "x") })
 		}
 		_, _, err := s.CompleteHost(t.Context(), claimed, c.done)
 		noError(t, err)

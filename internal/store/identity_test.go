@@ -17,9 +17,9 @@ func TestAnAccountThatBecomesKnown(t *testing.T) {
 	for name, learn := range map[string]func(*testing.T, *Store){
 		"by an event": func(t *testing.T, s *Store) {
 			inEvent(t, s, func(tx *IntakeTx) error {
-				m, err := tx.Meeting(t.Context(), 1)
+				m, err := tx.meeting(t.Context(), 1)
 				if err == nil {
-					err = tx.SaveMeeting(t.Context(), m, nil, nil)
+					err = tx.saveMeeting(t.Context(), m, nil, nil)
 				}
 				return err
 			})
@@ -118,8 +118,10 @@ func TestMarkUnderPMI(t *testing.T) {
 		addMeeting(t, s, id, "host", time.Hour)
 		exec(t, s, `UPDATE meetings SET must_read = false, due_at = NULL, `+set+` WHERE meeting_id = $1`, id)
 	}
-	inEvent(t, s, func(tx *IntakeTx) error { return tx.MarkUnderPMI(t.Context(), 5551112222, "meeting.started") })
-	inEvent(t, s, func(tx *IntakeTx) error { return tx.MarkUnderPMI(t.Context(), 0, "meeting.started") })
+	inEvent(t, s, func(tx *IntakeTx) error {
+		return tx.MarkUnderPMI(t.Context(), map[int64]string{5551112222: "meeting.started"})
+	})
+	inEvent(t, s, func(tx *IntakeTx) error { return tx.MarkUnderPMI(t.Context(), map[int64]string{0: "meeting.started"}) })
 	if got := rowsOf(t, s, `SELECT meeting_id::text FROM meetings WHERE must_read AND due_at <= now() AND due_why = 'meeting.started' ORDER BY 1`); fmt.Sprint(got) != "[1]" {
 		t.Errorf("marked %v, want 1", got)
 	}
@@ -208,8 +210,8 @@ func TestWhenALockWentAgain(t *testing.T) {
 		if c.LevelID == "" {
 			c.LevelID = "g"
 		}
-		c.Level, c.Setting = passcode.LevelGroup, "s"
-		_, err := s.Intake(t.Context(), Event{ID: fmt.Sprint(i), AccountID: "acc", Name: "x", ReceivedAt: time.Now()}, func(tx *IntakeTx) error {
+		c.EventID, c.Level, c.Setting = fmt.Sprint(i), passcode.LevelGroup, "s"
+		_, err := s.intakeOne(t.Context(), Event{ID: fmt.Sprint(i), AccountID: "acc", Name: "x", ReceivedAt: time.Now()}, func(tx *IntakeTx) error {
 			return tx.SaveChanges(t.Context(), []SettingChange{c})
 		})
 		noError(t, err)
@@ -227,8 +229,8 @@ func TestEvidenceIsTheAccountsOwn(t *testing.T) {
 	t.Parallel()
 	s := openStore(t)
 	for account, who := range map[string]string{"acc": "anna@example.com", "evil": "eve@example.com"} {
-		_, err := s.Intake(t.Context(), Event{ID: account, AccountID: account, Name: "x", ReceivedAt: time.Now()}, func(tx *IntakeTx) error {
-			return tx.SaveChanges(t.Context(), []SettingChange{{What: ChangedValue, Level: passcode.LevelGroup, LevelID: "g", Setting: "s", New: passcode.On, ChangedBy: who}})
+		_, err := s.intakeOne(t.Context(), Event{ID: account, AccountID: account, Name: "x", ReceivedAt: time.Now()}, func(tx *IntakeTx) error {
+			return tx.SaveChanges(t.Context(), []SettingChange{{EventID: account, What: ChangedValue, Level: passcode.LevelGroup, LevelID: "g", Setting: "s", New: passcode.On, ChangedBy: who}})
 		})
 		noError(t, err)
 	}

@@ -18,12 +18,12 @@ func TestIntakeOfTheSameEventAtOnce(t *testing.T) {
 	const event, id = "same", 85746065432
 	var applied, recorded atomic.Int32
 	for _, err := range atOnce(20, func(int) error {
-		ok, err := s.Intake(t.Context(), Event{ID: event, AccountID: "acc", Name: "meeting.created", ReceivedAt: time.Now(), MeetingID: id}, func(tx *IntakeTx) error {
+		ok, err := s.intakeOne(t.Context(), Event{ID: event, AccountID: "acc", Name: "meeting.created", ReceivedAt: time.Now(), MeetingID: id}, func(tx *IntakeTx) error {
 			applied.Add(1)
-			if _, err := tx.Meeting(t.Context(), id); err != nil {
+			if _, err := tx.meeting(t.Context(), id); err != nil {
 				return err
 			}
-			return tx.MarkMeeting(t.Context(), id, "meeting.created")
+			return tx.markMeeting(t.Context(), id, "meeting.created")
 		})
 		if ok {
 			recorded.Add(1)
@@ -49,16 +49,16 @@ func TestIntakeOfDifferentEventsAboutOneMeetingAtOnce(t *testing.T) {
 	s := openStore(t)
 	const n, id = 12, 85746065432
 	for _, err := range atOnce(n, func(i int) error {
-		_, err := s.Intake(t.Context(), Event{ID: string(rune('a' + i)), AccountID: "acc", Name: "meeting.updated", ReceivedAt: time.Now()}, func(tx *IntakeTx) error {
-			m, err := tx.Meeting(t.Context(), id)
+		_, err := s.intakeOne(t.Context(), Event{ID: string(rune('a' + i)), AccountID: "acc", Name: "meeting.updated", ReceivedAt: time.Now()}, func(tx *IntakeTx) error {
+			m, err := tx.meeting(t.Context(), id)
 			if err != nil {
 				return err
 			}
 			m.Type++ // a merge that would lose one when two ran at once
-			if err := tx.SaveMeeting(t.Context(), m, nil, nil); err != nil {
+			if err := tx.saveMeeting(t.Context(), m, nil, nil); err != nil {
 				return err
 			}
-			return tx.MarkMeeting(t.Context(), id, "meeting.updated")
+			return tx.markMeeting(t.Context(), id, "meeting.updated")
 		})
 		return err
 	}) {
@@ -75,14 +75,14 @@ func TestIntakeThatFailsLeavesNothing(t *testing.T) {
 	const id = 85746065432
 	broken := errors.New("broken")
 	e := Event{ID: "e", AccountID: "acc", Name: "meeting.created", ReceivedAt: time.Now()}
-	recorded, err := s.Intake(t.Context(), e, func(tx *IntakeTx) error {
-		if _, err := tx.Meeting(t.Context(), id); err != nil {
+	recorded, err := s.intakeOne(t.Context(), e, func(tx *IntakeTx) error {
+		if _, err := tx.meeting(t.Context(), id); err != nil {
 			return err
 		}
-		if err := tx.MarkMeeting(t.Context(), id, "x"); err != nil {
+		if err := tx.markMeeting(t.Context(), id, "x"); err != nil {
 			return err
 		}
-		if err := tx.HostChanged(t.Context(), "host", time.Now(), "x"); err != nil {
+		if err := tx.HostsChanged(t.Context(), []string{"host"}, time.Now(), "x"); err != nil {
 			return err
 		}
 		return broken
@@ -96,7 +96,7 @@ func TestIntakeThatFailsLeavesNothing(t *testing.T) {
 		}
 	}
 	// And it can be taken in afterwards.
-	if recorded, err := s.Intake(t.Context(), e, func(*IntakeTx) error { return nil }); !recorded || err != nil {
+	if recorded, err := s.intakeOne(t.Context(), e, func(*IntakeTx) error { return nil }); !recorded || err != nil {
 		t.Errorf("the second time: %v, %v", recorded, err)
 	}
 }
@@ -122,11 +122,11 @@ func TestSaveMeetingAndItsPasscode(t *testing.T) {
 			const id = 85746065432
 			for _, p := range c.saw {
 				inEvent(t, s, func(tx *IntakeTx) error {
-					m, err := tx.Meeting(t.Context(), id)
+					m, err := tx.meeting(t.Context(), id)
 					if err != nil {
 						return err
 					}
-					return tx.SaveMeeting(t.Context(), m, p, nil)
+					return tx.saveMeeting(t.Context(), m, p, nil)
 				})
 			}
 			p, err := s.Passcode(t.Context(), "acc", id)
@@ -155,10 +155,10 @@ func TestMeetingRoundTrip(t *testing.T) {
 		LinkHasPasscode: passcode.On, PhonePasscode: passcode.Off},
 		ObservedAt: at, MustRead: true, MissingSince: at.Add(-time.Hour), Misses: 2, Stripped: true}
 	inEvent(t, s, func(tx *IntakeTx) error {
-		if _, err := tx.Meeting(t.Context(), want.ID); err != nil {
+		if _, err := tx.meeting(t.Context(), want.ID); err != nil {
 			return err
 		}
-		return tx.SaveMeeting(t.Context(), want, nil, nil)
+		return tx.saveMeeting(t.Context(), want, nil, nil)
 	})
 	got := meeting(t, s, want.ID)
 	for _, p := range []struct {
@@ -211,7 +211,9 @@ func TestHostChangedMarksUpcomingMeetings(t *testing.T) {
 
 	at := time.Now().Truncate(time.Millisecond)
 	exec(t, s, `INSERT INTO hosts (host_id, account_id, read_at, attempts, generation) VALUES ('host', 'acc', now(), 4, 2)`)
-	inEvent(t, s, func(tx *IntakeTx) error { return tx.HostChanged(t.Context(), "host", at, "user.settings_updated") })
+	inEvent(t, s, func(tx *IntakeTx) error {
+		return tx.HostsChanged(t.Context(), []string{"host"}, at, "user.settings_updated")
+	})
 
 	if n := value[int](t, s, `SELECT count(*) FROM statements`); n != 1 {
 		t.Errorf("%d statements changed meetings, want 1", n)
@@ -229,17 +231,17 @@ func TestHostChangedMarksUpcomingMeetings(t *testing.T) {
 
 	// An older event that comes late does not turn the clock back.
 	inEvent(t, s, func(tx *IntakeTx) error {
-		if err := tx.HostChanged(t.Context(), "host", at.Add(-time.Hour), "late"); err != nil {
+		if err := tx.HostsChanged(t.Context(), []string{"host"}, at.Add(-time.Hour), "late"); err != nil {
 			return err
 		}
-		h, err := tx.HostKnown(t.Context(), "host")
+		h, err := tx.hostKnown(t.Context(), "host")
 		if err == nil && !h.ChangedAt.Equal(at) {
 			t.Errorf("changed at %v after a late event, want %v", h.ChangedAt, at)
 		}
 		return err
 	})
 	inEvent(t, s, func(tx *IntakeTx) error {
-		if h, err := tx.HostKnown(t.Context(), "nobody"); h != (KnownHost{}) || err != nil {
+		if h, err := tx.hostKnown(t.Context(), "nobody"); h != (KnownHost{}) || err != nil {
 			t.Errorf("of an unknown host: %+v, %v; want nothing", h, err)
 		}
 		return nil
@@ -267,7 +269,7 @@ func TestIntakeWakesOtherWorkers(t *testing.T) {
 	inEvent(t, s, func(*IntakeTx) error { return nil })
 	mark(t, s, 1)
 	wait("by a mark")
-	inEvent(t, s, func(tx *IntakeTx) error { return tx.HostChanged(t.Context(), "host", time.Now(), "x") })
+	inEvent(t, s, func(tx *IntakeTx) error { return tx.HostsChanged(t.Context(), []string{"host"}, time.Now(), "x") })
 	wait("by a host's change")
 	stop()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
@@ -284,11 +286,11 @@ func TestSaveChangesAreInTheStory(t *testing.T) {
 	addMeeting(t, s, 1, "host", time.Hour)
 	received := time.Now().Truncate(time.Millisecond)
 	at := received.Add(-time.Minute)
-	_, err := s.Intake(t.Context(), Event{ID: "e", AccountID: "acc", Name: "user.settings_updated", ReceivedAt: received}, func(tx *IntakeTx) error {
+	_, err := s.intakeOne(t.Context(), Event{ID: "e", AccountID: "acc", Name: "user.settings_updated", ReceivedAt: received}, func(tx *IntakeTx) error {
 		return tx.SaveChanges(t.Context(), []SettingChange{
-			{Level: passcode.LevelHost, LevelID: "host", Setting: passcode.KeyPasscode.Path(), Old: passcode.Off, New: passcode.On, ChangedBy: "eve@example.com", ChangedAt: at},
-			{Level: passcode.LevelHost, LevelID: "host", Setting: passcode.KeyWaitingRoom.Path(), New: passcode.Off},
-			{Level: passcode.LevelHost, LevelID: "other", Setting: passcode.KeyPasscode.Path(), New: passcode.On},
+			{EventID: "e", Level: passcode.LevelHost, LevelID: "host", Setting: passcode.KeyPasscode.Path(), Old: passcode.Off, New: passcode.On, ChangedBy: "eve@example.com", ChangedAt: at},
+			{EventID: "e", Level: passcode.LevelHost, LevelID: "host", Setting: passcode.KeyWaitingRoom.Path(), New: passcode.Off},
+			{EventID: "e", Level: passcode.LevelHost, LevelID: "other", Setting: passcode.KeyPasscode.Path(), New: passcode.On},
 		})
 	})
 	noError(t, err)

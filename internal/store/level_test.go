@@ -18,7 +18,7 @@ func TestChangesDuringAReadingAreNotSwallowed(t *testing.T) {
 		}
 	}
 	hostChanges := func(t *testing.T, s *Store) {
-		inEvent(t, s, func(tx *IntakeTx) error { return tx.HostChanged(t.Context(), "h", time.Now(), "x") })
+		inEvent(t, s, func(tx *IntakeTx) error { return tx.HostsChanged(t.Context(), []string{"h"}, time.Now(), "x") })
 	}
 	for name, c := range map[string]struct {
 		change func(*testing.T, *Store)

@@ -132,23 +132,6 @@ func (s *Store) Leased(ctx context.Context, id int64) (bool, error) {
 	return yes, err
 }
 
-// lockMeeting makes sure of the row and locks it, so that sightings of one
-// meeting are merged one after the other.
-func lockMeeting(ctx context.Context, tx pgx.Tx, id int64, account string) (Meeting, error) {
-	var b pgx.Batch
-	adopt(&b, account, id)
-	b.Queue(`INSERT INTO meetings (meeting_id, account_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`, id, account)
-	b.Queue(`SELECT `+meetingColumns+` FROM meetings WHERE meeting_id = $1 AND account_id = $2 FOR UPDATE`, id, account)
-	r := tx.SendBatch(ctx, &b)
-	defer r.Close()
-	for range 4 {
-		if _, err := r.Exec(); err != nil {
-			return Meeting{}, err
-		}
-	}
-	return oneMeeting(r.Query())
-}
-
 // adopt gives rows whose account no event named to the account that turns out to
 // have them. Nothing that was said of them is believed: they are read first. It
 // queues three statements.
@@ -159,22 +142,34 @@ func adopt(b *pgx.Batch, account string, ids ...int64) {
 	b.Queue(`DELETE FROM meetings WHERE account_id = '' AND $2 <> '' AND meeting_id = ANY($1)`, ids, account)
 }
 
-// saveSeen writes what was seen of a meeting; verdict and schedule stay.
-func saveSeen(ctx context.Context, tx pgx.Tx, m Meeting) error {
-	_, err := tx.Exec(ctx, `UPDATE meetings SET host_id = @host, uuid = @uuid, topic = @topic, type = @type, start_time = @starts, ends_at = @ends,
-			uses_pmi = @usesPMI, pmi = @pmi, last_used_at = greatest(last_used_at, @used), created_at = @created, expires_at = @expires, status = @status, not_found = @notFound, missing_since = @missing, misses = @misses, said_gone = @saidGone,
-			passcode = @passcode, passcode_readable = @readable, unrestorable = @unrestorable, stripped = @stripped,
-			waiting_room = @room, authentication = @auth, link_has_passcode = @link, phone_passcode = @phone,
-			waits = @waits, creation_source = @source, created_by = @by,
-			seen_without_at = @without, set_by = @setBy, set_at = @setAt,
-			observed_at = @observed, event_at = greatest(event_at, @event), must_read = @mustRead
-		WHERE meeting_id = @id AND account_id = @account`, pgx.NamedArgs{
-		"id": m.ID, "account": m.AccountID, "host": m.HostID, "uuid": m.UUID, "topic": m.Topic, "type": int(m.Type), "starts": null(m.Starts), "ends": null(m.Ends),
-		"usesPMI": m.UsesPMI, "pmi": m.PMI, "used": null(m.LastUsed), "created": null(m.Created), "expires": null(m.Expires()), "status": m.Status, "notFound": m.NotFound, "missing": null(m.MissingSince), "misses": m.Misses, "saidGone": m.SaidGone,
-		"passcode": m.Passcode, "readable": m.PasscodeReadable, "unrestorable": m.Unrestorable, "stripped": m.Stripped,
-		"room": m.WaitingRoom, "auth": m.Authentication, "link": m.LinkHasPasscode, "phone": m.PhonePasscode,
-		"waits": m.Waits, "source": m.Source, "by": m.CreatedBy, "without": null(m.SeenWithout), "setBy": m.SetBy, "setAt": null(m.SetAt),
-		"observed": null(m.ObservedAt), "event": null(m.EventAt), "mustRead": m.MustRead,
-	})
+// saveSeen writes what was seen of meetings, each of which is there once; verdict
+// and schedule stay.
+func saveSeen(ctx context.Context, tx pgx.Tx, meetings ...Meeting) error {
+	rows := make([]map[string]any, len(meetings))
+	for i, m := range meetings {
+		rows[i] = map[string]any{
+			"meeting_id": m.ID, "account_id": m.AccountID, "host_id": m.HostID, "uuid": m.UUID, "topic": m.Topic, "type": int(m.Type),
+			"start_time": stamp(m.Starts), "ends_at": stamp(m.Ends), "uses_pmi": m.UsesPMI, "pmi": m.PMI, "last_used_at": stamp(m.LastUsed), "created_at": stamp(m.Created),
+			"expires_at": stamp(m.Expires()), "status": m.Status, "not_found": m.NotFound, "missing_since": stamp(m.MissingSince), "misses": m.Misses, "said_gone": m.SaidGone,
+			"passcode": m.Passcode, "passcode_readable": m.PasscodeReadable, "unrestorable": m.Unrestorable, "stripped": m.Stripped,
+			"waiting_room": m.WaitingRoom, "authentication": m.Authentication, "link_has_passcode": m.LinkHasPasscode, "phone_passcode": m.PhonePasscode,
+			"waits": m.Waits, "creation_source": m.Source, "created_by": m.CreatedBy,
+			"seen_without_at": stamp(m.SeenWithout), "set_by": m.SetBy, "set_at": stamp(m.SetAt),
+			"observed_at": stamp(m.ObservedAt), "event_at": stamp(m.EventAt), "must_read": m.MustRead,
+		}
+	}
+	all, err := jsonb(rows)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `UPDATE meetings m SET host_id = n.host_id, uuid = n.uuid, topic = n.topic, type = n.type, start_time = n.start_time, ends_at = n.ends_at,
+			uses_pmi = n.uses_pmi, pmi = n.pmi, last_used_at = greatest(m.last_used_at, n.last_used_at), created_at = n.created_at, expires_at = n.expires_at,
+			status = n.status, not_found = n.not_found, missing_since = n.missing_since, misses = n.misses, said_gone = n.said_gone,
+			passcode = n.passcode, passcode_readable = n.passcode_readable, unrestorable = n.unrestorable, stripped = n.stripped,
+			waiting_room = n.waiting_room, authentication = n.authentication, link_has_passcode = n.link_has_passcode, phone_passcode = n.phone_passcode,
+			waits = n.waits, creation_source = n.creation_source, created_by = n.created_by,
+			seen_without_at = n.seen_without_at, set_by = n.set_by, set_at = n.set_at,
+			observed_at = n.observed_at, event_at = greatest(m.event_at, n.event_at), must_read = n.must_read
+		FROM jsonb_populate_recordset(NULL::meetings, $1::jsonb) n WHERE m.meeting_id = n.meeting_id AND m.account_id = n.account_id`, all)
 	return err
 }

@@ -73,25 +73,60 @@ type PasscodeSeen struct {
 	Operator string // who set it, if an event named them
 }
 
-// savePasscode keeps the one passcode that is known. One that the meeting does
-// not have any more is marked as removed, not forgotten. It returns whether one
-// passcode became another: copies and links of the old one are then stale.
-func savePasscode(ctx context.Context, tx pgx.Tx, accountID string, id int64, p PasscodeSeen) (rotated bool, err error) {
-	if p.Value == "" {
-		_, err := tx.Exec(ctx, `UPDATE passcodes SET state = 'removed' WHERE account_id = $1 AND meeting_id = $2`, accountID, id)
-		return false, err
+// savePasscodes keeps the one passcode that is known of each meeting, of which each
+// is there once. One that a meeting does not have any more is marked as removed,
+// not forgotten. Where one passcode became another, copies and links of the old one
+// are stale: that is written down, and told by the alert that rotated makes, if not
+// nil.
+func savePasscodes(ctx context.Context, tx pgx.Tx, seen []SeenMeeting, rotated RotatedAlert) error {
+	byID := make(map[int64]SeenMeeting, len(seen))
+	var ids, gone []int64
+	var values, sources []string
+	account := ""
+	for _, m := range seen {
+		account = m.AccountID
+		byID[m.ID] = m
+		if m.Passcode.Value == "" {
+			gone = append(gone, m.ID)
+			continue
+		}
+		ids, values, sources = append(ids, m.ID), append(values, m.Passcode.Value.Reveal()), append(sources, cmp.Or(m.Passcode.Source, PasscodeOfZoom))
 	}
-	source := cmp.Or(p.Source, PasscodeOfZoom)
-	err = tx.QueryRow(ctx, `WITH old AS (SELECT passcode FROM passcodes WHERE account_id = $4 AND meeting_id = $1 AND state = 'current')
-		INSERT INTO passcodes (meeting_id, passcode, source, account_id, seen_at) VALUES ($1, $2, $3, $4, now())
-		ON CONFLICT (account_id, meeting_id) DO UPDATE SET passcode = excluded.passcode, seen_at = excluded.seen_at, state = 'current',
-			source = CASE WHEN passcodes.passcode = excluded.passcode AND $3 = 'zoom' THEN passcodes.source ELSE excluded.source END
-		RETURNING coalesce((SELECT passcode <> $2 FROM old), false)`, id, p.Value.Reveal(), source, accountID).Scan(&rotated)
-	if err != nil || !rotated {
-		return false, err
+	if len(gone) > 0 {
+		if _, err := tx.Exec(ctx, `UPDATE passcodes SET state = 'removed' WHERE account_id = $1 AND meeting_id = ANY($2)`, account, gone); err != nil {
+			return err
+		}
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO passcode_changes (account_id, meeting_id, changed_by, operator) VALUES ($1, $2, $3, $4)`, accountID, id, source, p.Operator)
-	return true, err
+	if len(ids) == 0 {
+		return nil
+	}
+	rows, err := tx.Query(ctx, `WITH seen AS (SELECT * FROM unnest($2::bigint[], $3::text[], $4::text[]) AS s(meeting_id, passcode, source)),
+		old AS (SELECT meeting_id, p.passcode FROM passcodes p JOIN seen USING (meeting_id) WHERE p.account_id = $1 AND p.state = 'current'),
+		saved AS (INSERT INTO passcodes (meeting_id, passcode, source, account_id, seen_at) SELECT meeting_id, passcode, source, $1, now() FROM seen ORDER BY meeting_id
+			ON CONFLICT (account_id, meeting_id) DO UPDATE SET passcode = excluded.passcode, seen_at = excluded.seen_at, state = 'current',
+				source = CASE WHEN passcodes.passcode = excluded.passcode AND excluded.source = 'zoom' THEN passcodes.source ELSE excluded.source END)
+		SELECT meeting_id FROM old JOIN seen USING (meeting_id) WHERE old.passcode <> seen.passcode ORDER BY meeting_id`, account, ids, values, sources)
+	if err != nil {
+		return err
+	}
+	became, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil || len(became) == 0 {
+		return err
+	}
+	var by, operators []string
+	var alerts []Alert
+	for _, id := range became {
+		m := byID[id]
+		by, operators = append(by, cmp.Or(m.Passcode.Source, PasscodeOfZoom)), append(operators, m.Passcode.Operator)
+		if rotated != nil {
+			alerts = append(alerts, rotated(m.Meeting, *m.Passcode))
+		}
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO passcode_changes (account_id, meeting_id, changed_by, operator) SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::text[])`,
+		account, became, by, operators); err != nil {
+		return err
+	}
+	return saveAlerts(ctx, tx, alerts...)
 }
 
 // RotatedAlert is the alert that tells that a meeting's passcode became another

@@ -69,11 +69,11 @@ func TestPasscodesSeen(t *testing.T) {
 		},
 		"by an event": func(t *testing.T, s *Store, p *PasscodeSeen) {
 			inEvent(t, s, func(tx *IntakeTx) error {
-				m, err := tx.Meeting(t.Context(), 1)
+				m, err := tx.meeting(t.Context(), 1)
 				if err != nil {
 					return err
 				}
-				return tx.SaveMeeting(t.Context(), m, p, alert)
+				return tx.saveMeeting(t.Context(), m, p, alert)
 			})
 		},
 	}
@@ -100,7 +100,7 @@ func TestPasscodesSeen(t *testing.T) {
 						t.Errorf("step %d: it has %q, %v", i, current.Value.Reveal(), err)
 					}
 					inEvent(t, s, func(tx *IntakeTx) error {
-						known, err := tx.Passcode(t.Context(), 1)
+						known, err := tx.passcode(t.Context(), 1)
 						if err == nil && known != current.Value {
 							t.Errorf("step %d: an event finds %q", i, known.Reveal())
 						}
@@ -141,11 +141,11 @@ func TestRotatedWithoutAnAlert(t *testing.T) {
 		noError(t, s.Complete(t.Context(), c, Check{Meeting: c.Meeting, Passcode: seen(v)}))
 	}
 	inEvent(t, s, func(tx *IntakeTx) error {
-		m, err := tx.Meeting(t.Context(), 1)
+		m, err := tx.meeting(t.Context(), 1)
 		if err != nil {
 			return err
 		}
-		return tx.SaveMeeting(t.Context(), m, seen("th1rd"), nil)
+		return tx.saveMeeting(t.Context(), m, seen("th1rd"), nil)
 	})
 	if row := value[string](t, s, `SELECT concat_ws('|', (SELECT count(*) FROM passcode_changes), (SELECT count(*) FROM alerts))`); row != "2|0" {
 		t.Errorf("changes and alerts are %s, want 2|0", row)
@@ -194,7 +194,7 @@ func TestRepairUnderWay(t *testing.T) {
 	under := func(when string, want bool) {
 		t.Helper()
 		inEvent(t, s, func(tx *IntakeTx) error {
-			yes, err := tx.RepairUnderWay(t.Context(), 1)
+			yes, err := tx.repairUnderWay(t.Context(), 1)
 			if err == nil && yes != want {
 				t.Errorf("%s: %v, want %v", when, yes, want)
 			}

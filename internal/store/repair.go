@@ -134,15 +134,8 @@ func (s *Store) BeginRepair(ctx context.Context, c MeetingClaim, r Repair, befor
 			return err
 		}
 		if before != "" {
-			p := PasscodeSeen{Value: before}
-			became, err := savePasscode(ctx, tx, c.Meeting.AccountID, c.Meeting.ID, p)
-			if err != nil {
+			if err := savePasscodes(ctx, tx, []SeenMeeting{{Meeting: c.Meeting, Passcode: &PasscodeSeen{Value: before}}}, rotated); err != nil {
 				return err
-			}
-			if became && rotated != nil {
-				if err := saveAlert(ctx, tx, rotated(c.Meeting, p)); err != nil {
-					return err
-				}
 			}
 		}
 		return tx.QueryRow(ctx, `INSERT INTO repairs (meeting_id, host_id, remedy, reasons, why, under, asked_passcode, asked_waiting_room, account_id, started_at)

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -102,6 +103,9 @@ func (r *Reasons) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
+// errEncode is about the value: no retry changes it.
+var errEncode = errors.New("encode")
+
 // jsonb makes a JSON parameter; nil reasons are an empty list.
 func jsonb(v any) (string, error) {
 	if r, ok := v.(Reasons); ok && r == nil {
@@ -109,7 +113,7 @@ func jsonb(v any) (string, error) {
 	}
 	b, err := json.Marshal(v)
 	if err != nil {
-		return "", fmt.Errorf("encode %T: %w", v, err)
+		return "", fmt.Errorf("%w %T: %w", errEncode, v, err)
 	}
 	return string(b), nil
 }

@@ -149,6 +149,6 @@ func serverState(code string) bool {
 // database. No retry changes that.
 func badValue(err error) bool {
 	var scan pgx.ScanArgError
-	return errors.As(err, &scan) ||
+	return errors.As(err, &scan) || errors.Is(err, errEncode) ||
 		strings.Contains(err.Error(), "failed to encode args[") // pgx has no type for it
 }

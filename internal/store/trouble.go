@@ -70,7 +70,7 @@ func setupFailed(ctx context.Context, tx pgx.Tx, t Trouble, alert Alert) (opened
 	if err != nil || !opened || alert.Type == "" {
 		return opened, err
 	}
-	return opened, saveAlert(ctx, tx, alert)
+	return opened, saveAlerts(ctx, tx, alert)
 }
 
 // callsWorked notes that calls worked. Where one of them was in trouble, that

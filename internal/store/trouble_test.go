@@ -322,11 +322,11 @@ func TestCallsThatWorkAgainAtOnce(t *testing.T) {
 	noError(t, s.CallsWorked(t.Context(), "acc", []string{callPatch}))
 	c := claim(t, s, "w")
 	inEvent(t, s, func(tx *IntakeTx) error {
-		m, err := tx.Meeting(t.Context(), 1)
+		m, err := tx.meeting(t.Context(), 1)
 		if err != nil {
 			return err
 		}
-		return tx.SaveMeeting(t.Context(), m, seen("s3cret"), nil)
+		return tx.saveMeeting(t.Context(), m, seen("s3cret"), nil)
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
