@@ -27,6 +27,7 @@ func TestScripts(t *testing.T) {
 		Deadline: time.Now().Add(4 * time.Minute),
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TEST_DATABASE_URL", testenv.PostgresURL(t))
+			env.Setenv("TEST_NATS_URL", testenv.NATS(t).URL())
 			env.Setenv("LATCHKEY_STATE", env.WorkDir)
 			env.Setenv("TMPDIR", os.TempDir()) // where Postgres' user can get
 			return nil

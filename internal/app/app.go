@@ -99,6 +99,9 @@ func (a *App) Start(ctx context.Context) (err error) {
 	if err := a.connect(); err != nil {
 		return err
 	}
+	if err := a.firstLook(ctx); err != nil {
+		return err
+	}
 	a.wg.Go(func() { a.keepStreams(run) })
 	if a.embedded != nil {
 		a.wg.Go(func() { a.embedded.keep(run) })
@@ -118,15 +121,8 @@ func (a *App) Start(ctx context.Context) (err error) {
 // connect opens the bus and the database, which need not be there yet.
 func (a *App) connect() (err error) {
 	c := a.o.Config
-	// Of several processes with several environments one kind alone sets how long
-	// streams keep what they hold.
-	o := bus.Options{URL: c.NATSURL, CreateOnly: !a.o.Worker, Logger: a.log.With("part", "bus"), Streams: bus.Streams{
-		Events:   bus.Stream{Name: c.EventsStream, MaxAge: c.EventsAge},
-		Alerts:   bus.Stream{Name: c.AlertsStream, MaxAge: c.AlertsAge},
-		Dead:     bus.Stream{Name: c.DeadStream, MaxAge: c.DeadAge},
-		Dedup:    c.Dedup,
-		Replicas: c.Replicas,
-	}}
+	o := busOptions(c, a.log)
+	o.CreateOnly = !a.o.Worker
 	if a.embedded != nil && a.embedded.nats != nil {
 		o.URL, o.Connect = "", append(o.Connect, a.embedded.nats.InProcess())
 	}
@@ -138,6 +134,36 @@ func (a *App) connect() (err error) {
 	}
 	a.store, err = store.OpenFor(a.databaseURL(), c.Parallel)
 	return err
+}
+
+// busOptions says which streams are used. Of several processes with several
+// environments one kind alone, the workers, sets how long streams keep what they
+// hold.
+func busOptions(c config.Config, log *slog.Logger) bus.Options {
+	return bus.Options{URL: c.NATSURL, Logger: log.With("part", "bus"), Streams: bus.Streams{
+		Events:   bus.Stream{Name: c.EventsStream, MaxAge: c.EventsAge, MaxBytes: c.EventsBytes},
+		Alerts:   bus.Stream{Name: c.AlertsStream, MaxAge: c.AlertsAge, MaxBytes: c.AlertsBytes},
+		Dead:     bus.Stream{Name: c.DeadStream, MaxAge: c.DeadAge, MaxBytes: c.DeadBytes},
+		Dedup:    c.Dedup,
+		Replicas: c.Replicas,
+		Existing: c.StreamsExist,
+	}}
+}
+
+// SetUpStreams sets the streams up, as a worker's start does, and returns their
+// names.
+func SetUpStreams(ctx context.Context, c config.Config, log *slog.Logger) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	b, err := bus.Connect(busOptions(c, log))
+	if err != nil {
+		return nil, err
+	}
+	defer b.Close()
+	if err := b.Ensure(ctx); err != nil {
+		return nil, err
+	}
+	return b.Names(), nil
 }
 
 func (a *App) databaseURL() string {
@@ -179,6 +205,19 @@ func (a *App) newWorker() {
 		Rule: RuleOf(c), Policies: policies(c), Logger: log, Metrics: metrics,
 		Parallel: c.Parallel, Lease: c.Lease, SettingsTTL: c.SettingsTTL, Sweep: c.Sweep, Accounts: guarded,
 	})
+}
+
+// firstLook sets the streams up if NATS is there already, and ends the start where
+// something of somebody else's stands in the way. Whatever else is wrong is tried
+// again, by keepStreams.
+func (a *App) firstLook(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	var foreign *bus.ForeignError
+	if err := a.bus.Ensure(ctx); errors.As(err, &foreign) {
+		return err
+	}
+	return nil
 }
 
 // keepStreams owns the setup of the bus: it sets the streams up as soon as the

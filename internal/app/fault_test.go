@@ -329,10 +329,10 @@ func TestUnreadableEventsAreDeadLetters(t *testing.T) {
 	}
 	js := r.jetStream(t)
 	testenv.Until(t, "all five are dead letters", func() bool {
-		s, err := js.Stream(context.Background(), "DEAD")
+		s, err := js.Stream(context.Background(), "LATCHKEY_DEAD")
 		return err == nil && s.CachedInfo().State.Msgs == 5
 	})
-	s, _ := js.Stream(t.Context(), "DEAD")
+	s, _ := js.Stream(t.Context(), "LATCHKEY_DEAD")
 	for seq := uint64(1); seq <= 5; seq++ {
 		msg, err := s.GetMsg(t.Context(), seq)
 		if err != nil {

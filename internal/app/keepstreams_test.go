@@ -17,9 +17,9 @@ func TestStreamsThatAreDeletedComeBackAtOnce(t *testing.T) {
 	r := newRunningRig(t)
 	js := r.jetStream(t)
 	for name, remove := range map[string]func(context.Context) error{
-		"the consumer": func(ctx context.Context) error { return js.DeleteConsumer(ctx, "EVENTS", "frames") },
-		"the events":   func(ctx context.Context) error { return js.DeleteStream(ctx, "EVENTS") },
-		"the alerts":   func(ctx context.Context) error { return js.DeleteStream(ctx, "ALERTS") },
+		"the consumer": func(ctx context.Context) error { return js.DeleteConsumer(ctx, "LATCHKEY_EVENTS", "frames") },
+		"the events":   func(ctx context.Context) error { return js.DeleteStream(ctx, "LATCHKEY_EVENTS") },
+		"the alerts":   func(ctx context.Context) error { return js.DeleteStream(ctx, "LATCHKEY_ALERTS") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			first := r.create(t, hostOn)

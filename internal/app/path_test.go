@@ -163,7 +163,7 @@ func TestAlertsAreCloudEventsPublishedOnce(t *testing.T) {
 	}
 
 	js := r.jetStream(t)
-	consumer, err := js.OrderedConsumer(t.Context(), "ALERTS", jetstream.OrderedConsumerConfig{})
+	consumer, err := js.OrderedConsumer(t.Context(), "LATCHKEY_ALERTS", jetstream.OrderedConsumerConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}

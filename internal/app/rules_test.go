@@ -104,7 +104,7 @@ func TestHostJoinsAGroupThatLocks(t *testing.T) {
 	if err := r.app.WaitQuiet(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s, err := r.jetStream(t).Stream(t.Context(), "ALERTS")
+	s, err := r.jetStream(t).Stream(t.Context(), "LATCHKEY_ALERTS")
 	if err != nil {
 		t.Fatal(err)
 	}

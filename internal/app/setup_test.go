@@ -19,7 +19,7 @@ import (
 // alerts counts the alerts on the bus by type.
 func (r *rig) alerts(t *testing.T) map[string]int {
 	t.Helper()
-	s, err := r.jetStream(t).Stream(t.Context(), "ALERTS")
+	s, err := r.jetStream(t).Stream(t.Context(), "LATCHKEY_ALERTS")
 	if err != nil {
 		t.Fatal(err)
 	}

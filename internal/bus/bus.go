@@ -39,8 +39,10 @@ type Bus struct {
 	setup    setup
 	standing standing
 	gather   gatherer
-	single   atomic.Bool   // the stream of events may hold single ones, of an earlier version
-	needs    chan struct{} // see NeedsSetup
+	names    atomic.Pointer[map[string]string] // of the streams, by kind, once found
+	single   atomic.Bool                       // the stream of events may hold single ones, of an earlier version
+	needs    chan struct{}                     // see NeedsSetup
+	problem atomic.Pointer[error] // why the last Ensure failed
 	// failing is set while what is published is not stored.
 	failing atomic.Pointer[error]
 }
@@ -48,7 +50,6 @@ type Bus struct {
 // Connect makes a Bus. An unavailable server is not an error: the connection is
 // tried until it stands, and again whenever it breaks.
 func Connect(o Options) (*Bus, error) {
-	o.Streams = o.Streams.withDefaults()
 	log := o.Logger
 	b := &Bus{o: o, setup: newSetup(), needs: make(chan struct{}, 1)}
 	b.gather.publish = b.publish
@@ -105,6 +106,9 @@ func (b *Bus) Check() error {
 	case !b.nc.IsConnected():
 		return errors.New("NATS is not connected")
 	case !closed(b.standing.raised()):
+		if why := b.problem.Load(); why != nil {
+			return fmt.Errorf("the streams are not set up: %w", *why)
+		}
 		return errors.New("the streams are not set up yet")
 	case b.failing.Load() != nil:
 		return fmt.Errorf("JetStream does not store: %w", *b.failing.Load())

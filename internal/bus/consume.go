@@ -95,7 +95,7 @@ const heartbeat = 2 * time.Second
 // fetch hands out frames until something fails; worked says that the server
 // answered at least one request for them.
 func (b *Bus) fetch(ctx context.Context, durable string, parallel int, handle func(context.Context, Frame) error) (worked bool, _ error) {
-	consumer, err := b.js.Consumer(ctx, b.o.Streams.Events.Name, durable)
+	consumer, err := b.js.Consumer(ctx, b.name(kindEvents), durable)
 	if err != nil {
 		return false, err
 	}

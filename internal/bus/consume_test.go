@@ -27,7 +27,7 @@ func TestConsumeHandsOutWhatWasPublished(t *testing.T) {
 // pending is what the consumer has not got acknowledged yet.
 func pending(t *testing.T, b *Bus) int {
 	t.Helper()
-	c, err := b.js.Consumer(t.Context(), "EVENTS", framesDurable)
+	c, err := b.js.Consumer(t.Context(), "LATCHKEY_EVENTS", framesDurable)
 	noError(t, err)
 	return c.CachedInfo().NumAckPending + int(c.CachedInfo().NumPending)
 }
@@ -159,8 +159,8 @@ func TestConsumeCreatesNothing(t *testing.T) {
 		remove func() error
 	}{
 		{"never set up", func() error { return nil }},
-		{"consumer deleted", func() error { return b.js.DeleteConsumer(t.Context(), "EVENTS", framesDurable) }},
-		{"stream deleted", func() error { return b.js.DeleteStream(t.Context(), "EVENTS") }},
+		{"consumer deleted", func() error { return b.js.DeleteConsumer(t.Context(), "LATCHKEY_EVENTS", framesDurable) }},
+		{"stream deleted", func() error { return b.js.DeleteStream(t.Context(), "LATCHKEY_EVENTS") }},
 	} {
 		before := len(p.writes(b))
 		noError(t, c.remove())
@@ -182,8 +182,10 @@ func TestConsumeCreatesNothing(t *testing.T) {
 func TestConsumeSetsUpAgainWhatWasDeleted(t *testing.T) {
 	t.Parallel()
 	for name, remove := range map[string]func(context.Context, *Bus) error{
-		"the consumer": func(ctx context.Context, b *Bus) error { return b.js.DeleteConsumer(ctx, "EVENTS", framesDurable) },
-		"the stream":   func(ctx context.Context, b *Bus) error { return b.js.DeleteStream(ctx, "EVENTS") },
+		"the consumer": func(ctx context.Context, b *Bus) error {
+			return b.js.DeleteConsumer(ctx, "LATCHKEY_EVENTS", framesDurable)
+		},
+		"the stream": func(ctx context.Context, b *Bus) error { return b.js.DeleteStream(ctx, "LATCHKEY_EVENTS") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -196,7 +198,7 @@ func TestConsumeSetsUpAgainWhatWasDeleted(t *testing.T) {
 
 			noError(t, remove(t.Context(), b))
 			testenv.Until(t, "it stands again", func() bool {
-				_, err := b.js.Consumer(t.Context(), "EVENTS", framesDurable)
+				_, err := b.js.Consumer(t.Context(), "LATCHKEY_EVENTS", framesDurable)
 				return err == nil
 			})
 			noError(t, b.PublishEvent(t.Context(), event(2)))
@@ -250,8 +252,8 @@ func TestSingleEventsOfAnEarlierVersionAreDrained(t *testing.T) {
 	t.Parallel()
 	url := testenv.NATS(t).URL()
 	b := connect(t, url, Streams{})
-	old := b.o.Streams.configs()[0]
-	old.Subjects = []string{eventPrefix + ">"}
+	old := b.o.Streams.config(b.o.Streams.kinds()[0], "EVENTS")
+	old.Subjects, old.Metadata = []string{eventPrefix + ">"}, nil // as an earlier version made it
 	_, err := b.js.CreateStream(t.Context(), old)
 	noError(t, err)
 	consumer := b.o.Streams.consumer(intakeDurable, eventPrefix+">")
@@ -278,7 +280,7 @@ func TestSingleEventsOfAnEarlierVersionAreDrained(t *testing.T) {
 	if e := seen["id-1"]; e.Name != single.Name || string(e.Body) != string(single.Body) || !e.ReceivedAt.Equal(single.ReceivedAt) || seen["id-2"].ID == "" {
 		t.Errorf("%+v", seen)
 	}
-	if i := info(t, b, "EVENTS"); len(i.Config.Subjects) != 2 {
+	if i := info(t, b, "EVENTS"); len(i.Config.Subjects) != 2 || i.Config.Metadata[ownerKey] != kindEvents {
 		t.Errorf("the stream takes %v", i.Config.Subjects)
 	}
 }

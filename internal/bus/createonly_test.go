@@ -26,7 +26,7 @@ func TestOneKindOfProcessSetsRetention(t *testing.T) {
 	}
 	age := func(b *Bus) time.Duration {
 		t.Helper()
-		s, err := b.js.Stream(t.Context(), "EVENTS")
+		s, err := b.js.Stream(t.Context(), "LATCHKEY_EVENTS")
 		if err != nil {
 			t.Fatal(err)
 		}

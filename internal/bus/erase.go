@@ -13,10 +13,10 @@ import (
 // progress are gone too; acknowledging them is then no error.
 func (b *Bus) Erase(ctx context.Context, accountID string) error {
 	for _, of := range []struct{ stream, subject string }{
-		{b.o.Streams.Events.Name, FrameSubject(accountID)},
-		{b.o.Streams.Events.Name, eventPrefix + token(accountID) + ".>"},
-		{b.o.Streams.Alerts.Name, alertPrefix + token(accountID) + ".>"},
-		{b.o.Streams.Dead.Name, deadPrefix + "*." + token(accountID)},
+		{b.name(kindEvents), FrameSubject(accountID)},
+		{b.name(kindEvents), eventPrefix + token(accountID) + ".>"},
+		{b.name(kindAlerts), alertPrefix + token(accountID) + ".>"},
+		{b.name(kindDead), deadPrefix + "*." + token(accountID)},
 	} {
 		s, err := b.js.Stream(ctx, of.stream)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {

@@ -22,13 +22,13 @@ func TestErase(t *testing.T) {
 	for range 2 { // again is no error
 		noError(t, b.Erase(t.Context(), "gone.1"))
 	}
-	for _, stream := range []string{"EVENTS", "DEAD", "ALERTS"} {
+	for _, stream := range []string{"LATCHKEY_EVENTS", "LATCHKEY_DEAD", "LATCHKEY_ALERTS"} {
 		if n := info(t, b, stream).State.Msgs; n != 2 {
 			t.Errorf("%s holds %d messages, want the two of others", stream, n)
 		}
 	}
 	noError(t, b.Erase(t.Context(), "")) // of no account that is known
-	for _, stream := range []string{"EVENTS", "DEAD", "ALERTS"} {
+	for _, stream := range []string{"LATCHKEY_EVENTS", "LATCHKEY_DEAD", "LATCHKEY_ALERTS"} {
 		if n := info(t, b, stream).State.Msgs; n != 1 {
 			t.Errorf("%s holds %d messages, want the other's", stream, n)
 		}

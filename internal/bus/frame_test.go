@@ -179,10 +179,10 @@ func TestManyPublishAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	count := info(t, b, "EVENTS").State.Msgs
+	count := info(t, b, "LATCHKEY_EVENTS").State.Msgs
 	seen := map[string]int{}
 	for seq := range count {
-		m := stored(t, b, "EVENTS", seq+1)
+		m := stored(t, b, "LATCHKEY_EVENTS", seq+1)
 		got, err := parts(m.Header, m.Data)
 		noError(t, err)
 		for _, e := range got {

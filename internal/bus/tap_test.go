@@ -35,7 +35,7 @@ func newTap(t testing.TB, url string) *tap {
 	return p
 }
 
-// writes lists what was written by a bus so far: "STREAM.CREATE.EVENTS".
+// writes lists what was written by a bus so far: "STREAM.CREATE.LATCHKEY_EVENTS".
 func (p *tap) writes(b *Bus) []string {
 	p.t.Helper()
 	// After the mark of the same connection everything it sent before has come.

@@ -8,6 +8,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -49,7 +50,9 @@ type Config struct {
 
 	EventsStream, AlertsStream, DeadStream string
 	EventsAge, AlertsAge, DeadAge, Dedup   time.Duration
+	EventsBytes, AlertsBytes, DeadBytes    int64
 	Replicas                               int
+	StreamsExist                           bool // somebody else makes them
 
 	LogLevel  string
 	LogFormat string
@@ -92,8 +95,8 @@ func Load(environ []string, role Role) (Config, error) {
 			problems = append(problems, fmt.Errorf("%s %w", k.Name, err))
 		}
 	}
-	if c.EventsStream != "" && (c.EventsStream == c.AlertsStream || c.EventsStream == c.DeadStream) || c.AlertsStream != "" && c.AlertsStream == c.DeadStream {
-		problems = append(problems, fmt.Errorf("LATCHKEY_STREAM_EVENTS, _ALERTS and _DEAD are %q, %q and %q: want three different names", c.EventsStream, c.AlertsStream, c.DeadStream))
+	if e, a, d := cmp.Or(c.EventsStream, "LATCHKEY_EVENTS"), cmp.Or(c.AlertsStream, "LATCHKEY_ALERTS"), cmp.Or(c.DeadStream, "LATCHKEY_DEAD"); e == a || e == d || a == d {
+		problems = append(problems, fmt.Errorf("LATCHKEY_STREAM_EVENTS, _ALERTS and _DEAD are %q, %q and %q: want three different names", e, a, d))
 	}
 	if c.File != "" {
 		if err := c.loadFile(c.File, given, role); err != nil {

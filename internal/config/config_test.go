@@ -119,7 +119,11 @@ func TestMalformedValues(t *testing.T) {
 		{"dedup", "LATCHKEY_EVENTS_DEDUP=x", []string{"duration"}},
 		{"two replicas", "LATCHKEY_NATS_REPLICAS=2", []string{`"2"`, "1, 3 or 5"}},
 		{"no replicas", "LATCHKEY_NATS_REPLICAS=0", []string{"1, 3 or 5"}},
-		{"two streams of one name", "LATCHKEY_STREAM_EVENTS=ALERTS", []string{"three different names"}},
+		{"two streams of one name", "LATCHKEY_STREAM_EVENTS=LATCHKEY_ALERTS", []string{"three different names"}},
+		{"streams neither managed nor there", "LATCHKEY_STREAMS=mine", []string{`"mine"`, "managed or existing"}},
+		{"a size without a number", "LATCHKEY_EVENTS_MAX_BYTES=GiB", []string{`"GiB"`, "such as 10GiB"}},
+		{"a size beyond all", "LATCHKEY_ALERTS_MAX_BYTES=99999999TiB", []string{"1024TiB"}},
+		{"a size below one message", "LATCHKEY_DEAD_MAX_BYTES=10", []string{"from 1MiB"}},
 		{"unknown key", "LATCHKEY_POLCY=observe", []string{"is not a key of latchkey", "latchkey config"}},
 		{"unknown key without a value", "LATCHKEY_X=", []string{"is not a key of latchkey"}},
 		{"a file for what is no secret", "LATCHKEY_STATE_FILE=/x", []string{"is not a key of latchkey"}},
@@ -175,8 +179,7 @@ func TestDefaults(t *testing.T) {
 	}
 	c.WebhookSecrets, c.AccountID, c.ClientID, c.ClientSecret = nil, "", "", ""
 	want := Config{Listen: ":8080", AdminListen: "127.0.0.1:8081", Plan: "pro", Policy: passcode.ModeWaitingRoom, Parallel: 8,
-		Lease: 30 * time.Second, SettingsTTL: 5 * time.Minute, Sweep: 6 * time.Hour, EventsStream: "EVENTS", AlertsStream: "ALERTS", DeadStream: "DEAD",
-		EventsAge: 168 * time.Hour, AlertsAge: 720 * time.Hour, DeadAge: 720 * time.Hour, Dedup: 2 * time.Hour, Replicas: 1, LogLevel: "info", LogFormat: "text"}
+		Lease: 30 * time.Second, SettingsTTL: 5 * time.Minute, Sweep: 6 * time.Hour, LogLevel: "info", LogFormat: "text"}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)
 	}

@@ -71,14 +71,18 @@ var keys = []Key{
 
 	{Name: "LATCHKEY_SWEEP", Form: "a duration such as 6h", Default: "6h", Doc: "How often each host and their meetings are read again, in case Zoom dropped an event.", set: duration(func(c *Config) *time.Duration { return &c.Sweep })},
 
-	{Name: "LATCHKEY_STREAM_EVENTS", Form: "a stream's name", Default: "EVENTS", Doc: "JetStream stream of webhook events.", set: stream(func(c *Config) *string { return &c.EventsStream })},
-	{Name: "LATCHKEY_STREAM_ALERTS", Form: "a stream's name", Default: "ALERTS", Doc: "JetStream stream of alerts.", set: stream(func(c *Config) *string { return &c.AlertsStream })},
-	{Name: "LATCHKEY_STREAM_DEAD", Form: "a stream's name", Default: "DEAD", Doc: "JetStream stream of dead letters.", set: stream(func(c *Config) *string { return &c.DeadStream })},
-	{Name: "LATCHKEY_EVENTS_MAX_AGE", Form: "a duration such as 168h", Default: "168h", Doc: "How long events are kept.", set: duration(func(c *Config) *time.Duration { return &c.EventsAge })},
-	{Name: "LATCHKEY_ALERTS_MAX_AGE", Form: "a duration such as 720h", Default: "720h", Doc: "How long alerts are kept.", set: duration(func(c *Config) *time.Duration { return &c.AlertsAge })},
-	{Name: "LATCHKEY_DEAD_MAX_AGE", Form: "a duration such as 720h", Default: "720h", Doc: "How long dead letters are kept.", set: duration(func(c *Config) *time.Duration { return &c.DeadAge })},
-	{Name: "LATCHKEY_EVENTS_DEDUP", Form: "a duration such as 2h", Default: "2h", Doc: "For how long JetStream itself drops an event it has; Postgres does so for ever.", set: duration(func(c *Config) *time.Duration { return &c.Dedup })},
-	{Name: "LATCHKEY_NATS_REPLICAS", Form: "1, 3 or 5", Default: "1", Doc: "Copies of each stream; 3 on a NATS cluster.", set: setReplicas},
+	{Name: "LATCHKEY_STREAMS", Form: "managed or existing", Default: "managed", Doc: "existing: streams and consumers are somebody else's to make; latchkey says what is missing (docs/nats.md).", set: setStreams},
+	{Name: "LATCHKEY_STREAM_EVENTS", Form: "a stream's name", Doc: "JetStream stream of webhook events. Unset: LATCHKEY_EVENTS, or EVENTS where an earlier version made it.", set: stream(func(c *Config) *string { return &c.EventsStream })},
+	{Name: "LATCHKEY_STREAM_ALERTS", Form: "a stream's name", Doc: "JetStream stream of alerts. Unset: LATCHKEY_ALERTS, or ALERTS where an earlier version made it.", set: stream(func(c *Config) *string { return &c.AlertsStream })},
+	{Name: "LATCHKEY_STREAM_DEAD", Form: "a stream's name", Doc: "JetStream stream of dead letters. Unset: LATCHKEY_DEAD, or DEAD where an earlier version made it.", set: stream(func(c *Config) *string { return &c.DeadStream })},
+	{Name: "LATCHKEY_EVENTS_MAX_AGE", Form: "a duration such as 168h", Doc: "How long events are kept. Unset: 168h when the stream is made, then what the stream has.", set: duration(func(c *Config) *time.Duration { return &c.EventsAge })},
+	{Name: "LATCHKEY_ALERTS_MAX_AGE", Form: "a duration such as 720h", Doc: "How long alerts are kept. Unset: 720h, likewise.", set: duration(func(c *Config) *time.Duration { return &c.AlertsAge })},
+	{Name: "LATCHKEY_DEAD_MAX_AGE", Form: "a duration such as 720h", Doc: "How long dead letters are kept. Unset: 720h, likewise.", set: duration(func(c *Config) *time.Duration { return &c.DeadAge })},
+	{Name: "LATCHKEY_EVENTS_MAX_BYTES", Form: "bytes, such as 10GiB", Doc: "How large the stream of events may get; a full one refuses, and ingest answers 503. Unset: no limit, or what the stream has.", set: size(func(c *Config) *int64 { return &c.EventsBytes })},
+	{Name: "LATCHKEY_ALERTS_MAX_BYTES", Form: "bytes, such as 1GiB", Doc: "The same of the stream of alerts.", set: size(func(c *Config) *int64 { return &c.AlertsBytes })},
+	{Name: "LATCHKEY_DEAD_MAX_BYTES", Form: "bytes, such as 1GiB", Doc: "The same of the stream of dead letters.", set: size(func(c *Config) *int64 { return &c.DeadBytes })},
+	{Name: "LATCHKEY_EVENTS_DEDUP", Form: "a duration such as 2h", Doc: "For how long JetStream itself drops a message of an id it has; Postgres does so for ever. Unset: 2h when a stream is made.", set: duration(func(c *Config) *time.Duration { return &c.Dedup })},
+	{Name: "LATCHKEY_NATS_REPLICAS", Form: "1, 3 or 5", Doc: "Copies of each stream; 3 on a NATS cluster. Unset: 1 when a stream is made.", set: setReplicas},
 }
 
 func setSecrets(c *Config, v string) error {
@@ -236,6 +240,35 @@ func stream(to func(*Config) *string) func(*Config, string) error {
 			return fmt.Errorf("is %q: want a JetStream name of at most 32 characters without space . * > / \\", v)
 		}
 		*to(c) = v
+		return nil
+	}
+}
+
+func setStreams(c *Config, v string) error {
+	switch v {
+	case "managed":
+	case "existing":
+		c.StreamsExist = true
+	default:
+		return fmt.Errorf("is %q: want managed or existing", v)
+	}
+	return nil
+}
+
+// size reads a number of bytes, with a unit of 1024s.
+func size(to func(*Config) *int64) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		number, unit := v, int64(1)
+		for suffix, n := range map[string]int64{"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40} {
+			if rest, ok := strings.CutSuffix(v, suffix); ok {
+				number, unit = rest, n
+			}
+		}
+		n, err := strconv.ParseInt(strings.TrimSpace(number), 10, 64)
+		if err != nil || n < 1 || n > (1<<50)/unit || n*unit < 1<<20 {
+			return fmt.Errorf("is %q: want a number of bytes from 1MiB to 1024TiB, such as 10GiB", v)
+		}
+		*to(c) = n * unit
 		return nil
 	}
 }
