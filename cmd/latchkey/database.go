@@ -16,9 +16,9 @@ import (
 // databaseURL is DATABASE_URL, or the embedded database of a running latchkey.
 func databaseURL() (string, error) {
 	// Only the keys that matter here must be right.
-	environ := pick(nil, "DATABASE_URL", "DATABASE_URL_FILE", "LATCHKEY_STATE")
+	environ := pick(nil, "DATABASE_URL", "DATABASE_URL_FILE", "LATCHKEY_STATE", "LATCHKEY_SCHEMA")
 	if c, err := config.Load(environ, config.Admin); err == nil {
-		return c.DatabaseURL, nil
+		return store.InSchema(c.DatabaseURL, c.Schema), nil
 	} else if os.Getenv("DATABASE_URL")+os.Getenv("DATABASE_URL_FILE") != "" {
 		return "", err
 	}
@@ -26,7 +26,8 @@ func databaseURL() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return app.RunningDatabase(dir)
+	url, err := app.RunningDatabase(dir)
+	return store.InSchema(url, os.Getenv("LATCHKEY_SCHEMA")), err
 }
 
 // pick returns those variables of the environment, for commands that need only

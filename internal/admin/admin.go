@@ -86,7 +86,7 @@ func unknown(ctx context.Context, s *store.Store, account string, number int64) 
 type UnknownHostError struct{ Name string }
 
 func (e *UnknownHostError) Error() string {
-	return fmt.Sprintf("latchkey has no record of host %s: no event has mentioned one of their meetings or settings yet; want their e-mail address or user id as Zoom has it (SELECT email, host_id FROM hosts), and who is new is recorded with their next meeting", e.Name)
+	return fmt.Sprintf("latchkey has no record of host %s: no event has mentioned one of their meetings or settings yet; want their e-mail address or user id as Zoom has it (SELECT email, host_id FROM latchkey.hosts), and who is new is recorded with their next meeting", e.Name)
 }
 
 // Trouble is what latchkey's own set-up stands in the way of, in words.
@@ -247,7 +247,7 @@ type UnknownLevelError struct {
 
 func (e *UnknownLevelError) Error() string {
 	if e.Level == passcode.LevelGroup {
-		return fmt.Sprintf("latchkey has no record of a group %s: want the group's id, as GET /groups and `SELECT group_id, name FROM groups` show it; a group is recorded with the first host that is in it", e.ID)
+		return fmt.Sprintf("latchkey has no record of a group %s: want the group's id, as GET /groups and `SELECT group_id, name FROM latchkey.groups` show it; a group is recorded with the first host that is in it", e.ID)
 	}
 	return fmt.Sprintf("latchkey has no record of an account %s: want the id of an account that latchkey guards, with a host it has read", e.ID)
 }

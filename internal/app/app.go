@@ -65,7 +65,7 @@ func New(o Options) (*App, error) {
 	}
 	if o.Worker && o.Config.DatabaseURL != "" {
 		// Said now rather than when servers have been started.
-		s, err := store.Open(o.Config.DatabaseURL)
+		s, err := store.Open(store.InSchema(o.Config.DatabaseURL, o.Config.Schema))
 		if err != nil {
 			return nil, err
 		}
@@ -167,10 +167,11 @@ func SetUpStreams(ctx context.Context, c config.Config, log *slog.Logger) ([]str
 }
 
 func (a *App) databaseURL() string {
+	url := a.o.Config.DatabaseURL
 	if a.embedded != nil && a.embedded.postgres != nil {
-		return a.embedded.postgres.URL()
+		url = a.embedded.postgres.URL()
 	}
-	return a.o.Config.DatabaseURL
+	return store.InSchema(url, a.o.Config.Schema)
 }
 
 func (a *App) newWorker() {

@@ -42,7 +42,7 @@ type Bus struct {
 	names    atomic.Pointer[map[string]string] // of the streams, by kind, once found
 	single   atomic.Bool                       // the stream of events may hold single ones, of an earlier version
 	needs    chan struct{}                     // see NeedsSetup
-	problem atomic.Pointer[error] // why the last Ensure failed
+	problem  atomic.Pointer[error]             // why the last Ensure failed
 	// failing is set while what is published is not stored.
 	failing atomic.Pointer[error]
 }

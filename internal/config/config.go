@@ -26,6 +26,7 @@ type Config struct {
 	Listen      string
 	AdminListen string
 	StateDir    string // "" means the default state folder
+	Schema      string // of the database
 	DatabaseURL string // "" means an embedded Postgres
 	NATSURL     string // "" means an embedded NATS server
 

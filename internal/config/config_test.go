@@ -120,6 +120,8 @@ func TestMalformedValues(t *testing.T) {
 		{"two replicas", "LATCHKEY_NATS_REPLICAS=2", []string{`"2"`, "1, 3 or 5"}},
 		{"no replicas", "LATCHKEY_NATS_REPLICAS=0", []string{"1, 3 or 5"}},
 		{"two streams of one name", "LATCHKEY_STREAM_EVENTS=LATCHKEY_ALERTS", []string{"three different names"}},
+		{"a schema of Postgres's own", "LATCHKEY_SCHEMA=pg_catalog", []string{`"pg_catalog"`}},
+		{"a schema that is no name", "LATCHKEY_SCHEMA=a;b", []string{"want a schema's name"}},
 		{"streams neither managed nor there", "LATCHKEY_STREAMS=mine", []string{`"mine"`, "managed or existing"}},
 		{"a size without a number", "LATCHKEY_EVENTS_MAX_BYTES=GiB", []string{`"GiB"`, "such as 10GiB"}},
 		{"a size beyond all", "LATCHKEY_ALERTS_MAX_BYTES=99999999TiB", []string{"1024TiB"}},
@@ -179,7 +181,7 @@ func TestDefaults(t *testing.T) {
 	}
 	c.WebhookSecrets, c.AccountID, c.ClientID, c.ClientSecret = nil, "", "", ""
 	want := Config{Listen: ":8080", AdminListen: "127.0.0.1:8081", Plan: "pro", Policy: passcode.ModeWaitingRoom, Parallel: 8,
-		Lease: 30 * time.Second, SettingsTTL: 5 * time.Minute, Sweep: 6 * time.Hour, LogLevel: "info", LogFormat: "text"}
+		Schema: "latchkey", Lease: 30 * time.Second, SettingsTTL: 5 * time.Minute, Sweep: 6 * time.Hour, LogLevel: "info", LogFormat: "text"}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -55,6 +56,7 @@ var keys = []Key{
 
 	{Name: "DATABASE_URL", Form: "postgres://user:password@host:5432/database", Secret: true, Doc: "Unset: an embedded Postgres (latchkey serve only).",
 		required: []Role{Worker, Admin}, set: setDatabase},
+	{Name: "LATCHKEY_SCHEMA", Form: "a Postgres schema's name", Default: "latchkey", Doc: "Where in the database everything of latchkey's is. DATABASE_URL's own search_path comes first.", set: setSchema},
 	{Name: "NATS_URL", Form: "nats://host:4222, several separated by commas", Secret: true, Doc: "Unset: an embedded NATS server (latchkey serve only).",
 		required: []Role{Ingest, Worker}, set: addresses(func(c *Config) *string { return &c.NATSURL }, "nats", "tls", "ws", "wss")},
 	{Name: "LATCHKEY_STATE", Form: "a folder", Doc: "Where embedded servers keep their data. Unset: /var/lib/latchkey for root, else ~/.local/state/latchkey.",
@@ -271,4 +273,14 @@ func size(to func(*Config) *int64) func(*Config, string) error {
 		*to(c) = n * unit
 		return nil
 	}
+}
+
+var schemaName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
+
+func setSchema(c *Config, v string) error {
+	if !schemaName.MatchString(v) || strings.HasPrefix(v, "pg_") {
+		return fmt.Errorf("is %q: want a schema's name of at most 63 small letters, digits and _", v)
+	}
+	c.Schema = v
+	return nil
 }

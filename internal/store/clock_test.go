@@ -16,11 +16,11 @@ func openAhead(t *testing.T) *Store {
 	u, err := url.Parse(migratedURL(t))
 	noError(t, err)
 	q := u.Query()
-	q.Set("search_path", "public,pg_catalog")
+	q.Set("search_path", "latchkey,pg_catalog")
 	q.Set("timezone", "Pacific/Kiritimati")
 	u.RawQuery = q.Encode()
 	s := openURL(t, u.String())
-	exec(t, s, `CREATE FUNCTION public.now() RETURNS timestamptz LANGUAGE sql STABLE AS $$ SELECT pg_catalog.now() + interval '3 days' $$`)
+	exec(t, s, `CREATE FUNCTION latchkey.now() RETURNS timestamptz LANGUAGE sql STABLE AS $$ SELECT pg_catalog.now() + interval '3 days' $$`)
 	if ahead := value[float64](t, s, `SELECT extract(epoch FROM now() - pg_catalog.now())::float8 / 86400`); ahead != 3 {
 		t.Fatalf("the database's clock is %v days ahead", ahead)
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -20,10 +22,58 @@ func Migrate(ctx context.Context, url string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	schema, _, _ := strings.Cut(cfg.ConnConfig.RuntimeParams["search_path"], ",")
+	schema = strings.Trim(schema, ` "`)
 	db := stdlib.OpenDB(*cfg.ConnConfig)
 	defer db.Close()
+	if err := home(ctx, db, schema); err != nil {
+		return nil, err
+	}
 	return migrate(ctx, db)
 }
+
+// home makes the schema, and moves what an earlier version made in schema public
+// there, with all that is in it. The earlier version's processes find nothing
+// meanwhile, and wait. Any number of processes may call it at once.
+func home(ctx context.Context, db *sql.DB, schema string) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	// Whoever has a table open for long must not hold up everybody behind the move.
+	if _, err := tx.ExecContext(ctx, `SELECT set_config('lock_timeout', '10s', true), pg_advisory_xact_lock(hashtext('latchkey schema'))`); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	var there, moved, old bool
+	err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1), to_regclass(format('%I.goose_db_version', $1::text)) IS NOT NULL,
+		to_regclass('public.goose_db_version') IS NOT NULL AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('public.meetings') AND attname = 'demanding_since')`, schema).Scan(&there, &moved, &old)
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	if !there {
+		if _, err := tx.ExecContext(ctx, `CREATE SCHEMA `+pgx.Identifier{schema}.Sanitize()); err != nil {
+			return fmt.Errorf("migrate: schema %s is not there and cannot be made: %w: whoever owns the database can run CREATE SCHEMA %[1]s AUTHORIZATION and latchkey's role, or LATCHKEY_SCHEMA names another", schema, err)
+		}
+	}
+	if old && !moved && schema != "public" {
+		for _, name := range earlier {
+			if _, err := tx.ExecContext(ctx, `ALTER TABLE IF EXISTS public.`+name+` SET SCHEMA `+pgx.Identifier{schema}.Sanitize()); err != nil {
+				return fmt.Errorf("migrate: table %s cannot be moved from schema public to %s: %w: LATCHKEY_SCHEMA=public leaves everything where it is", name, schema, err)
+			}
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
+
+// earlier is what versions before 00007 made in schema public; ALTER TABLE moves
+// views too.
+var earlier = []string{"goose_db_version", "accounts", "groups", "hosts", "meetings", "passcodes", "events", "setting_changes", "verdicts", "repairs", "alerts", "alignments",
+	"passcode_changes", "account_calls", "policies_seen", "probes", "erased_accounts",
+	"meetings_demanding_passcode", "unfixable_meetings", "open_meetings", "recent_repairs", "host_forecasts", "account_troubles"}
 
 func migrate(ctx context.Context, db *sql.DB) ([]string, error) {
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) // every second, 5 minutes

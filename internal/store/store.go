@@ -41,6 +41,9 @@ func parse(url string) (*pgxpool.Config, error) {
 			return nil, fmt.Errorf("DATABASE_URL: %s is no parameter of the pool: want pool_max_conns, pool_min_conns, pool_max_conn_lifetime, pool_max_conn_idle_time or pool_health_check_period", name)
 		}
 	}
+	if params := cfg.ConnConfig.RuntimeParams; params["search_path"] == "" {
+		params["search_path"] = DefaultSchema
+	}
 	switch {
 	case cfg.MaxConns < fewestConnections:
 		return nil, fmt.Errorf("DATABASE_URL: pool_max_conns is %d: want at least %d, one of which listens", cfg.MaxConns, fewestConnections)
@@ -48,6 +51,21 @@ func parse(url string) (*pgxpool.Config, error) {
 		return nil, errors.New("DATABASE_URL: pool_health_check_period is not above 0: want a duration such as 1m")
 	}
 	return cfg, nil
+}
+
+// DefaultSchema is where everything of latchkey's is in the database, unless the URL
+// has a search_path: then its first schema.
+const DefaultSchema = "latchkey"
+
+// InSchema is the URL with that schema, unless it has a search_path of its own.
+func InSchema(url, schema string) string {
+	if schema == "" || url == "" || strings.Contains(url, "search_path=") {
+		return url
+	}
+	if strings.Contains(url, "?") {
+		return url + "&search_path=" + schema
+	}
+	return url + "?search_path=" + schema
 }
 
 // fewestConnections is what a worker cannot do without.

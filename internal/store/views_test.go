@@ -88,7 +88,7 @@ func TestRoles(t *testing.T) {
 	t.Parallel()
 	s := world(t)
 	const denied = "42501"
-	relations := rowsOf(t, s, `SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v')
+	relations := rowsOf(t, s, `SELECT relname FROM pg_class WHERE relnamespace = current_schema()::text::regnamespace AND relkind IN ('r', 'v')
 		AND relname NOT IN ('passcodes', 'goose_db_version')`)
 	if len(relations) < 18 {
 		t.Fatalf("only %d tables and views beside passcodes: %v", len(relations), relations)

@@ -33,7 +33,8 @@ type sharedPostgres struct {
 
 // PostgresURL returns the URL of a fresh, empty database on a PostgreSQL server
 // that the tests of this binary share (started when first asked for, in about
-// a second). The database is dropped when the test ends, whoever is connected.
+// a second). The database is dropped when the test ends, whoever is connected. The
+// URL's search_path is latchkey's schema, which is not there yet.
 // Roles and settings of the server are shared: tests must not change them.
 func PostgresURL(t testing.TB) string {
 	t.Helper()
@@ -104,6 +105,9 @@ func (s *sharedPostgres) url(database string) (string, error) {
 		return "", err
 	}
 	u.Path = "/" + database
+	q := u.Query()
+	q.Set("search_path", Schema+",public")
+	u.RawQuery = q.Encode()
 	return u.String(), nil
 }
 
@@ -171,6 +175,9 @@ func (s *sharedPostgres) database(t testing.TB, template string) string {
 	}
 	return u
 }
+
+// Schema is where latchkey's tables are, which the URLs' search_path names.
+const Schema = "latchkey"
 
 // template makes the database that others are copied from, and closes it:
 // PostgreSQL copies only a database that nobody is connected to.
