@@ -39,6 +39,7 @@ const (
 	BlockDailyLimit         Code = "daily_limit"
 	BlockTooLate            Code = "daily_limit_too_late"
 	BlockPolicy             Code = "policy_observe"
+	BlockHeld               Code = "held" // somebody told latchkey to change nothing for now
 	BlockInProgress         Code = "in_progress"
 	BlockOver               Code = "over"
 	BlockDeleted            Code = "deleted"
@@ -253,7 +254,18 @@ var codeTable = map[Code]codeInfo{
 	BlockTooLate: {passing: true, clause: func(Reason) string {
 		return "Zoom allows its host 100 meeting changes a day (UTC), they are used up, and the meeting is before midnight UTC"
 	}, who: nobody},
-	BlockPolicy:     {clause: func(Reason) string { return "the policy is to observe only" }, who: nobody},
+	BlockPolicy: {clause: func(Reason) string { return "the policy is to observe only" }, who: nobody},
+	BlockHeld: {passing: true, clause: func(r Reason) string {
+		what := map[HoldKind]string{HoldMeeting: "the meeting", HoldHost: "all meetings of the host", HoldAccount: "all meetings of the account", HoldAll: "everything"}[HoldKind(r.Path)]
+		s := by(r.ChangedBy) + " holds " + what
+		if !r.ChangedAt.IsZero() {
+			s += " until " + moment(r.ChangedAt)
+		}
+		if r.Detail != "" {
+			s += fmt.Sprintf(" (%q)", r.Detail)
+		}
+		return s
+	}, who: nobody},
 	BlockInProgress: {passing: true, clause: func(Reason) string { return "a meeting in progress is left alone" }, who: nobody},
 	BlockOver:       {passing: true, clause: func(Reason) string { return "the meeting is over" }, who: nobody},
 	BlockDeleted:    {clause: func(Reason) string { return "the meeting was deleted" }, who: nobody},

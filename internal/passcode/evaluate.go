@@ -119,6 +119,10 @@ func secure(f *Facts, p Policy, now time.Time, v *Verdict) Remedy {
 	case p.Mode != ModeWaitingRoom && p.Mode != ModeKnownPasscode:
 		block(Reason{Code: BlockPolicy, Level: LevelAccount})
 		return RemedyNone
+	case p.Hold.Of != "":
+		block(p.Hold.reason())
+		v.DeferUntil = p.Hold.Until
+		return RemedyNone
 	case f.Meeting.Status == StatusStarted:
 		// ARCHITECTURE.md, rule 2: a meeting in progress is never touched.
 		block(Reason{Code: BlockInProgress, Level: LevelMeeting})
@@ -204,6 +208,15 @@ func remedy(f *Facts, p Policy, now time.Time, v *Verdict) Remedy {
 		var would Verdict
 		v.Would = remedy(f, Policy{Mode: ModeWaitingRoom}, now, &would)
 		block(Reason{Code: BlockPolicy, Level: LevelAccount})
+		return RemedyNone
+	case p.Hold.Of != "":
+		var would Verdict
+		free := p
+		free.Hold = Hold{}
+		v.Would = remedy(f, free, now, &would)
+		v.Missing |= would.Missing
+		block(p.Hold.reason())
+		v.DeferUntil = p.Hold.Until
 		return RemedyNone
 	case m.Status == StatusStarted:
 		// Changing a running meeting's passcode breaks the links people hold; its

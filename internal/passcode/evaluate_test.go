@@ -648,6 +648,23 @@ func TestEvaluate(t *testing.T) {
 				f.History.Earlier = Reason{Code: CauseSetLater, Path: "password", Level: LevelMeeting, Value: On, ChangedBy: "bob@example.com", ChangedAt: now.Add(-time.Hour)}
 			}),
 			outcome: OutcomeGone, remedy: RemedyNone, codes: []Code{BlockDeleted, CauseSetLater}, sentence: "It had a passcode because bob@example.com put one on"},
+		{name: "held: explained, not changed, and what would be done is said",
+			facts:  demanding(func(f *Facts) { f.Host.Settings[KeyPasscode] = on() }),
+			policy: Policy{Mode: ModeWaitingRoom, Hold: Hold{Of: HoldAll, By: "ada", Why: "incident 4711", Until: now.Add(time.Hour)}}, outcome: OutcomeDemands, remedy: RemedyNone, codes: []Code{CauseSettingOn, BlockHeld},
+			sentence: `is on for the host; nothing is changed, since ada holds everything until 23 Nov 13:00 UTC ("incident 4711"); once that is over latchkey would remove it.`},
+		{name: "held, and a lock forces it anyway",
+			facts:  demanding(func(f *Facts) { f.Host.Settings[KeyPasscode] = onLocked(LevelGroup, "G1") }),
+			policy: Policy{Mode: ModeWaitingRoom, Hold: Hold{Of: HoldHost, By: "ada"}}, outcome: OutcomeDemands, remedy: RemedyNone, codes: []Code{CauseLockedOn, BlockHeld},
+			sentence: "since ada holds all meetings of the host; once that is over latchkey would keep it and make it known."},
+		{name: "held, and open since latchkey removed the passcode: not touched either",
+			facts: demanding(func(f *Facts) {
+				f.Meeting.Passcode, f.Meeting.WaitingRoom, f.Meeting.Authentication, f.History.Stripped = Off, Off, Off, true
+			}),
+			policy: Policy{Mode: ModeWaitingRoom, Hold: Hold{Of: HoldMeeting, By: "ada"}}, outcome: OutcomeUnsecured, remedy: RemedyNone, codes: []Code{CauseOpen, BlockHeld},
+			sentence: "nothing is changed, since ada holds the meeting."},
+		{name: "held, and the policy is to observe: that",
+			facts:  demanding(nil),
+			policy: Policy{Mode: ModeObserve, Hold: Hold{Of: HoldAll, By: "ada"}}, outcome: OutcomeDemands, remedy: RemedyNone, codes: []Code{CauseRequest, BlockPolicy}},
 		{name: "deleted, and a lock that nobody looked at again: not said to be gone",
 			facts: demanding(func(f *Facts) {
 				f.Meeting.Status, f.Host, f.History.Earlier = StatusDeleted, Host{}, Reason{Code: CauseLockedOn, Path: KeyPasscode.Path(), Level: LevelGroup, By: "G1", ByName: "Sales", Locked: true, Value: On}

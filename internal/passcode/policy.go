@@ -3,6 +3,7 @@ package passcode
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Policy is what the customer wants done with meetings that demand a passcode.
@@ -12,9 +13,37 @@ type Policy struct {
 	Source PasscodeSource `json:"source,omitzero"`
 	// Holds says whether everybody must wait where a waiting room replaces a passcode.
 	Holds Holds `json:"waiting_room_holds,omitzero"`
+	// Hold: somebody said that nothing is to be changed for now.
+	Hold Hold `json:"-"`
 	// Fingerprint differs for two policies that might decide otherwise, their
 	// secrets included. It is opaque, holds no secret, and is the caller's to make.
 	Fingerprint string `json:"-"`
+}
+
+// Hold is what somebody told latchkey to leave as it is; its zero value: nothing.
+type Hold struct {
+	Of    HoldKind
+	By    string
+	Why   string
+	Until time.Time // zero: until it is released
+}
+
+// HoldKind is what is held.
+type HoldKind string
+
+// What can be held.
+const (
+	HoldMeeting HoldKind = "meeting"
+	HoldHost    HoldKind = "host"
+	HoldAccount HoldKind = "account"
+	HoldAll     HoldKind = "all"
+)
+
+// HoldKinds is the closed set, for tests that hold other places to it.
+func HoldKinds() []HoldKind { return []HoldKind{HoldMeeting, HoldHost, HoldAccount, HoldAll} }
+
+func (h Hold) reason() Reason {
+	return Reason{Code: BlockHeld, Path: string(h.Of), Level: LevelMeeting, ChangedBy: h.By, ChangedAt: h.Until, Detail: h.Why}
 }
 
 // Mode is the closed set of policies.

@@ -96,6 +96,9 @@ func (v Verdict) doing(block Reason, blocked bool) string {
 	case RemedyImpossible:
 		return since("latchkey keeps it and does not know it")
 	}
+	if v.Would != "" && v.Has(BlockHeld) {
+		return fmt.Sprintf("nothing is changed, since %s; once that is over latchkey would %s", block.Sentence(), wouldWords[v.Would])
+	}
 	if v.Would != "" {
 		return fmt.Sprintf("nothing is changed, since %s; policy %s would %s", block.Sentence(), ModeWaitingRoom, wouldWords[v.Would])
 	}

@@ -32,9 +32,18 @@ func (k *checking) carryOut(ctx context.Context, v passcode.Verdict) (passcode.V
 	if err := k.endBefore(ctx); err != nil {
 		return v, err
 	}
-	if k.repair, err = k.w.o.Store.BeginRepair(ctx, k.claim, repair, before, alert.MeetingPasscodeChanged); err != nil {
+	claim := k.claim
+	claim.Meeting.HostID = k.m.HostID // perhaps learned just now
+	begun, err := k.w.o.Store.BeginRepair(ctx, claim, repair, before, alert.MeetingPasscodeChanged)
+	var held *store.HeldError
+	switch {
+	case errors.As(err, &held): // since this check began
+		k.past.Hold = held.Hold
+		return k.evaluate(), nil
+	case err != nil:
 		return v, err
 	}
+	k.repair = begun
 
 	patchErr := k.api.PatchMeeting(ctx, zoom.MeetingID(k.m.ID), patch)
 	switch a := k.w.judge(ctx, k.m.AccountID, patchErr); {

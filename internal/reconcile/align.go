@@ -13,6 +13,9 @@ import (
 // of one for every meeting after it, and none of the host's 100 a day (Z-CALL-11). Each setting is turned off once: a host who turns it on again
 // wants it on. It reports whether anything was changed.
 func (w *Worker) align(ctx context.Context, api Zoom, h store.Host, known passcode.Host, log *slog.Logger) (bool, error) {
+	if hold, err := w.o.Store.HeldHost(ctx, h.AccountID, h.ID); err != nil || hold.Kind != "" {
+		return false, err
+	}
 	done, err := w.o.Store.Alignments(ctx, h.AccountID, h.ID)
 	if err != nil {
 		return false, err

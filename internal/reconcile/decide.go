@@ -77,7 +77,9 @@ func (k *checking) consider(ctx context.Context, v passcode.Verdict) (passcode.V
 }
 
 func (k *checking) evaluate() passcode.Verdict {
-	return passcode.Evaluate(k.facts(), k.rule.Policy, k.now())
+	p := k.rule.Policy
+	p.Hold = k.past.Hold.Rule()
+	return passcode.Evaluate(k.facts(), p, k.now())
 }
 
 func (k *checking) facts() passcode.Facts {

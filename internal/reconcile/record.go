@@ -64,6 +64,8 @@ func (k *checking) record(ctx context.Context, v passcode.Verdict) error {
 func (k *checking) next(v passcode.Verdict) (time.Time, string) {
 	now := k.now()
 	switch {
+	case v.Has(passcode.BlockHeld) && !v.DeferUntil.IsZero():
+		return v.DeferUntil, string(passcode.BlockHeld)
 	case v.Outcome == passcode.OutcomeUnsecured && k.m.Stripped && !v.Has(passcode.BlockOver) && v.Remedy != passcode.RemedyDefer:
 		return now.Add(openAgain), "open"
 	case v.Remedy == passcode.RemedyDefer:
@@ -114,7 +116,7 @@ func alertFor(old, m store.Meeting, v passcode.Verdict, r store.Repair, sawOpen 
 	kind := kindOf(v)
 	told = kind + lasting
 	switch {
-	case v.Has(passcode.BlockInProgress):
+	case v.Has(passcode.BlockInProgress), v.Has(passcode.BlockHeld):
 		// It passes: whoever was told of the meeting is not told again.
 		if old.Alerted != "" {
 			return store.Alert{}, false, old.Alerted

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -70,6 +71,8 @@ type Remembered struct {
 	// Unfinished is a repair whose worker died between asking and reading back;
 	// its ID is 0 when there is none.
 	Unfinished Repair
+	// Hold: somebody said that the meeting is to be left as it is; zero: nobody.
+	Hold Hold
 	// Failed are the newest failures, newest first: at most a few of each key
 	// matter.
 	Failed []Repair
@@ -85,6 +88,7 @@ func (s *Store) Remember(ctx context.Context, accountID string, meetingID int64)
 		coalesce((SELECT operator FROM events WHERE account_id = $2 AND meeting_id = $1 AND operator <> '' AND event <> 'meeting.created' ORDER BY recorded_at DESC LIMIT 1), '')`, meetingID, accountID)
 	b.Queue(`SELECT `+repairColumns+` FROM repairs WHERE account_id = $2 AND meeting_id = $1 AND result = 'unfinished' ORDER BY id DESC LIMIT 1`, meetingID, accountID)
 	b.Queue(`SELECT `+repairColumns+` FROM repairs WHERE account_id = $3 AND meeting_id = $1 AND result IN ('overwritten', 'refused', 'busy', 'opened') ORDER BY id DESC LIMIT $2`, meetingID, failuresKept, accountID)
+	b.Queue(`SELECT `+holdColumns+` FROM holds h WHERE `+holdsMeeting, accountID, meetingID)
 	res := s.pool.SendBatch(ctx, &b)
 	defer func() {
 		if cerr := res.Close(); err == nil && cerr != nil {
@@ -104,7 +108,10 @@ func (s *Store) Remember(ctx context.Context, accountID string, meetingID int64)
 	if len(unfinished) > 0 {
 		r.Unfinished = unfinished[0]
 	}
-	r.Failed, err = collectRepairs(res.Query())
+	if r.Failed, err = collectRepairs(res.Query()); err != nil {
+		return r, err
+	}
+	r.Hold, err = strongestHold(res.Query())
 	return r, err
 }
 
@@ -120,7 +127,8 @@ func collectRepairs(rows pgx.Rows, err error) ([]Repair, error) {
 // meeting must be read before anything else is decided from here on. before is
 // the passcode that the meeting has, "" if it is not known: it is kept, so that
 // whoever finishes the repair can put it back. rotated, if not nil, makes the
-// alert for one that became another since it was last seen.
+// alert for one that became another since it was last seen. A *HeldError says that
+// somebody holds the meeting, or its host as the claim names them: nothing is begun.
 func (s *Store) BeginRepair(ctx context.Context, c MeetingClaim, r Repair, before secret.String, rotated RotatedAlert) (Repair, error) {
 	err := s.inTx(ctx, func(tx pgx.Tx) error {
 		if err := c.held(ctx, tx); err != nil {
@@ -129,6 +137,9 @@ func (s *Store) BeginRepair(ctx context.Context, c MeetingClaim, r Repair, befor
 		reasons, err := jsonb(r.Reasons)
 		if err != nil {
 			return err
+		}
+		if hold, err := strongestHold(tx.Query(ctx, `SELECT `+holdColumns+` FROM holds h WHERE `+holdsMeetingOf, c.Meeting.AccountID, c.Meeting.ID, c.Meeting.HostID)); err != nil || hold.Kind != "" {
+			return errors.Join(err, heldBy(hold))
 		}
 		if _, err := tx.Exec(ctx, `UPDATE meetings SET must_read = true WHERE account_id = $1 AND meeting_id = $2`, c.Meeting.AccountID, c.Meeting.ID); err != nil {
 			return err
