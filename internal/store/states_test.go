@@ -52,6 +52,7 @@ func TestClosedSetsAreTheSameInGoAndSQL(t *testing.T) {
 		// A repair is one of the remedies that change a meeting.
 		"repairs.remedy":             changing,
 		"repairs.result":             words(RepairResults()),
+		"holds.kind":                 words(passcode.HoldKinds()),
 		"setting_changes.level":      words([]passcode.Level{passcode.LevelHost, passcode.LevelGroup, passcode.LevelAccount}),
 		"setting_changes.old_value":  toggles(),
 		"setting_changes.new_value":  toggles(),
