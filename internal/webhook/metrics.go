@@ -9,8 +9,10 @@ import (
 // What became of a delivery: the values of label result.
 const (
 	resultAccepted     = "accepted"
+	resultBadToken     = "bad_token" // a URL validation whose plainToken is none
 	resultDead         = "dead"
-	resultOverload     = "overload"
+	resultDisplaced    = "displaced" // a slow body, when the room for bodies was full
+	resultOverload     = "overload"  // valid, and no place became free
 	resultTooLarge     = "too_large"
 	resultTorn         = "torn"
 	resultUnauthorized = "unauthorized"
@@ -43,7 +45,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Help: "Webhook requests by result.",
 		}, []string{"result"}),
 	}
-	for _, r := range []string{resultAccepted, resultDead, resultOverload, resultTooLarge, resultTorn, resultUnauthorized, resultUnavailable, resultUnwanted, resultValidation} {
+	for _, r := range []string{resultAccepted, resultBadToken, resultDead, resultDisplaced, resultOverload, resultTooLarge, resultTorn, resultUnauthorized, resultUnavailable, resultUnwanted, resultValidation} {
 		m.deliveries.WithLabelValues(r)
 	}
 	reg.MustRegister(m.deliveries)
