@@ -24,6 +24,7 @@ const (
 // Metrics count deliveries.
 type Metrics struct {
 	deliveries *prometheus.CounterVec
+	closed     prometheus.Counter
 	accepted   atomic.Int64
 }
 
@@ -44,10 +45,14 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "latchkey_webhook_deliveries_total",
 			Help: "Webhook requests by result.",
 		}, []string{"result"}),
+		closed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "latchkey_webhook_connections_closed_total",
+			Help: "Connections closed to make room for new ones: no whole request had arrived.",
+		}),
 	}
 	for _, r := range []string{resultAccepted, resultBadToken, resultDead, resultDisplaced, resultOverload, resultTooLarge, resultTorn, resultUnauthorized, resultUnavailable, resultUnwanted, resultValidation} {
 		m.deliveries.WithLabelValues(r)
 	}
-	reg.MustRegister(m.deliveries)
+	reg.MustRegister(m.deliveries, m.closed)
 	return m
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"latchkey/internal/webhook"
 )
@@ -51,7 +52,7 @@ func (n *network) dial(context.Context, string, string) (net.Conn, error) {
 	}
 }
 
-// serve runs the server on a network until the test ends.
+// serve runs the server on a network until the test ends, which is in a bubble.
 func (n *network) serve(t *testing.T, s *http.Server, l net.Listener) {
 	done := make(chan struct{})
 	go func() {
@@ -61,6 +62,7 @@ func (n *network) serve(t *testing.T, s *http.Server, l net.Listener) {
 	t.Cleanup(func() {
 		_ = s.Close()
 		<-done
+		time.Sleep(time.Minute) // what still waits for something has an end, too
 	})
 }
 
@@ -88,24 +90,21 @@ func numbered(i int) string {
 }
 
 // begin opens a connection and sends the head of a request and the beginning of
-// its body. What comes back goes to answer, which may be nil; it is closed at
-// the end of the connection.
-func (n *network) begin(length int, body string, answer chan<- byte) (net.Conn, error) {
+// its body. What comes back goes to answer, where that is not nil.
+func (n *network) begin(length int, body string, answer chan<- string) (net.Conn, error) {
 	conn, err := n.dial(context.Background(), "", "")
 	if err != nil {
 		return nil, err
 	}
 	go func() {
-		one := make([]byte, 1)
+		some := make([]byte, 1<<10)
 		for {
-			if _, err := conn.Read(one); err != nil {
-				if answer != nil {
-					close(answer)
-				}
+			n, err := conn.Read(some)
+			if err != nil {
 				return
 			}
 			if answer != nil {
-				answer <- one[0]
+				answer <- string(some[:n])
 			}
 		}
 	}()
