@@ -197,6 +197,29 @@ func TestNewConnectionsStay(t *testing.T) {
 	})
 }
 
+// TestBegunAnewStays: a connection that was idle for long and begins a request is
+// given the time to send it.
+func TestBegunAnewStays(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil)
+		n, _ := limited(t, r, 2)
+		first, second := visit(t, n, whole), visit(t, n, whole)
+		first.status(t)
+		second.status(t)
+		time.Sleep(time.Second)
+		first.send(t, head(created))
+		synctest.Wait()
+		if got := deliver(n.client(), created); got != http.StatusNoContent {
+			t.Errorf("the newcomer: status %d, want 204", got)
+		}
+		first.send(t, created)
+		if got := first.status(t); got != http.StatusNoContent || !second.gone() {
+			t.Errorf("the first: status %d, want 204; want the second to be gone", got)
+		}
+	})
+}
+
 // TestFloodOfConnections: five times as many as there is room for, who never send
 // a whole body and call again at once: each valid delivery gets in.
 func TestFloodOfConnections(t *testing.T) {
