@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -303,6 +304,38 @@ func TestOldestBodyLoses(t *testing.T) {
 		large := created + strings.Repeat(" ", webhook.MaxBody-len(created))
 		if status := atOnce(2, func(int) int { return deliver(n.client(), large) }); status[http.StatusNoContent] != 2 {
 			t.Errorf("afterwards, two of the largest there is: %v, want 204", status)
+		}
+	})
+}
+
+// TestNobodyWaitsForABodyThatCannotBeCut: behind a ResponseWriter without
+// deadlines a slow body cannot be ended; nobody is held up by it.
+func TestNobodyWaitsForABodyThatCannotBeCut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(o *webhook.Options) { o.MostAtOnce = 1 })
+		release := make(chan struct{})
+		var all sync.WaitGroup
+		all.Go(func() {
+			rest := readFunc(func([]byte) (int, error) {
+				<-release
+				return 0, io.ErrUnexpectedEOF
+			})
+			w := r.serve(request(created, func(req *http.Request) {
+				req.Body, req.ContentLength = io.NopCloser(io.MultiReader(strings.NewReader(strings.Repeat(" ", webhook.MaxBody-8)), rest)), -1
+			}))
+			if w.Code != http.StatusServiceUnavailable {
+				t.Errorf("the slow one: status %d, want 503", w.Code)
+			}
+		})
+		synctest.Wait()
+		if w := r.serve(request(created, nil)); w.Code != http.StatusNoContent {
+			t.Errorf("status %d, want 204", w.Code)
+		}
+		close(release)
+		all.Wait()
+		if got := r.counts(t); got["displaced"] != 1 || got["accepted"] != 1 {
+			t.Errorf("counted %v", got)
 		}
 	})
 }

@@ -26,7 +26,7 @@ func (h *Handler) read(c *gin.Context) (raw []byte, done func(), ok bool) {
 	// Where deadlines cannot be set there is no connection to be slow.
 	conn := http.NewResponseController(c.Writer)
 	_ = conn.SetReadDeadline(time.Now().Add(readWithin))
-	b := h.room.open(http.MaxBytesReader(c.Writer, c.Request.Body, MaxBody), func() { _ = conn.SetReadDeadline(time.Now()) })
+	b := h.room.open(http.MaxBytesReader(c.Writer, c.Request.Body, MaxBody), func() error { return conn.SetReadDeadline(time.Now()) })
 	defer func() {
 		if !ok {
 			b.release()
@@ -34,6 +34,9 @@ func (h *Handler) read(c *gin.Context) (raw []byte, done func(), ok bool) {
 	}()
 	raw, err := io.ReadAll(b)
 	whole := b.arrived()
+	if err != nil {
+		b.release() // before the answer, which may take a while
+	}
 	var large *http.MaxBytesError
 	switch {
 	case !whole:

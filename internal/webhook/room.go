@@ -11,10 +11,19 @@ import (
 // the body that has been arriving for the longest loses: a good one arrives within
 // milliseconds, so the slow make way for the new.
 type room struct {
+	most int64
+
 	mu       sync.Mutex
+	freed    sync.Cond
 	held     int64
-	most     int64
+	leaving  int64     // those of them whose body has lost
 	arriving list.List // of *body, the one that began first in front
+}
+
+func newRoom(most int64) *room {
+	r := &room{most: most}
+	r.freed.L = &r.mu
+	return r
 }
 
 var errDisplaced = errors.New("the body was displaced: others needed its room")
@@ -23,8 +32,8 @@ var errDisplaced = errors.New("the body was displaced: others needed its room")
 type body struct {
 	from io.Reader
 	room *room
-	// cut makes a Read in progress fail.
-	cut func()
+	// cut makes a Read in progress fail; an error says that it cannot.
+	cut func() error
 
 	// Of the room's mutex:
 	held  int64
@@ -33,7 +42,7 @@ type body struct {
 }
 
 // open begins a body; release must follow.
-func (r *room) open(from io.Reader, cut func()) *body {
+func (r *room) open(from io.Reader, cut func() error) *body {
 	b := &body{from: from, room: r, cut: cut}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -41,18 +50,23 @@ func (r *room) open(from io.Reader, cut func()) *body {
 	return b
 }
 
-// Read fails with errDisplaced once the body has lost its room.
+// Read fails with errDisplaced once the body has lost its room. It waits until
+// those who lost theirs to it have gone, which they do at once.
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.from.Read(p)
 	r := b.room
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !b.lost {
-		b.held += int64(n)
-		r.held += int64(n)
+	b.held += int64(n)
+	r.held += int64(n)
+	if b.lost {
+		r.leaving += int64(n)
 	}
-	for r.held > r.most && r.arriving.Len() > 0 {
+	for r.held-r.leaving > r.most && r.arriving.Len() > 0 {
 		r.displace(r.arriving.Front().Value.(*body))
+	}
+	for !b.lost && r.held > r.most {
+		r.freed.Wait()
 	}
 	if b.lost {
 		return n, errDisplaced
@@ -65,9 +79,11 @@ func (b *body) Read(p []byte) (int, error) {
 func (r *room) displace(b *body) {
 	b.lost = true
 	r.forget(b)
-	r.held -= b.held
-	b.held = 0
-	b.cut()
+	r.leaving += b.held
+	if b.cut() != nil { // nobody can wait for that
+		b.give()
+	}
+	r.freed.Broadcast() // it may be waiting itself
 }
 
 func (r *room) forget(b *body) {
@@ -91,6 +107,15 @@ func (b *body) release() {
 	b.room.mu.Lock()
 	defer b.room.mu.Unlock()
 	b.room.forget(b)
-	b.room.held -= b.held
+	b.give()
+}
+
+func (b *body) give() {
+	r := b.room
+	r.held -= b.held
+	if b.lost {
+		r.leaving -= b.held
+	}
 	b.held = 0
+	r.freed.Broadcast()
 }

@@ -120,7 +120,7 @@ func New(o Options) (*Handler, error) {
 	return &Handler{
 		o: o, warnings: rate.NewLimiter(strangersLogged, 4*strangersLogged),
 		verifiers: sync.Pool{New: func() any { return newVerifier(o.Secrets) }},
-		room:      &room{most: int64(o.MostAtOnce) * MaxBody},
+		room:      newRoom(int64(o.MostAtOnce) * MaxBody),
 		places:    newPlaces(o.MostAtOnce),
 	}, nil
 }
