@@ -34,7 +34,7 @@ func listen(addr, what string, h http.Handler) (*httpServer, error) {
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      15 * time.Second,
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    16 << 10,
+		MaxHeaderBytes:    32 << 10,
 	}}, nil
 }
 
@@ -64,8 +64,8 @@ func newRouter() *gin.Engine {
 }
 
 // mostConnections bounds what ingest has open at once: more than the deliveries
-// that it lets wait, and few enough that all of them together cost some 150 MB,
-// whatever they send.
+// that it lets wait, and enough that a flood of connections gets through them
+// quickly. Bodies that trickle on all of them cost some 200 MB together.
 const mostConnections = 4096
 
 // listenIngest opens ingest to everybody. A head and a body have 1.5 seconds each:
@@ -82,6 +82,7 @@ func (a *App) listenIngest(most int) (err error) {
 	}
 	s := a.ingest.server
 	s.ReadHeaderTimeout, s.ReadTimeout, s.WriteTimeout = 1500*time.Millisecond, 3*time.Second, 5*time.Second
+	s.MaxHeaderBytes = 2 << 10 // net/http adds 4 KiB; thousands of tiny headers cost many times their bytes
 	a.ingest.serve(webhook.Limit(s, a.ingest.listener, most, a.deliveries))
 	a.log.Info("ingest listens", "url", "http://"+a.IngestAddr()+"/webhooks/zoom")
 	return nil
