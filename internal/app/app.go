@@ -111,7 +111,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 		a.wg.Go(func() { a.work(run) })
 	}
 	if a.o.Ingest {
-		if err := a.listenIngest(); err != nil {
+		if err := a.listenIngest(mostConnections); err != nil {
 			return err
 		}
 	}

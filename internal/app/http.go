@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"latchkey/internal/store"
+	"latchkey/internal/webhook"
 )
 
 // httpServer is one listener with all its timeouts set.
@@ -21,21 +22,24 @@ type httpServer struct {
 	done     chan error
 }
 
+// listen opens the port; serve begins to answer.
 func listen(addr, what string, h http.Handler) (*httpServer, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot listen: %w", what, err)
 	}
-	s := &httpServer{listener: l, done: make(chan error, 1), server: &http.Server{
+	return &httpServer{listener: l, done: make(chan error, 1), server: &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      15 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
-	}}
+	}}, nil
+}
+
+func (s *httpServer) serve(l net.Listener) {
 	go func() { s.done <- s.server.Serve(l) }()
-	return s, nil
 }
 
 // stop takes no new connections and waits for the requests in progress.
@@ -59,7 +63,14 @@ func newRouter() *gin.Engine {
 	return r
 }
 
-func (a *App) listenIngest() (err error) {
+// mostConnections bounds what ingest has open at once: more than the deliveries
+// that it lets wait, and enough that a flood of connections gets through them
+// quickly. Bodies that trickle on all of them cost some 200 MB together.
+const mostConnections = 4096
+
+// listenIngest opens ingest to everybody. A head and a body have 1.5 seconds each:
+// Zoom waits 3 for the whole (Z-HOOK-6).
+func (a *App) listenIngest(most int) (err error) {
 	h, err := a.newWebhook()
 	if err != nil {
 		return fmt.Errorf("ZOOM_WEBHOOK_SECRET_TOKEN: %w", err)
@@ -69,6 +80,10 @@ func (a *App) listenIngest() (err error) {
 	if a.ingest, err = listen(a.o.Config.Listen, "ingest (LATCHKEY_LISTEN)", r); err != nil {
 		return err
 	}
+	s := a.ingest.server
+	s.ReadHeaderTimeout, s.ReadTimeout, s.WriteTimeout = 1500*time.Millisecond, 3*time.Second, 5*time.Second
+	s.MaxHeaderBytes = 2 << 10 // net/http adds 4 KiB; thousands of tiny headers cost many times their bytes
+	a.ingest.serve(webhook.Limit(s, a.ingest.listener, most, a.deliveries))
 	a.log.Info("ingest listens", "url", "http://"+a.IngestAddr()+"/webhooks/zoom")
 	return nil
 }
@@ -85,6 +100,7 @@ func (a *App) listenAdmin() (err error) {
 	if a.admin, err = listen(a.o.Config.AdminListen, "admin (LATCHKEY_ADMIN_LISTEN)", r); err != nil {
 		return err
 	}
+	a.admin.serve(a.admin.listener)
 	a.log.Info("admin listens", "url", "http://"+a.AdminAddr())
 	return nil
 }

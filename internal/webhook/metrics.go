@@ -9,8 +9,10 @@ import (
 // What became of a delivery: the values of label result.
 const (
 	resultAccepted     = "accepted"
+	resultBadToken     = "bad_token" // a URL validation whose plainToken is none
 	resultDead         = "dead"
-	resultOverload     = "overload"
+	resultDisplaced    = "displaced" // a slow body, when the room for bodies was full
+	resultOverload     = "overload"  // valid, and no place became free
 	resultTooLarge     = "too_large"
 	resultTorn         = "torn"
 	resultUnauthorized = "unauthorized"
@@ -22,6 +24,7 @@ const (
 // Metrics count deliveries.
 type Metrics struct {
 	deliveries *prometheus.CounterVec
+	closed     prometheus.Counter
 	accepted   atomic.Int64
 }
 
@@ -42,10 +45,14 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "latchkey_webhook_deliveries_total",
 			Help: "Webhook requests by result.",
 		}, []string{"result"}),
+		closed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "latchkey_webhook_connections_closed_total",
+			Help: "Connections closed to make room for new ones: no whole request had arrived.",
+		}),
 	}
-	for _, r := range []string{resultAccepted, resultDead, resultOverload, resultTooLarge, resultTorn, resultUnauthorized, resultUnavailable, resultUnwanted, resultValidation} {
+	for _, r := range []string{resultAccepted, resultBadToken, resultDead, resultDisplaced, resultOverload, resultTooLarge, resultTorn, resultUnauthorized, resultUnavailable, resultUnwanted, resultValidation} {
 		m.deliveries.WithLabelValues(r)
 	}
-	reg.MustRegister(m.deliveries)
+	reg.MustRegister(m.deliveries, m.closed)
 	return m
 }

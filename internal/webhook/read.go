@@ -7,66 +7,55 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
 )
 
 // read returns the raw bytes, since the signature is over exactly these
-// (Z-HOOK-5). A body that does not arrive in time counts as torn, and its
-// connection is of no more use.
-func (h *Handler) read(c *gin.Context) ([]byte, bool) {
+// (Z-HOOK-5); done gives their room back. A body that does not arrive in time
+// counts as torn, and its connection is of no more use. Until it has arrived it
+// holds nothing but the bytes that came: however many bodies trickle in, they are
+// in nobody's way.
+func (h *Handler) read(c *gin.Context) (raw []byte, done func(), ok bool) {
 	if c.Request.ContentLength > MaxBody {
 		h.tooLarge(c)
-		return nil, false
+		return nil, nil, false
 	}
 	// A real clock, whatever Options.Now says: the deadline is the connection's.
 	// Where deadlines cannot be set there is no connection to be slow.
 	conn := http.NewResponseController(c.Writer)
 	_ = conn.SetReadDeadline(time.Now().Add(readWithin))
-	from := &metered{from: http.MaxBytesReader(c.Writer, c.Request.Body, MaxBody), all: &h.unread, most: int64(h.o.MostAtOnce) * MaxBody}
-	defer from.release()
-	body, err := io.ReadAll(from)
+	b := h.room.open(http.MaxBytesReader(c.Writer, c.Request.Body, MaxBody), func() error { return conn.SetReadDeadline(time.Now()) })
+	defer func() {
+		if !ok {
+			b.release()
+		}
+	}()
+	raw, err := io.ReadAll(b)
+	whole := b.arrived()
+	if err != nil {
+		b.release() // before the answer, which may take a while
+	}
 	var large *http.MaxBytesError
 	switch {
-	case errors.Is(err, errTooMuch):
-		h.overload(c)
-		return nil, false
+	case !whole:
+		h.stranger("request body ended: it came slowly, and too much is held of other bodies", "remote", c.ClientIP())
+		h.answer(c, http.StatusServiceUnavailable, resultDisplaced, "overloaded, try again")
+		return nil, nil, false
 	case errors.As(err, &large):
 		h.tooLarge(c)
-		return nil, false
+		return nil, nil, false
 	case err != nil:
 		// Cut off on the way: whoever sent it, a retry may arrive whole. The
 		// deadline stays, or the server would wait for the rest.
 		h.stranger("request body ended early or came too slowly", "error", err, "remote", c.ClientIP())
 		h.answer(c, http.StatusServiceUnavailable, resultTorn, "the body ended early, try again")
-		return nil, false
+		return nil, nil, false
 	}
 	_ = conn.SetReadDeadline(time.Time{}) // or it would look as if the caller hung up
-	return body, true
+	return raw, b.release, true
 }
-
-var errTooMuch = errors.New("too many bytes buffered from incomplete request bodies")
-
-// metered adds what it reads to a shared total.
-type metered struct {
-	from io.Reader
-	all  *atomic.Int64
-	most int64
-	held int64
-}
-
-func (m *metered) Read(p []byte) (int, error) {
-	n, err := m.from.Read(p)
-	m.held += int64(n)
-	if m.all.Add(int64(n)) > m.most {
-		return n, errTooMuch
-	}
-	return n, err
-}
-
-func (m *metered) release() { m.all.Add(-m.held) }
 
 func (h *Handler) tooLarge(c *gin.Context) {
 	h.stranger("rejected request: body larger than 1 MiB", "remote", c.ClientIP())

@@ -125,6 +125,38 @@ func TestEachSecretIsAccepted(t *testing.T) {
 	})
 }
 
+// TestOneSignatureOneBody: of a captured delivery neither the timestamp nor the
+// body can be cut elsewhere: what was signed is v0:TIMESTAMP:BODY.
+func TestOneSignatureOneBody(t *testing.T) {
+	t.Parallel()
+	const captured = `{"event":"meeting.created","event_ts":1626230691572,"payload":{"account_id":"acct","object":{"id":1}}}`
+	signature := sign(secret, now, captured)
+	send := func(timestamp, body, signature string) (status, published int, log string) {
+		r := newRig(t, nil)
+		w := r.serve(request(body, func(req *http.Request) {
+			req.Header.Set("x-zm-request-timestamp", timestamp)
+			req.Header.Set("x-zm-signature", signature)
+		}))
+		return w.Code, len(r.bus.all()), r.log.String()
+	}
+	if status, published, _ := send(now, captured, signature); status != http.StatusNoContent || published != 1 {
+		t.Fatalf("as it was: status %d, %d published", status, published)
+	}
+	for i, c := range captured {
+		if c != ':' {
+			continue
+		}
+		if status, published, log := send(now+":"+captured[:i], captured[i+1:], signature); status != http.StatusUnauthorized || published != 0 || !strings.Contains(log, "not digits") {
+			t.Errorf("cut at byte %d: status %d, %d published: want 401 and none\n%s", i, status, published, log)
+		}
+	}
+	for _, ts := range []string{"yesterday", "-1", "+1772366400", "1772366400 1", "1772366400.5", "1e9", "0x10", "\u0661\u0667", strings.Repeat("1", 21)} {
+		if status, published, _ := send(ts, captured, sign(secret, ts, captured)); status != http.StatusUnauthorized || published != 0 {
+			t.Errorf("timestamp %q: status %d, %d published: want 401 and none", ts, status, published)
+		}
+	}
+}
+
 func TestNewRefusesToTrustEverybody(t *testing.T) {
 	t.Parallel()
 	for name, secrets := range map[string][]private.String{

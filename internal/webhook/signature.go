@@ -7,6 +7,7 @@ import (
 	"errors"
 	"hash"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -36,11 +37,14 @@ func checkSecrets(secrets []Secret) error {
 
 const signaturePrefix = "v0="
 
+// maxTimestamp is how many digits a timestamp may have: nanoseconds have 19.
+const maxTimestamp = 20
+
 // verifier checks signatures, one request at a time. It keeps its keyed hashes
 // and buffers, so that a check allocates nothing, however large the body is.
 type verifier struct {
 	macs      []hash.Hash // one for each secret, in the order of Options.Secrets
-	head      []byte
+	head      [len("v0:") + maxTimestamp + len(":")]byte
 	given     [2 * sha256.Size]byte
 	want, sum [sha256.Size]byte
 }
@@ -60,27 +64,30 @@ func newVerifier(secrets []Secret) *verifier {
 // again (Z-HOOK-10); replays are harmless, since an event is recorded once.
 func (v *verifier) verify(timestamp, signature string, body []byte) int {
 	given, ok := strings.CutPrefix(signature, signaturePrefix)
-	if !ok || timestamp == "" || len(given) != len(v.given) {
+	if !ok || !isTimestamp(timestamp) || len(given) != len(v.given) {
 		return -1
 	}
 	copy(v.given[:], given)
 	if _, err := hex.Decode(v.want[:], v.given[:]); err != nil {
 		return -1
 	}
-	if cap(v.head) > 1<<10 {
-		v.head = nil // a stranger's huge header is not kept permanently
-	}
-	v.head = append(append(append(v.head[:0], "v0:"...), timestamp...), ':')
+	head := append(append(append(v.head[:0], "v0:"...), timestamp...), ':')
 	match := -1
 	for i, mac := range v.macs {
 		mac.Reset()
-		mac.Write(v.head)
+		mac.Write(head)
 		mac.Write(body)
 		if hmac.Equal(mac.Sum(v.sum[:0]), v.want[:]) {
 			match = i
 		}
 	}
 	return match
+}
+
+// isTimestamp: digits alone (Z-HOOK-3). With anything else, a colon above all, a
+// captured signature would fit other bodies: what is signed is v0:TIMESTAMP:BODY.
+func isTimestamp(s string) bool {
+	return s != "" && len(s) <= maxTimestamp && strings.Trim(s, "0123456789") == ""
 }
 
 // signatureProblem says what was wrong, for whoever sets the endpoint up.
@@ -90,18 +97,31 @@ func signatureProblem(h http.Header) string {
 		return "header x-zm-signature is missing"
 	case h.Get(headerTimestamp) == "":
 		return "header x-zm-request-timestamp is missing"
+	case !isTimestamp(h.Get(headerTimestamp)):
+		return "x-zm-request-timestamp is not digits, at most 20"
 	case !strings.HasPrefix(h.Get(headerSignature), signaturePrefix):
 		return "x-zm-signature does not begin with v0="
 	}
 	return "computed with a different secret token or over a different body: compare ZOOM_WEBHOOK_SECRET_TOKEN with the app's Secret Token, and make sure that no proxy rewrites the body"
 }
 
+// plainToken is the form of what is signed for whoever asks. Zoom's tokens are 16
+// random bytes in base64url, 22 letters; hex, a UUID and padding would pass as well.
+// No text that means anything when signed does: that has colons or braces.
+var plainToken = regexp.MustCompile(`^[A-Za-z0-9+/_-]{16,64}={0,2}$`)
+
 // validate answers Zoom's endpoint.url_validation with the secret that signed
 // it (Z-HOOK-13).
-func (h *Handler) validate(c *gin.Context, plainToken string, key secret.String) {
+func (h *Handler) validate(c *gin.Context, token string, key secret.String) {
+	if !plainToken.MatchString(token) {
+		const problem = "payload.plainToken is not a token: want 16 to 64 letters, digits, - or _, as Zoom sends"
+		h.stranger("rejected URL validation: " + problem)
+		h.answer(c, http.StatusBadRequest, resultBadToken, problem)
+		return
+	}
 	mac := hmac.New(sha256.New, []byte(key.Reveal()))
-	mac.Write([]byte(plainToken))
+	mac.Write([]byte(token))
 	h.o.Metrics.count(resultValidation)
 	h.o.Logger.Info("Zoom validated the webhook URL")
-	c.JSON(http.StatusOK, gin.H{"plainToken": plainToken, "encryptedToken": hex.EncodeToString(mac.Sum(nil))})
+	c.JSON(http.StatusOK, gin.H{"plainToken": token, "encryptedToken": hex.EncodeToString(mac.Sum(nil))})
 }

@@ -3,15 +3,20 @@
 // safe on the bus's disk.
 //
 // Of all answers Zoom retries only 5xx (Z-HOOK-7), so whatever is truly Zoom's
-// gets 2xx or 503. The one exception is a body larger than MaxBody: 413, since a
-// retry would be as large.
+// gets 2xx or 503. The exceptions are a body larger than MaxBody, 413, since a
+// retry would be as large, and a URL validation of what is no token, 400.
+//
+// Everything is bounded, and nobody can use up what others need before they have
+// proved to be Zoom: Limit bounds the connections, a room the bytes of bodies (the
+// slowest lose theirs first), places what the bus is asked to keep at once, for
+// which a valid delivery waits its turn.
 package webhook
 
 import (
 	"context"
 	"log/slog"
 	"net/http"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -26,16 +31,15 @@ const Path = "/webhooks/zoom"
 // MaxBody is the largest body that is read, in bytes.
 const MaxBody = 1 << 20
 
-// Zoom gives up after 3 seconds (Z-HOOK-6): acceptWithin bounds the wait for the bus,
-// readWithin that for a body, however slowly it trickles in.
+// Zoom gives up after 3 seconds (Z-HOOK-6): answerWithin bounds all that is done
+// for a request. Within it, readWithin bounds the wait for the body, placeWithin
+// that for its turn, acceptWithin that for the bus.
 const (
+	answerWithin = 2500 * time.Millisecond
+	readWithin   = 1500 * time.Millisecond
+	placeWithin  = 1500 * time.Millisecond
 	acceptWithin = 2 * time.Second
-	readWithin   = 3 * time.Second
 )
-
-// readersPerPlace is how many requests may be read and checked for one that is
-// in progress: strangers, who get no further than that, can be slow.
-const readersPerPlace = 4
 
 // Delivery is one delivery whose signature is valid.
 type Delivery struct {
@@ -83,22 +87,20 @@ type Options struct {
 	Wanted  func(event string) bool
 	Metrics *Metrics
 	Logger  *slog.Logger
-	// MostAtOnce bounds the deliveries in progress, whose signatures are valid;
-	// more get 503. Default 256. Four times as many may be read at once, and their
-	// bodies together may buffer as much as MostAtOnce of the largest.
+	// MostAtOnce bounds the deliveries that Bus is asked to keep at once. Default
+	// 256. Eight times as many may wait their turn, for 1.5 seconds at most; the
+	// others get 503. All bodies together hold no more than MostAtOnce of the
+	// largest would.
 	MostAtOnce int
 	Now        func() time.Time
 }
 
 // Handler is the endpoint.
 type Handler struct {
-	o Options
-	// readers bounds requests whose sender is not verified yet; each slot holds
-	// the verifier that will check it.
-	readers chan *verifier
-	unread  atomic.Int64 // bytes buffered from their bodies
-	// inProgress bounds the deliveries whose signatures are valid.
-	inProgress chan struct{}
+	o         Options
+	verifiers sync.Pool // of *verifier: a check never waits, so few are in use
+	room      *room
+	places    *places
 	// warnings bounds what strangers can write into the log.
 	warnings *rate.Limiter
 }
@@ -115,11 +117,12 @@ func New(o Options) (*Handler, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	h := &Handler{o: o, warnings: rate.NewLimiter(strangersLogged, 4*strangersLogged), readers: make(chan *verifier, readersPerPlace*o.MostAtOnce), inProgress: make(chan struct{}, o.MostAtOnce)}
-	for range cap(h.readers) {
-		h.readers <- newVerifier(o.Secrets)
-	}
-	return h, nil
+	return &Handler{
+		o: o, warnings: rate.NewLimiter(strangersLogged, 4*strangersLogged),
+		verifiers: sync.Pool{New: func() any { return newVerifier(o.Secrets) }},
+		room:      newRoom(int64(o.MostAtOnce) * MaxBody),
+		places:    newPlaces(o.MostAtOnce),
+	}, nil
 }
 
 // strangersLogged bounds the log lines a second about requests that anybody can
@@ -140,15 +143,15 @@ func (h *Handler) Register(r gin.IRoutes) { r.POST(Path, h.receive) }
 // receive is the whole path of a delivery, in order.
 func (h *Handler) receive(c *gin.Context) {
 	arrived := h.o.Now()
-	body, which, ok := h.admit(c)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), answerWithin)
+	defer cancel()
+	body, done, ok := h.read(c)
 	if !ok {
 		return
 	}
-	select {
-	case h.inProgress <- struct{}{}:
-		defer func() { <-h.inProgress }()
-	default:
-		h.overload(c)
+	defer done()
+	which, ok := h.verify(c, body)
+	if !ok {
 		return
 	}
 
@@ -156,9 +159,6 @@ func (h *Handler) receive(c *gin.Context) {
 	d := Delivery{Body: body, ReceivedAt: arrived, ID: bodyID(body),
 		RequestID: headerValue(header, headerRequestID), TraceParent: headerValue(header, headerTraceParent)}
 	log := h.o.Logger.With("event_id", d.ID, "request_id", d.RequestID)
-	ctx, cancel := context.WithTimeout(c.Request.Context(), acceptWithin)
-	defer cancel()
-
 	env, err := h.o.Decode(body)
 	d.Event, d.AccountID, d.SignedFor = env.Event, env.AccountID, h.o.Secrets[which].AccountID
 	if d.SignedFor != "" && env.AccountID != "" && env.AccountID != d.SignedFor {
@@ -169,7 +169,7 @@ func (h *Handler) receive(c *gin.Context) {
 	if err != nil {
 		// It is Zoom's, and a retry would be no more readable: keep it for an operator.
 		log.Warn("delivery moved to the dead-letter stream: it cannot be used", "reason", err, "event", d.Event)
-		h.finish(c, log, h.o.Bus.PublishDead(ctx, err.Error(), d), resultDead)
+		h.keep(ctx, c, log, resultDead, func(ctx context.Context) error { return h.o.Bus.PublishDead(ctx, err.Error(), d) })
 		return
 	}
 	if env.PlainToken != "" {
@@ -184,40 +184,35 @@ func (h *Handler) receive(c *gin.Context) {
 		// Without a time of its own, two different events could have the same body.
 		d.ID = bodyID([]byte(d.ID + "\n" + header.Get(headerTimestamp) + "\n"))
 	}
-	h.finish(c, log, h.o.Bus.PublishEvent(ctx, d), resultAccepted)
+	h.keep(ctx, c, log, resultAccepted, func(ctx context.Context) error { return h.o.Bus.PublishEvent(ctx, d) })
 }
 
-// admit reads a request and proves that it is Zoom's. It returns the body and
-// the index of the secret that signed it.
-func (h *Handler) admit(c *gin.Context) (body []byte, secret int, ok bool) {
-	var check *verifier
-	select {
-	case check = <-h.readers:
-		defer func() { h.readers <- check }()
-	default:
-		h.overload(c)
-		return nil, 0, false
-	}
-	if body, ok = h.read(c); !ok {
-		return nil, 0, false
-	}
+// verify proves that a request is Zoom's. It returns the index of the secret that
+// signed it.
+func (h *Handler) verify(c *gin.Context, body []byte) (secret int, ok bool) {
 	header := c.Request.Header
+	check := h.verifiers.Get().(*verifier)
+	defer h.verifiers.Put(check)
 	if secret = check.verify(header.Get(headerTimestamp), header.Get(headerSignature), body); secret < 0 {
 		// Nothing of the body is trusted or parsed.
 		h.stranger("rejected request: invalid signature", "problem", signatureProblem(header), "remote", c.ClientIP())
 		h.answer(c, http.StatusUnauthorized, resultUnauthorized, "invalid signature")
-		return nil, 0, false
+		return 0, false
 	}
-	return body, secret, true
+	return secret, true
 }
 
-func (h *Handler) overload(c *gin.Context) {
-	h.answer(c, http.StatusServiceUnavailable, resultOverload, "overloaded, try again")
-}
-
-// finish answers 204 when the bus has the delivery, else 503: Zoom retries it.
-func (h *Handler) finish(c *gin.Context, log *slog.Logger, err error, result string) {
-	if err != nil {
+// keep waits its turn and publishes. It answers 204 when the bus has the
+// delivery, else 503: Zoom retries it.
+func (h *Handler) keep(ctx context.Context, c *gin.Context, log *slog.Logger, result string, publish func(context.Context) error) {
+	if !h.places.take(ctx) {
+		h.answer(c, http.StatusServiceUnavailable, resultOverload, "overloaded, try again")
+		return
+	}
+	defer h.places.leave()
+	ctx, cancel := context.WithTimeout(ctx, acceptWithin)
+	defer cancel()
+	if err := publish(ctx); err != nil {
 		log.Error("delivery not stored; answered 503 so that Zoom retries", "error", err)
 		h.answer(c, http.StatusServiceUnavailable, resultUnavailable, "not stored, try again")
 		return

@@ -1,0 +1,60 @@
+package app
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"latchkey/internal/config"
+	"latchkey/internal/webhook"
+)
+
+// TestIngestsConnectionsAreBounded: of the app's own server, an idle connection
+// makes room.
+func TestIngestsConnectionsAreBounded(t *testing.T) {
+	t.Parallel()
+	cfg, err := config.Load([]string{"ZOOM_WEBHOOK_SECRET_TOKEN=s", "NATS_URL=nats://127.0.0.1:1", "LATCHKEY_LISTEN=127.0.0.1:0"}, config.Ingest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := New(Options{Config: cfg, Ingest: true, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.listenIngest(1); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = a.ingest.stop(context.Background()) })
+	post := func() (net.Conn, *bufio.Reader) {
+		conn, err := net.Dial("tcp", a.IngestAddr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		if _, err := io.WriteString(conn, "POST "+webhook.Path+" HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"); err != nil {
+			t.Fatal(err)
+		}
+		in := bufio.NewReader(conn)
+		resp, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		if resp.StatusCode != http.StatusUnauthorized {
+			t.Errorf("status %d, want 401", resp.StatusCode)
+		}
+		return conn, in
+	}
+	kept, in := post()
+	post()
+	_ = kept.SetReadDeadline(time.Now().Add(20 * time.Second))
+	if _, err := in.ReadByte(); !errors.Is(err, io.EOF) {
+		t.Errorf("the idle connection: %v, want it to be closed for the new one", err)
+	}
+}
