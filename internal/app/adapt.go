@@ -40,10 +40,14 @@ func (b workerBus) consume(ctx context.Context, parallel int, handle func(contex
 	b.Bus.Consume(ctx, parallel, func(ctx context.Context, f bus.Frame) error {
 		frame := intake.Frame{InProgress: f.InProgress}
 		for _, e := range f.Parts {
-			frame.Events = append(frame.Events, intake.Event{ID: e.ID, Body: e.Body, SignedFor: e.SignedFor, ReceivedAt: e.ReceivedAt, RequestID: e.RequestID, Problem: f.Problem})
+			frame.Events = append(frame.Events, intakeEvent(e, f.Problem))
 		}
 		return handle(ctx, frame)
 	})
+}
+
+func intakeEvent(e bus.Event, problem error) intake.Event {
+	return intake.Event{ID: e.ID, Body: e.Body, SignedFor: e.SignedFor, ReceivedAt: e.ReceivedAt, RequestID: e.RequestID, Problem: problem}
 }
 
 func (b workerBus) publishAlert(ctx context.Context, a store.Alert) error {

@@ -289,6 +289,7 @@ func (a *App) work(ctx context.Context) {
 	var wg sync.WaitGroup
 	wg.Go(func() { workerBus{a.bus}.consume(ctx, a.o.Config.Parallel, a.intake.Handle(ctx)) })
 	wg.Go(func() { a.worker.Run(ctx) })
+	wg.Go(func() { a.restoreEvents(ctx) })
 	wg.Wait()
 }
 
