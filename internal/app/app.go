@@ -32,11 +32,16 @@ type Options struct {
 	Ingest bool
 	Worker bool
 	Logger *slog.Logger
+	// Environ is what Config was loaded from: with it policies and secrets are read
+	// again when their files change, and when Reload receives.
+	Environ []string
+	Reload  <-chan os.Signal
 }
 
 // App is the parts of latchkey that run in one process.
 type App struct {
 	o        Options
+	current  atomic.Pointer[config.Config] // Options.Config, or what was taken over since
 	log      *slog.Logger
 	registry *prometheus.Registry
 
@@ -46,6 +51,7 @@ type App struct {
 	zoom     map[string]*zoom.Client // by account
 	worker   *reconcile.Worker
 	intake   *intake.Intake
+	webhook  *webhook.Handler
 	ingest   *httpServer
 	admin    *httpServer
 
@@ -72,6 +78,7 @@ func New(o Options) (*App, error) {
 		s.Close()
 	}
 	a := &App{o: o, log: o.Logger, registry: prometheus.NewRegistry()}
+	a.current.Store(&o.Config)
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return a, nil
 }
@@ -114,6 +121,9 @@ func (a *App) Start(ctx context.Context) (err error) {
 		if err := a.listenIngest(mostConnections); err != nil {
 			return err
 		}
+	}
+	if a.o.Environ != nil {
+		a.wg.Go(func() { a.reload(run) })
 	}
 	return a.listenAdmin()
 }
@@ -203,7 +213,8 @@ func (a *App) newWorker() {
 		LargePlan: func(accountID string) bool {
 			return slices.ContainsFunc(c.AllAccounts(), func(a config.Account) bool { return a.ID == accountID && a.Plan == "business" })
 		},
-		Rule: RuleOf(c), Policies: policies(c), Logger: log, Metrics: metrics,
+		Rule:     func(w reconcile.Who) reconcile.Rule { return rule(*a.current.Load(), w) },
+		Policies: func() string { return policies(*a.current.Load()) }, Logger: log, Metrics: metrics,
 		Parallel: c.Parallel, Lease: c.Lease, SettingsTTL: c.SettingsTTL, Sweep: c.Sweep, Accounts: guarded,
 	})
 }
@@ -342,12 +353,10 @@ func (a *App) Store() *store.Store { return a.store }
 
 func (a *App) newWebhook() (*webhook.Handler, error) {
 	a.deliveries = webhook.NewMetrics(a.registry)
-	var secrets []webhook.Secret
-	for _, s := range a.o.Config.Secrets() {
-		secrets = append(secrets, webhook.Secret(s))
-	}
-	return webhook.New(webhook.Options{
-		Secrets: secrets, Bus: ingestBus{a.bus}, Wanted: intake.Wanted,
+	h, err := webhook.New(webhook.Options{
+		Secrets: webhookSecrets(a.o.Config), Bus: ingestBus{a.bus}, Wanted: intake.Wanted,
 		Decode: decodeEnvelope, Metrics: a.deliveries, Logger: a.log.With("part", "ingest"),
 	})
+	a.webhook = h
+	return h, err
 }

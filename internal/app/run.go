@@ -29,7 +29,7 @@ func Main(role config.Role, stderr io.Writer) int {
 	ctx, release := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer release()
 	// Once the first signal came, a second one ends a process whose stop hangs.
-	if err := Run(ctx, Options{Config: c, Ingest: role != config.Worker, Worker: role != config.Ingest, Logger: log}, func(*App) { context.AfterFunc(ctx, release) }); err != nil {
+	if err := Run(ctx, Options{Config: c, Ingest: role != config.Worker, Worker: role != config.Ingest, Logger: log, Environ: os.Environ(), Reload: hangups()}, func(*App) { context.AfterFunc(ctx, release) }); err != nil {
 		fmt.Fprintf(stderr, "latchkey: %v\n", err)
 		return 1
 	}
@@ -62,4 +62,11 @@ func NewLogger(c config.Config, w io.Writer) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(w, o))
 	}
 	return slog.New(slog.NewTextHandler(w, o))
+}
+
+// hangups receives SIGHUP, which asks for policies and secrets to be read again.
+func hangups() <-chan os.Signal {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGHUP)
+	return c
 }

@@ -221,7 +221,7 @@ func newWorker(t *testing.T, api Zoom) (*Worker, string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
-	return New(Options{Store: s, Logger: slog.New(slog.DiscardHandler), Accounts: []string{"acc"}, Policies: "all",
+	return New(Options{Store: s, Logger: slog.New(slog.DiscardHandler), Accounts: []string{"acc"}, Policies: func() string { return "all" },
 		Zoom: func(account string) (Zoom, bool) { return api, account == "acc" },
 		Rule: func(Who) Rule {
 			return Rule{Policy: passcode.Policy{Mode: passcode.ModeWaitingRoom, Fingerprint: "one"}}

@@ -375,7 +375,7 @@ func TestPolicyChangedMakesDue(t *testing.T) {
 	s := &scripted{}
 	w, url := patient(t, s)
 	policy := func(mode passcode.Mode, fingerprint string) {
-		w.o.Policies = fingerprint
+		w.o.Policies = func() string { return fingerprint }
 		w.o.Rule = func(Who) Rule { return Rule{Policy: passcode.Policy{Mode: mode, Fingerprint: fingerprint}} }
 		if err := w.lookAtSetup(t.Context(), true); err != nil {
 			t.Fatal(err)

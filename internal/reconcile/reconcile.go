@@ -92,8 +92,8 @@ type Options struct {
 	Store *store.Store
 	Zoom  func(accountID string) (Zoom, bool) // false: not an account we guard
 	Rule  func(Who) Rule
-	// Policies is a fingerprint of all rules together.
-	Policies string
+	// Policies is a fingerprint of all rules together, as they are now.
+	Policies func() string
 	Publish  func(context.Context, store.Alert) error
 	Logger   *slog.Logger
 	Metrics  *Metrics

@@ -40,9 +40,7 @@ func (w *Worker) lookAtSetup(ctx context.Context, start bool) error {
 	defer cancel()
 	var errs []error
 	if start {
-		for _, id := range w.o.Accounts {
-			errs = append(errs, w.policyChanged(ctx, id))
-		}
+		errs = append(errs, w.PoliciesChanged(ctx))
 	}
 	for _, id := range w.o.Accounts {
 		troubles, err := w.o.Store.Troubles(ctx, id)
@@ -132,9 +130,19 @@ func (n need) in(granted []string) bool {
 	})
 }
 
+// PoliciesChanged makes due what the policies, which are others now, would decide
+// otherwise.
+func (w *Worker) PoliciesChanged(ctx context.Context) error {
+	var errs []error
+	for _, id := range w.o.Accounts {
+		errs = append(errs, w.policyChanged(ctx, id))
+	}
+	return errors.Join(errs...)
+}
+
 // policyChanged makes due what the policies of now would decide otherwise.
 func (w *Worker) policyChanged(ctx context.Context, accountID string) error {
-	n, err := w.o.Store.PolicyChanged(ctx, accountID, w.o.Policies, func(h store.Host) string {
+	n, err := w.o.Store.PolicyChanged(ctx, accountID, w.o.Policies(), func(h store.Host) string {
 		return w.o.Rule(WhoIs(h)).Policy.Fingerprint
 	})
 	if n > 0 {

@@ -17,6 +17,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -78,7 +79,8 @@ type Secret struct {
 
 // Options configure a Handler; all are required but MostAtOnce and Now.
 type Options struct {
-	// Secrets are the apps' secret tokens, several of one app while rotating.
+	// Secrets are the apps' secret tokens, several of one app while rotating;
+	// SetSecrets takes others later.
 	Secrets []Secret
 	Bus     Bus
 	// Decode reads a body; its error must not quote it.
@@ -97,9 +99,9 @@ type Options struct {
 
 // Handler is the endpoint.
 type Handler struct {
-	o         Options
-	verifiers sync.Pool // of *verifier: a check never waits, so few are in use
-	room      *room
+	o       Options
+	signers atomic.Pointer[signers]
+	room    *room
 	places    *places
 	// warnings bounds what strangers can write into the log.
 	warnings *rate.Limiter
@@ -108,21 +110,34 @@ type Handler struct {
 // New makes a Handler. No secret, or an empty one, is an error: without one,
 // anybody could sign.
 func New(o Options) (*Handler, error) {
-	if err := checkSecrets(o.Secrets); err != nil {
-		return nil, err
-	}
 	if o.MostAtOnce <= 0 {
 		o.MostAtOnce = 256
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Handler{
+	h := &Handler{
 		o: o, warnings: rate.NewLimiter(strangersLogged, 4*strangersLogged),
-		verifiers: sync.Pool{New: func() any { return newVerifier(o.Secrets) }},
-		room:      newRoom(int64(o.MostAtOnce) * MaxBody),
-		places:    newPlaces(o.MostAtOnce),
-	}, nil
+		room:   newRoom(int64(o.MostAtOnce) * MaxBody),
+		places: newPlaces(o.MostAtOnce),
+	}
+	return h, h.SetSecrets(o.Secrets)
+}
+
+// signers are those whose signatures are valid.
+type signers struct {
+	secrets   []Secret
+	verifiers sync.Pool // of *verifier: a check never waits, so few are in use
+}
+
+// SetSecrets takes other secret tokens from now on, at any time. An error changes
+// nothing.
+func (h *Handler) SetSecrets(secrets []Secret) error {
+	if err := checkSecrets(secrets); err != nil {
+		return err
+	}
+	h.signers.Store(&signers{secrets: secrets, verifiers: sync.Pool{New: func() any { return newVerifier(secrets) }}})
+	return nil
 }
 
 // strangersLogged bounds the log lines a second about requests that anybody can
@@ -150,7 +165,7 @@ func (h *Handler) receive(c *gin.Context) {
 		return
 	}
 	defer done()
-	which, ok := h.verify(c, body)
+	signer, ok := h.verify(c, body)
 	if !ok {
 		return
 	}
@@ -160,7 +175,7 @@ func (h *Handler) receive(c *gin.Context) {
 		RequestID: headerValue(header, headerRequestID), TraceParent: headerValue(header, headerTraceParent)}
 	log := h.o.Logger.With("event_id", d.ID, "request_id", d.RequestID)
 	env, err := h.o.Decode(body)
-	d.Event, d.AccountID, d.SignedFor = env.Event, env.AccountID, h.o.Secrets[which].AccountID
+	d.Event, d.AccountID, d.SignedFor = env.Event, env.AccountID, signer.AccountID
 	if d.SignedFor != "" && env.AccountID != "" && env.AccountID != d.SignedFor {
 		// What another account's app signed must not pass for the event itself, should
 		// that come as well. Whose word it is, intake decides.
@@ -173,7 +188,7 @@ func (h *Handler) receive(c *gin.Context) {
 		return
 	}
 	if env.PlainToken != "" {
-		h.validate(c, env.PlainToken, h.o.Secrets[which].Value)
+		h.validate(c, env.PlainToken, signer.Value)
 		return
 	}
 	if !h.o.Wanted(d.Event) {
@@ -187,19 +202,20 @@ func (h *Handler) receive(c *gin.Context) {
 	h.keep(ctx, c, log, resultAccepted, func(ctx context.Context) error { return h.o.Bus.PublishEvent(ctx, d) })
 }
 
-// verify proves that a request is Zoom's. It returns the index of the secret that
-// signed it.
-func (h *Handler) verify(c *gin.Context, body []byte) (secret int, ok bool) {
+// verify proves that a request is Zoom's. It returns the secret that signed it.
+func (h *Handler) verify(c *gin.Context, body []byte) (signer Secret, ok bool) {
 	header := c.Request.Header
-	check := h.verifiers.Get().(*verifier)
-	defer h.verifiers.Put(check)
-	if secret = check.verify(header.Get(headerTimestamp), header.Get(headerSignature), body); secret < 0 {
+	all := h.signers.Load()
+	check := all.verifiers.Get().(*verifier)
+	defer all.verifiers.Put(check)
+	which := check.verify(header.Get(headerTimestamp), header.Get(headerSignature), body)
+	if which < 0 {
 		// Nothing of the body is trusted or parsed.
 		h.stranger("rejected request: invalid signature", "problem", signatureProblem(header), "remote", c.ClientIP())
 		h.answer(c, http.StatusUnauthorized, resultUnauthorized, "invalid signature")
-		return 0, false
+		return Secret{}, false
 	}
-	return secret, true
+	return all.secrets[which], true
 }
 
 // keep waits its turn and publishes. It answers 204 when the bus has the

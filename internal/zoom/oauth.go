@@ -30,12 +30,12 @@ const tokenMargin = 60 * time.Second
 // many callers wait.
 type tokenSource struct {
 	url    string
-	creds  Credentials
 	client *http.Client
 	now    func() time.Time
 
 	flight singleflight.Group
 	mu     sync.Mutex
+	creds  Credentials
 	token  token
 }
 
@@ -111,13 +111,24 @@ func (c *Client) Scopes(ctx context.Context) ([]string, error) {
 	return t.scopes, err
 }
 
+// SetCredentials takes another client id and secret of the same account's app. A
+// token that is held is used until it ends.
+func (c *Client) SetCredentials(id string, clientSecret secret.String) {
+	c.tokens.mu.Lock()
+	defer c.tokens.mu.Unlock()
+	c.tokens.creds.ClientID, c.tokens.creds.ClientSecret = id, clientSecret
+}
+
 func (s *tokenSource) fetch(ctx context.Context) (token, error) {
-	form := url.Values{"grant_type": {"account_credentials"}, "account_id": {s.creds.AccountID}}
+	s.mu.Lock()
+	creds := s.creds
+	s.mu.Unlock()
+	form := url.Values{"grant_type": {"account_credentials"}, "account_id": {creds.AccountID}}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, strings.NewReader(form.Encode()))
 	if err != nil {
 		return token{}, &Error{Kind: KindInvalid, Op: opToken, Message: "ZOOM_OAUTH_URL is not a URL"}
 	}
-	req.SetBasicAuth(s.creds.ClientID, s.creds.ClientSecret.Reveal())
+	req.SetBasicAuth(creds.ClientID, creds.ClientSecret.Reveal())
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	asked := s.now()
 	resp, err := s.client.Do(req)
@@ -130,7 +141,7 @@ func (s *tokenSource) fetch(ctx context.Context) (token, error) {
 		return token{}, &Error{Kind: KindTransport, Op: opToken, Status: resp.StatusCode, Err: err}
 	}
 	if resp.StatusCode != http.StatusOK {
-		e := errorFrom(opToken, resp, body, asked, s.creds.ClientSecret)
+		e := errorFrom(opToken, resp, body, asked, creds.ClientSecret)
 		if e.Kind == KindInvalid || e.Kind == KindUnauthorized { // 400 or 401, when the credentials are wrong
 			e.Kind = KindUnauthorized
 			e.Message = "Zoom refused the client id, client secret or account id: check ZOOM_CLIENT_ID, ZOOM_CLIENT_SECRET and ZOOM_ACCOUNT_ID, and that the app is activated"
