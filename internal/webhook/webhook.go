@@ -102,7 +102,7 @@ type Handler struct {
 	o       Options
 	signers atomic.Pointer[signers]
 	room    *room
-	places    *places
+	places  *places
 	// warnings bounds what strangers can write into the log.
 	warnings *rate.Limiter
 }
@@ -121,7 +121,10 @@ func New(o Options) (*Handler, error) {
 		room:   newRoom(int64(o.MostAtOnce) * MaxBody),
 		places: newPlaces(o.MostAtOnce),
 	}
-	return h, h.SetSecrets(o.Secrets)
+	if err := h.SetSecrets(o.Secrets); err != nil {
+		return nil, err
+	}
+	return h, nil
 }
 
 // signers are those whose signatures are valid.
