@@ -40,7 +40,7 @@ func (b workerBus) consume(ctx context.Context, parallel int, handle func(contex
 	b.Bus.Consume(ctx, parallel, func(ctx context.Context, f bus.Frame) error {
 		frame := intake.Frame{InProgress: f.InProgress}
 		for _, e := range f.Parts {
-			frame.Events = append(frame.Events, intake.Event{ID: e.ID, Body: e.Body, SignedFor: e.SignedFor, ReceivedAt: e.ReceivedAt, RequestID: e.RequestID, Problem: f.Problem})
+			frame.Events = append(frame.Events, intake.Event{ID: e.ID, Body: e.Body, SignedFor: e.SignedFor, ReceivedAt: e.ReceivedAt, RequestID: e.RequestID, Attempts: e.Attempts, Problem: f.Problem})
 		}
 		return handle(ctx, frame)
 	})
@@ -53,7 +53,7 @@ func (b workerBus) publishAlert(ctx context.Context, a store.Alert) error {
 func (b workerBus) publishDead(ctx context.Context, reason string, e intake.Event) error {
 	env, _ := zoom.DecodeEnvelope(e.Body) // what can be known of it
 	return b.Bus.PublishDead(ctx, "intake", reason, bus.Event{ID: e.ID, AccountID: env.AccountID, SignedFor: e.SignedFor, Name: env.Event,
-		Body: e.Body, ReceivedAt: e.ReceivedAt, RequestID: e.RequestID})
+		Body: e.Body, ReceivedAt: e.ReceivedAt, RequestID: e.RequestID, Attempts: e.Attempts})
 }
 
 // decodeEnvelope is Zoom's event as ingest sees it.
