@@ -20,6 +20,7 @@ func TestDeadLettersAreAlertedOnce(t *testing.T) {
 	r := newRig(t, "DATABASE_URL="+db, "NATS_URL="+testenv.NATS(t).URL())
 	r.app = r.start(t, true, true)
 	for _, body := range []string{`not json`, `neither "s3cret"`, `["an","array"]`,
+		`{"event":"` + strings.Repeat("x", 101) + `"}`, `{"event":"` + strings.Repeat("x", 102) + `"}`,
 		`{"event":"meeting.created","event_ts":1,"payload":{"account_id":"A","object":{"topic":"no id","password":"s3cret"}}}`,
 		`{"event":"meeting.created","event_ts":2,"payload":{"account_id":"A","object":{"topic":"no id","password":"s3cret"}}}`} {
 		if status := r.post(t, body); status != http.StatusNoContent {
@@ -52,20 +53,20 @@ func TestDeadLettersAreAlertedOnce(t *testing.T) {
 			return err == nil && c.CachedInfo().AckFloor.Stream == letters
 		})
 	}
-	watched(5)
+	watched(7)
 	ofIntake := bus.DeadFilter{Stage: "intake", AccountID: "A"}
 	for _, d := range letters(ofIntake) {
 		if err := b.Redrive(t.Context(), d); err != nil {
 			t.Fatal(err)
 		}
 	}
-	watched(7)
+	watched(9)
 	all := letters(ofIntake)
 	if len(all) != 2 || all[0].Event.Attempts != 2 || all[1].Event.Attempts != 2 {
 		t.Errorf("%d after redriving two: %+v", len(all), all)
 	}
 	got := testenv.Query(t, db, `SELECT string_agg(account_id || '|' || (data ->> 'stage') || '|' || (data ->> 'cause'), E'\n' ORDER BY account_id, data ->> 'cause') FROM alerts WHERE type = 'event.dead'`)
-	want := "|ingest|the body is not a JSON object\nA|intake|field payload.object.id is missing"
+	want := "|ingest|field event has … letters: want … to …\n|ingest|the body is not a JSON object\nA|intake|field payload.object.id is missing"
 	if got != want {
 		t.Errorf("alerted:\n%s\nwant:\n%s", got, want)
 	}

@@ -25,6 +25,11 @@ func TestDeadSeenIsNewsOnce(t *testing.T) {
 	if n := alerts(); n != 1 {
 		t.Fatalf("%d alerts of one cause", n)
 	}
+	before := value[string](t, s, `SELECT xmin::text FROM dead_causes`)
+	noError(t, seen(one))
+	if after := value[string](t, s, `SELECT xmin::text FROM dead_causes`); after != before {
+		t.Error("a flood of one cause writes its row each time")
+	}
 	for i, other := range []DeadCause{of("", "intake", "why"), of("acc", "ingest", "why"), of("acc", "intake", "another")} {
 		noError(t, seen(other))
 		noError(t, seen(other))
