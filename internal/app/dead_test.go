@@ -13,7 +13,7 @@ import (
 )
 
 // TestDeadLettersAreAlertedOnce: what ingest and intake give up on is alerted once
-// for each kind of cause; what is redriven and dies again is counted and no news.
+// for each kind of cause, and so is what JetStream gives up on; what is redriven and dies again is counted and no news.
 func TestDeadLettersAreAlertedOnce(t *testing.T) {
 	t.Parallel()
 	db := emptyMigrated(t)
@@ -45,9 +45,9 @@ func TestDeadLettersAreAlertedOnce(t *testing.T) {
 		}
 		return all
 	}
+	js := r.jetStream(t)
 	watched := func(letters uint64) {
 		t.Helper()
-		js := r.jetStream(t)
 		testenv.Until(t, "the worker has seen all of them", func() bool {
 			c, err := js.Consumer(t.Context(), "DEAD", "dead-watch")
 			return err == nil && c.CachedInfo().AckFloor.Stream == letters
@@ -65,8 +65,13 @@ func TestDeadLettersAreAlertedOnce(t *testing.T) {
 	if len(all) != 2 || all[0].Event.Attempts != 2 || all[1].Event.Attempts != 2 {
 		t.Errorf("%d after redriving two: %+v", len(all), all)
 	}
+	testenv.Until(t, "JetStream says that it gave up on a frame", func() bool { // as it does itself: internal/bus
+		_, err := js.Publish(t.Context(), "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.EVENTS.frames", []byte(`{"consumer":"frames","stream_seq":1,"deliveries":3}`))
+		return err == nil
+	})
+	watched(10)
 	got := testenv.Query(t, db, `SELECT string_agg(account_id || '|' || (data ->> 'stage') || '|' || (data ->> 'cause'), E'\n' ORDER BY account_id, data ->> 'cause') FROM alerts WHERE type = 'event.dead'`)
-	want := "|ingest|field event has … letters: want … to …\n|ingest|the body is not a JSON object\nA|intake|field payload.object.id is missing"
+	want := "|ingest|field event has … letters: want … to …\n|ingest|the body is not a JSON object\nA|delivery|delivered … times without success (max deliver of consumer frames)\nA|intake|field payload.object.id is missing"
 	if got != want {
 		t.Errorf("alerted:\n%s\nwant:\n%s", got, want)
 	}
