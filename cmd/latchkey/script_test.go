@@ -25,6 +25,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:      "testdata/script",
 		Deadline: time.Now().Add(4 * time.Minute),
+		Cmds:     map[string]func(*testscript.TestScript, bool, []string){"deadletters": func(ts *testscript.TestScript, _ bool, _ []string) { deadLetters(t, ts) }},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TEST_DATABASE_URL", testenv.PostgresURL(t))
 			env.Setenv("TEST_NATS_URL", testenv.NATS(t).URL())

@@ -26,11 +26,12 @@ const (
 	PasscodeChanged = "meeting.passcode_changed"
 	Forecast        = "host.forecast_changed"
 	AccountTrouble  = "account.trouble"
+	EventDead       = "event.dead"
 )
 
 // Types is the closed set, for tests that hold other places to it.
 func Types() []string {
-	return []string{Demands, Repaired, Unfixable, Contested, Deferred, Open, PasscodeChanged, Forecast, AccountTrouble}
+	return []string{Demands, Repaired, Unfixable, Contested, Deferred, Open, PasscodeChanged, Forecast, AccountTrouble, EventDead}
 }
 
 // meetingData is the JSON of an alert about a meeting.

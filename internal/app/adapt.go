@@ -47,7 +47,7 @@ func (b workerBus) consume(ctx context.Context, parallel int, handle func(contex
 }
 
 func intakeEvent(e bus.Event, problem error) intake.Event {
-	return intake.Event{ID: e.ID, Body: e.Body, SignedFor: e.SignedFor, ReceivedAt: e.ReceivedAt, RequestID: e.RequestID, Problem: problem}
+	return intake.Event{ID: e.ID, Body: e.Body, SignedFor: e.SignedFor, ReceivedAt: e.ReceivedAt, RequestID: e.RequestID, Attempts: e.Attempts, Problem: problem}
 }
 
 func (b workerBus) publishAlert(ctx context.Context, a store.Alert) error {
@@ -57,7 +57,7 @@ func (b workerBus) publishAlert(ctx context.Context, a store.Alert) error {
 func (b workerBus) publishDead(ctx context.Context, reason string, e intake.Event) error {
 	env, _ := zoom.DecodeEnvelope(e.Body) // what can be known of it
 	return b.Bus.PublishDead(ctx, "intake", reason, bus.Event{ID: e.ID, AccountID: env.AccountID, SignedFor: e.SignedFor, Name: env.Event,
-		Body: e.Body, ReceivedAt: e.ReceivedAt, RequestID: e.RequestID})
+		Body: e.Body, ReceivedAt: e.ReceivedAt, RequestID: e.RequestID, Attempts: e.Attempts})
 }
 
 // decodeEnvelope is Zoom's event as ingest sees it.

@@ -301,6 +301,8 @@ func (a *App) work(ctx context.Context) {
 	wg.Go(func() { workerBus{a.bus}.consume(ctx, a.o.Config.Parallel, a.intake.Handle(ctx)) })
 	wg.Go(func() { a.worker.Run(ctx) })
 	wg.Go(func() { a.restoreEvents(ctx) })
+	wg.Go(func() { a.bus.WatchAdvisories(ctx) })
+	wg.Go(func() { a.watchDead(ctx) })
 	wg.Wait()
 }
 

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -33,7 +34,7 @@ func (f Frame) InProgress() { _ = f.msg.InProgress() }
 // earlier versions wrote, an event a message, is drained beside.
 func (b *Bus) Consume(ctx context.Context, parallel int, handle func(context.Context, Frame) error) {
 	var wg sync.WaitGroup
-	wg.Go(func() { b.consume(ctx, framesDurable, parallel, handle) })
+	wg.Go(func() { b.consume(ctx, framesDurable, parallel, framesTo(handle)) })
 	wg.Go(func() { b.drain(ctx, parallel, handle) })
 	wg.Wait()
 }
@@ -47,17 +48,27 @@ func (b *Bus) drain(ctx context.Context, parallel int, handle func(context.Conte
 			return
 		}
 		if b.single.Load() {
-			b.consume(ctx, intakeDurable, parallel, handle)
+			b.consume(ctx, intakeDurable, parallel, framesTo(handle))
 			return
 		}
 		pause(ctx, 10*time.Second)
 	}
 }
 
-func (b *Bus) consume(ctx context.Context, durable string, parallel int, handle func(context.Context, Frame) error) {
+// framesTo hands a message on as a frame; what Probe published is dropped.
+func framesTo(handle func(context.Context, Frame) error) func(context.Context, jetstream.Msg) error {
+	return func(ctx context.Context, msg jetstream.Msg) error {
+		if msg.Subject() == probeSubject || msg.Subject() == oldProbeSubject {
+			return nil
+		}
+		return handle(ctx, frameOf(msg))
+	}
+}
+
+func (b *Bus) consume(ctx context.Context, durable string, parallel int, handle func(context.Context, jetstream.Msg) error) {
 	failures := 0
 	for ctx.Err() == nil {
-		worked, err := b.fetch(ctx, durable, parallel, handle)
+		worked, err := b.fetch(ctx, b.name(kindEvents), durable, parallel, handle)
 		if worked {
 			failures = 0
 		}
@@ -92,10 +103,10 @@ func gone(err error) bool {
 // consumer is being deleted is not answered at all.
 const heartbeat = 2 * time.Second
 
-// fetch hands out frames until something fails; worked says that the server
+// fetch hands out messages until something fails; worked says that the server
 // answered at least one request for them.
-func (b *Bus) fetch(ctx context.Context, durable string, parallel int, handle func(context.Context, Frame) error) (worked bool, _ error) {
-	consumer, err := b.js.Consumer(ctx, b.name(kindEvents), durable)
+func (b *Bus) fetch(ctx context.Context, stream, durable string, parallel int, handle func(context.Context, jetstream.Msg) error) (worked bool, _ error) {
+	consumer, err := b.js.Consumer(ctx, stream, durable)
 	if err != nil {
 		return false, err
 	}
@@ -109,15 +120,11 @@ func (b *Bus) fetch(ctx context.Context, durable string, parallel int, handle fu
 		}
 		for msg := range batch.Messages() {
 			worked = true
-			if msg.Subject() == probeSubject || msg.Subject() == oldProbeSubject {
-				_ = msg.Ack()
-				continue
-			}
 			slots <- struct{}{}
 			wg.Go(func() {
 				defer func() { <-slots }()
-				// A frame in progress is finished even when ctx ends.
-				if err := handle(context.WithoutCancel(ctx), frameOf(msg)); err == nil {
+				// What is in progress is finished even when ctx ends.
+				if err := handle(context.WithoutCancel(ctx), msg); err == nil {
 					_ = msg.Ack() // a lost ack means one more, idempotent, delivery
 				}
 			})
@@ -133,28 +140,31 @@ func (b *Bus) fetch(ctx context.Context, durable string, parallel int, handle fu
 // frameOf reads a message: a frame, or a single event of an earlier version.
 func frameOf(msg jetstream.Msg) Frame {
 	f := Frame{msg: msg}
-	h := msg.Headers()
 	stored := time.Time{}
 	if meta, err := msg.Metadata(); err == nil {
 		f.Attempt, stored = int(meta.NumDelivered), meta.Timestamp
 	}
-	if strings.HasPrefix(msg.Subject(), framePrefix) {
-		var err error
-		if f.Parts, err = parts(h, msg.Data()); err == nil {
-			return f
+	f.Parts, f.Problem = read(msg.Subject(), msg.Headers(), msg.Data(), stored)
+	return f
+}
+
+// read gives the events of a message on the stream of events. With a problem it is
+// one event, whose body is the whole message.
+func read(subject string, h nats.Header, data []byte, stored time.Time) (all []Event, problem error) {
+	if strings.HasPrefix(subject, framePrefix) {
+		if all, problem = parts(h, data); problem == nil {
+			return all, nil
 		}
-		f.Problem = err
 	}
-	e := Event{ID: h.Get(jetstream.MsgIDHeader), Body: msg.Data(), SignedFor: h.Get(headerSignedFor),
+	e := Event{ID: h.Get(jetstream.MsgIDHeader), Body: data, SignedFor: h.Get(headerSignedFor),
 		RequestID: h.Get(headerRequestID), TraceParent: h.Get(headerTraceParent)}
 	if e.ReceivedAt, _ = time.Parse(time.RFC3339Nano, h.Get(headerReceivedAt)); e.ReceivedAt.IsZero() {
 		e.ReceivedAt = stored
 	}
-	if _, rest, ok := strings.Cut(strings.TrimPrefix(msg.Subject(), eventPrefix), "."); ok && f.Problem == nil {
+	if _, rest, ok := strings.Cut(strings.TrimPrefix(subject, eventPrefix), "."); ok && problem == nil {
 		e.Name = rest
 	}
-	f.Parts = []Event{e}
-	return f
+	return []Event{e}, problem
 }
 
 func pause(ctx context.Context, d time.Duration) {

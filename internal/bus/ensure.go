@@ -115,6 +115,24 @@ func (b *Bus) Names() []string {
 	return []string{b.name(kindEvents), b.name(kindAlerts), b.name(kindDead)}
 }
 
+// Locate finds the streams and changes nothing, for commands; those that are not
+// there are called as they would be made.
+func (b *Bus) Locate(ctx context.Context) error {
+	names := map[string]string{}
+	for _, k := range b.o.Streams.kinds() {
+		names[k.kind] = cmp.Or(k.said.Name, k.name)
+		there, err := b.find(ctx, k)
+		switch {
+		case err == nil:
+			names[k.kind] = there.Name
+		case !errors.Is(err, jetstream.ErrStreamNotFound):
+			return fmt.Errorf("stream %s: %w", names[k.kind], err)
+		}
+	}
+	b.names.Store(&names)
+	return nil
+}
+
 // ensureStream finds the stream of that kind, or makes it, and returns it as it is
 // then.
 func (b *Bus) ensureStream(ctx context.Context, k kindOfStream) (jetstream.StreamConfig, error) {

@@ -45,7 +45,7 @@ func frame(events []Event) (m *nats.Msg, taken int) {
 		}
 		h := textproto.MIMEHeader{}
 		for key, value := range map[string]string{headerEventID: e.ID, headerEvent: e.Name, headerSignedFor: e.SignedFor,
-			headerReceivedAt: e.ReceivedAt.UTC().Format(time.RFC3339Nano), headerRequestID: e.RequestID, headerTraceParent: e.TraceParent} {
+			headerReceivedAt: e.ReceivedAt.UTC().Format(time.RFC3339Nano), headerRequestID: e.RequestID, headerTraceParent: e.TraceParent, headerAttempts: attemptsText(e.Attempts)} {
 			if value != "" {
 				h.Set(key, headerText(value))
 			}
@@ -88,7 +88,7 @@ func parts(h nats.Header, data []byte) ([]Event, error) {
 			return nil, errNoFrame
 		}
 		e := Event{ID: part.Header.Get(headerEventID), Name: part.Header.Get(headerEvent), AccountID: h.Get(headerAccount), SignedFor: part.Header.Get(headerSignedFor),
-			Body: body, RequestID: part.Header.Get(headerRequestID), TraceParent: part.Header.Get(headerTraceParent)}
+			Body: body, RequestID: part.Header.Get(headerRequestID), TraceParent: part.Header.Get(headerTraceParent), Attempts: attemptsOf(part.Header.Get(headerAttempts))}
 		if e.ReceivedAt, err = time.Parse(time.RFC3339Nano, part.Header.Get(headerReceivedAt)); err != nil || e.ID == "" {
 			return nil, fmt.Errorf("%w: a part has no id or no time", errNoFrame)
 		}

@@ -21,6 +21,7 @@ type Event struct {
 	ReceivedAt  time.Time
 	RequestID   string // x-zm-request-id
 	TraceParent string
+	Attempts    int // how often latchkey gave up on it before; see DeadLetter
 }
 
 // Headers of our own and of others'.
@@ -54,15 +55,6 @@ func (e Event) message(subject string) *nats.Msg {
 // others of its account that wait at the same moment. An error says nothing about
 // whether it is there: it may be taken in twice, which Postgres settles.
 func (b *Bus) PublishEvent(ctx context.Context, e Event) error { return b.gather.put(ctx, e) }
-
-// PublishDead keeps an event that cannot be handled; stage says who gave up on
-// it ("ingest", "intake"), reason why. The reason must not quote the body.
-func (b *Bus) PublishDead(ctx context.Context, stage, reason string, e Event) error {
-	m := e.message(deadPrefix + token(stage) + "." + token(e.AccountID))
-	m.Header.Set(headerReason, headerText(reason))
-	m.Header.Set(headerSubject, EventSubject(e.AccountID, e.Name))
-	return b.publish(ctx, m)
-}
 
 // Alert is one alert as it is published: CloudEvents 1.0, NATS binding, binary
 // mode.

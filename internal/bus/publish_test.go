@@ -72,7 +72,7 @@ func TestPublishDead(t *testing.T) {
 			if m.Subject != "latchkey.dead.intake.acc" || string(m.Data) != `{"n":1}` {
 				t.Errorf("%s %s", m.Subject, m.Data)
 			}
-			headers(t, m, map[string]string{jetstream.MsgIDHeader: "id-1", headerReceivedAt: "2026-11-23T20:00:00.000000123Z", headerRequestID: "req",
+			headers(t, m, map[string]string{jetstream.MsgIDHeader: "intake.id-1.1", headerEventID: "id-1", headerAccount: "acc", headerEvent: "meeting.created", headerAttempts: "1", headerReceivedAt: "2026-11-23T20:00:00.000000123Z", headerRequestID: "req",
 				headerTraceParent: "00-abc-def-01", headerReason: c.want, headerSubject: "zoom.event.acc.meeting.created"})
 			if !utf8.ValidString(m.Header.Get(headerReason)) {
 				t.Error("the reason is not UTF-8")

@@ -28,6 +28,7 @@ type Event struct {
 	SignedFor  string // the account whose app's secret signed it; "" where ingest was not told
 	ReceivedAt time.Time
 	RequestID  string
+	Attempts   int // how often it was given up on before, and redriven
 	// Problem, if not nil, says why the bus could not read it.
 	Problem error
 }
