@@ -161,15 +161,12 @@ func (in *Intake) meetings(ctx context.Context, tx *store.IntakeTx, all []change
 		if s.passcode != nil {
 			passcodes[id] = s.passcode.Value
 		}
-		seen, why[id] = append(seen, store.SeenMeeting{Meeting: s.meeting, Passcode: s.passcode}), c.row.Name
+		seen, why[id] = append(seen, store.SeenMeeting{Meeting: s.meeting, Passcode: s.passcode, Why: c.row.Name}), c.row.Name
 	}
 	if len(seen) == 0 {
 		return nil
 	}
 	if err := tx.SaveMeetings(ctx, seen, alert.MeetingPasscodeChanged); err != nil {
-		return err
-	}
-	if err := tx.MarkMeetings(ctx, why); err != nil {
 		return err
 	}
 	// The number may be one that other meetings run under (Z-MEET-4).

@@ -89,7 +89,7 @@ func (s *Store) Complete(ctx context.Context, c MeetingClaim, k Check) error {
 					m.SetBy, m.SetAt = "", time.Time{} // what was said during the check stays, unless it is older
 				}
 			}
-			if err := saveSeen(ctx, tx, m); err != nil {
+			if err := saveSeen(ctx, tx, nil, m); err != nil {
 				return err
 			}
 			if k.Passcode != nil {

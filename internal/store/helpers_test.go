@@ -120,11 +120,15 @@ func (t *IntakeTx) meeting(ctx context.Context, id int64) (Meeting, error) {
 }
 
 func (t *IntakeTx) saveMeeting(ctx context.Context, m Meeting, p *PasscodeSeen, rotated RotatedAlert) error {
-	return t.SaveMeetings(ctx, []SeenMeeting{{m, p}}, rotated)
+	return t.SaveMeetings(ctx, []SeenMeeting{{Meeting: m, Passcode: p}}, rotated)
 }
 
 func (t *IntakeTx) markMeeting(ctx context.Context, id int64, why string) error {
-	return t.MarkMeetings(ctx, map[int64]string{id: why})
+	m, err := t.meeting(ctx, id)
+	if err != nil {
+		return err
+	}
+	return t.SaveMeetings(ctx, []SeenMeeting{{Meeting: m, Why: why}}, nil)
 }
 
 func (t *IntakeTx) hostKnown(ctx context.Context, id string) (KnownHost, error) {

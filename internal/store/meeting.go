@@ -142,11 +142,13 @@ func adopt(b *pgx.Batch, account string, ids ...int64) {
 	b.Queue(`DELETE FROM meetings WHERE account_id = '' AND $2 <> '' AND meeting_id = ANY($1)`, ids, account)
 }
 
-// saveSeen writes what was seen of meetings, each of which is there once; verdict
-// and schedule stay.
-func saveSeen(ctx context.Context, tx pgx.Tx, meetings ...Meeting) error {
+// saveSeen writes what was seen of meetings, each of which is there once, and makes
+// due those that have a word in why; the verdict stays.
+func saveSeen(ctx context.Context, tx pgx.Tx, why map[int64]string, meetings ...Meeting) error {
 	rows := make([]map[string]any, len(meetings))
+	ids := make([]int64, len(meetings))
 	for i, m := range meetings {
+		ids[i] = m.ID
 		rows[i] = map[string]any{
 			"meeting_id": m.ID, "account_id": m.AccountID, "host_id": m.HostID, "uuid": m.UUID, "topic": m.Topic, "type": int(m.Type),
 			"start_time": stamp(m.Starts), "ends_at": stamp(m.Ends), "uses_pmi": m.UsesPMI, "pmi": m.PMI, "last_used_at": stamp(m.LastUsed), "created_at": stamp(m.Created),
@@ -156,6 +158,9 @@ func saveSeen(ctx context.Context, tx pgx.Tx, meetings ...Meeting) error {
 			"waits": m.Waits, "creation_source": m.Source, "created_by": m.CreatedBy,
 			"seen_without_at": stamp(m.SeenWithout), "set_by": m.SetBy, "set_at": stamp(m.SetAt),
 			"observed_at": stamp(m.ObservedAt), "event_at": stamp(m.EventAt), "must_read": m.MustRead,
+		}
+		if word, due := why[m.ID]; due {
+			rows[i]["due_why"] = word
 		}
 	}
 	all, err := jsonb(rows)
@@ -169,7 +174,10 @@ func saveSeen(ctx context.Context, tx pgx.Tx, meetings ...Meeting) error {
 			waiting_room = n.waiting_room, authentication = n.authentication, link_has_passcode = n.link_has_passcode, phone_passcode = n.phone_passcode,
 			waits = n.waits, creation_source = n.creation_source, created_by = n.created_by,
 			seen_without_at = n.seen_without_at, set_by = n.set_by, set_at = n.set_at,
-			observed_at = n.observed_at, event_at = greatest(m.event_at, n.event_at), must_read = n.must_read
-		FROM jsonb_populate_recordset(NULL::meetings, $1::jsonb) n WHERE m.meeting_id = n.meeting_id AND m.account_id = n.account_id`, all)
+			observed_at = n.observed_at, event_at = greatest(m.event_at, n.event_at), must_read = n.must_read,
+			due_at = CASE WHEN n.due_why IS NULL THEN m.due_at ELSE now() END, due_why = coalesce(n.due_why, m.due_why),
+			generation = m.generation + (n.due_why IS NOT NULL)::int, attempts = CASE WHEN n.due_why IS NULL THEN m.attempts ELSE 0 END
+		FROM jsonb_populate_recordset(NULL::meetings, $1::jsonb) n WHERE m.meeting_id = n.meeting_id AND m.account_id = n.account_id
+			AND m.meeting_id = ANY($2) -- how many rows the JSON holds, the planner cannot know`, all, ids)
 	return err
 }

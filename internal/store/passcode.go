@@ -101,7 +101,7 @@ func savePasscodes(ctx context.Context, tx pgx.Tx, seen []SeenMeeting, rotated R
 		return nil
 	}
 	rows, err := tx.Query(ctx, `WITH seen AS (SELECT * FROM unnest($2::bigint[], $3::text[], $4::text[]) AS s(meeting_id, passcode, source)),
-		old AS (SELECT meeting_id, p.passcode FROM passcodes p JOIN seen USING (meeting_id) WHERE p.account_id = $1 AND p.state = 'current'),
+		old AS (SELECT meeting_id, p.passcode FROM passcodes p JOIN seen USING (meeting_id) WHERE p.account_id = $1 AND p.meeting_id = ANY($2) AND p.state = 'current'),
 		saved AS (INSERT INTO passcodes (meeting_id, passcode, source, account_id, seen_at) SELECT meeting_id, passcode, source, $1, now() FROM seen ORDER BY meeting_id
 			ON CONFLICT (account_id, meeting_id) DO UPDATE SET passcode = excluded.passcode, seen_at = excluded.seen_at, state = 'current',
 				source = CASE WHEN passcodes.passcode = excluded.passcode AND excluded.source = 'zoom' THEN passcodes.source ELSE excluded.source END)

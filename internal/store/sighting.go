@@ -44,21 +44,27 @@ func (t *IntakeTx) Meetings(ctx context.Context, ids []int64) (map[int64]Meeting
 type SeenMeeting struct {
 	Meeting
 	Passcode *PasscodeSeen
+	Why      string // it is due now, and what for; "": it is not
 }
 
 // SaveMeetings writes what was seen of meetings: of one that is there several times
 // the last, and every passcode in turn. rotated, if not nil, makes the alert for a
 // passcode that became another one.
+//
+// Those with a Why are due now. A check that is running will not swallow it.
 func (t *IntakeTx) SaveMeetings(ctx context.Context, seen []SeenMeeting, rotated RotatedAlert) error {
-	last := map[int64]Meeting{}
+	last, why := map[int64]Meeting{}, map[int64]string{}
 	for _, m := range seen {
 		last[m.ID] = m.Meeting
+		if m.Why != "" {
+			why[m.ID], t.woken = m.Why, true
+		}
 	}
 	rows := make([]Meeting, 0, len(last))
 	for _, m := range last {
 		rows = append(rows, m)
 	}
-	if err := saveSeen(ctx, t.tx, rows...); err != nil {
+	if err := saveSeen(ctx, t.tx, why, rows...); err != nil {
 		return err
 	}
 	// A meeting's second passcode takes the place of its first.
@@ -83,23 +89,13 @@ func (t *IntakeTx) SaveMeetings(ctx context.Context, seen []SeenMeeting, rotated
 	return nil
 }
 
-// MarkMeetings makes meetings due now; why says for each what for. A check that is
-// running will not swallow it.
-func (t *IntakeTx) MarkMeetings(ctx context.Context, why map[int64]string) error {
-	t.woken = true
-	ids, whys := pairs(why)
-	_, err := t.tx.Exec(ctx, `UPDATE meetings m SET due_at = now(), due_why = u.why, generation = generation + 1, attempts = 0
-		FROM unnest($1::bigint[], $2::text[]) AS u(id, why) WHERE m.meeting_id = u.id AND m.account_id = $3`, ids, whys, t.account)
-	return err
-}
-
 // MarkUnderPMI makes due what runs under these personal meeting ids, to be read
 // before anything is decided: an event under that number may mean any of it.
 func (t *IntakeTx) MarkUnderPMI(ctx context.Context, why map[int64]string) error {
 	pmis, whys := pairs(why)
 	_, err := t.tx.Exec(ctx, `UPDATE meetings m SET must_read = true, due_at = now(), due_why = u.why, generation = generation + 1, attempts = 0
 		FROM unnest($2::bigint[], $3::text[]) AS u(pmi, why)
-		WHERE m.account_id = $1 AND m.pmi = u.pmi AND m.pmi <> 0 AND m.status IN ('scheduled', 'started') AND (m.expires_at IS NULL OR m.expires_at > now())`, t.account, pmis, whys)
+		WHERE m.account_id = $1 AND m.pmi = u.pmi AND m.pmi = ANY($2) AND m.pmi <> 0 AND m.status IN ('scheduled', 'started') AND (m.expires_at IS NULL OR m.expires_at > now())`, t.account, pmis, whys)
 	return err
 }
 
