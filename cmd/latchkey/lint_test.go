@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -14,10 +13,7 @@ import (
 // TestLintForHost: by what the database knows of one host; the rest of the
 // command is in testdata/script/lint.txtar.
 func TestLintForHost(t *testing.T) {
-	url := testenv.PostgresURLFrom(t, "migrated", func(ctx context.Context, url string) error {
-		_, err := store.Migrate(ctx, url)
-		return err
-	})
+	url := testenv.PostgresURLFrom(t, "migrated", migrated)
 	t.Setenv("DATABASE_URL", url)
 	s, err := store.Open(url)
 	if err != nil {

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"latchkey/internal/store"
 	"latchkey/internal/testenv"
 )
 
@@ -19,6 +22,11 @@ type testenvMain struct{ m *testing.M }
 
 func (t testenvMain) Run() int { return testenv.Main(t.m) }
 
+func migrated(ctx context.Context, url string) error {
+	_, err := store.Migrate(ctx, url)
+	return err
+}
+
 // TestScripts runs the commands as a person would; see testdata/script.
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -27,7 +35,11 @@ func TestScripts(t *testing.T) {
 		Deadline: time.Now().Add(4 * time.Minute),
 		Cmds:     map[string]func(*testscript.TestScript, bool, []string){"deadletters": func(ts *testscript.TestScript, _ bool, _ []string) { deadLetters(t, ts) }},
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("TEST_DATABASE_URL", testenv.PostgresURL(t))
+			url := testenv.PostgresURLFrom(t, "migrated", migrated)
+			if strings.HasSuffix(env.WorkDir, "script-migrate") {
+				url = testenv.PostgresURL(t)
+			}
+			env.Setenv("TEST_DATABASE_URL", url)
 			env.Setenv("TEST_NATS_URL", testenv.NATS(t).URL())
 			env.Setenv("LATCHKEY_STATE", env.WorkDir)
 			env.Setenv("TMPDIR", os.TempDir()) // where Postgres' user can get
