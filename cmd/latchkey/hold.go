@@ -10,6 +10,7 @@ import (
 	"os/user"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -35,18 +36,25 @@ func holdCommand() *cobra.Command {
 			if strings.TrimSpace(reason) == "" {
 				return errors.New("--reason is empty: whoever finds the meetings unrepaired reads it")
 			}
-			if len(reason) > 500 || strings.ContainsFunc(reason+by, func(r rune) bool { return r < ' ' }) {
+			if len(reason) > 500 || !utf8.ValidString(reason+by) || strings.ContainsFunc(reason+by, func(r rune) bool { return r < ' ' }) {
 				return errors.New("--reason and --by: want one line each, of at most 500 characters")
 			}
 			return withStore(cmd, func(ctx context.Context, s *store.Store) error {
-				h, words, err := admin.HoldOf(ctx, s, account, strings.Join(args, " "))
+				all, words, err := admin.HoldOf(ctx, s, account, strings.Join(args, " "))
 				if err != nil {
 					return err
 				}
-				h.Reason, h.By, h.Until = reason, cmp.Or(by, whoami()), end
-				n, err := s.Hold(ctx, h)
+				n := int64(0)
+				for _, h := range all {
+					h.Reason, h.By, h.Until = reason, cmp.Or(by, whoami()), end
+					found, err := s.Hold(ctx, h)
+					if err != nil {
+						return err
+					}
+					n += found
+				}
 				if err == nil {
-					fmt.Fprintf(cmd.OutOrStdout(), "%s is held%s; %d meetings are explained anew\n", words, untilWords(end), n)
+					fmt.Fprintf(cmd.OutOrStdout(), "%s is held%s; meetings: %d to be explained anew\n", words, untilWords(end), n)
 				}
 				return err
 			})
@@ -68,16 +76,23 @@ func releaseCommand() *cobra.Command {
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withStore(cmd, func(ctx context.Context, s *store.Store) error {
-				h, words, err := admin.HoldOf(ctx, s, account, strings.Join(args, " "))
+				all, words, err := admin.HoldOf(ctx, s, account, strings.Join(args, " "))
 				if err != nil {
 					return err
 				}
-				n, err := s.Release(ctx, h)
-				if errors.Is(err, store.ErrNotFound) {
+				n, released := int64(0), false
+				for _, h := range all {
+					found, err := s.Release(ctx, h)
+					if err != nil && !errors.Is(err, store.ErrNotFound) {
+						return err
+					}
+					n, released = n+found, released || err == nil
+				}
+				if !released {
 					return fmt.Errorf("%s is not held: `latchkey holds` lists what is", words)
 				}
 				if err == nil {
-					fmt.Fprintf(cmd.OutOrStdout(), "%s is released; %d meetings are checked now\n", words, n)
+					fmt.Fprintf(cmd.OutOrStdout(), "%s is released; meetings: %d to be checked now\n", words, n)
 				}
 				return err
 			})

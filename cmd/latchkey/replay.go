@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
 	"slices"
 	"time"
 
@@ -36,7 +37,26 @@ func replayCommand() *cobra.Command {
 			for _, k := range config.Keys() {
 				keys = append(keys, k.Name, k.Name+"_FILE")
 			}
-			c, err := config.Load(withSecrets(pick(nil, keys...)), config.Worker)
+			environ := withSecrets(pick(nil, keys...))
+			if os.Getenv("DATABASE_URL")+os.Getenv("DATABASE_URL_FILE") == "" {
+				url, err := databaseURL() // of a running latchkey
+				if err != nil {
+					return err
+				}
+				environ = append(environ, "DATABASE_URL="+url)
+			}
+			if os.Getenv("NATS_URL")+os.Getenv("NATS_URL_FILE") == "" {
+				dir, err := app.StateDir(config.Config{StateDir: os.Getenv("LATCHKEY_STATE")})
+				if err != nil {
+					return err
+				}
+				url, err := app.RunningNATS(dir)
+				if err != nil {
+					return err
+				}
+				environ = append(environ, "NATS_URL="+url)
+			}
+			c, err := config.Load(environ, config.Worker)
 			if err != nil {
 				return err
 			}

@@ -193,15 +193,11 @@ func (a *App) newWorker() {
 	}
 	guarded := slices.Sorted(maps.Keys(a.zoom))
 	bus, log, metrics := workerBus{a.bus}, a.log.With("part", "worker"), reconcile.NewMetrics(a.registry)
-	a.intake = intake.New(intake.Options{
-		Store: a.store, Governed: func(accountID string) bool { return a.zoom[accountID] != nil }, Guarded: guarded,
-		Dead: bus.publishDead, Erase: bus.Erase, Logger: log,
-		Counted: func(result string) {
-			metrics.Event(result)
-			if result != "recorded" {
-				a.others.Add(1)
-			}
-		},
+	a.intake = a.newIntake(bus.publishDead, func(result string) {
+		metrics.Event(result)
+		if result != "recorded" {
+			a.others.Add(1)
+		}
 	})
 	host, _ := os.Hostname()
 	a.worker = reconcile.New(reconcile.Options{
@@ -230,6 +226,14 @@ func (a *App) firstLook(ctx context.Context) error {
 		return err
 	}
 	return nil
+}
+
+// newIntake makes an intake with that end for what cannot be used.
+func (a *App) newIntake(dead func(context.Context, string, intake.Event) error, counted func(string)) *intake.Intake {
+	return intake.New(intake.Options{
+		Store: a.store, Governed: func(accountID string) bool { return a.zoom[accountID] != nil }, Guarded: slices.Sorted(maps.Keys(a.zoom)),
+		Dead: dead, Erase: a.bus.Erase, Logger: a.log.With("part", "worker"), Counted: counted,
+	})
 }
 
 // keepStreams owns the setup of the bus: it sets the streams up as soon as the
@@ -298,9 +302,8 @@ func (a *App) work(ctx context.Context) {
 	}
 	a.migrated.set()
 	var wg sync.WaitGroup
-	wg.Go(func() { workerBus{a.bus}.consume(ctx, a.o.Config.Parallel, a.intake.Handle(ctx)) })
+	wg.Go(func() { a.takeEventsIn(ctx) })
 	wg.Go(func() { a.worker.Run(ctx) })
-	wg.Go(func() { a.restoreEvents(ctx) })
 	wg.Go(func() { a.bus.WatchAdvisories(ctx) })
 	wg.Go(func() { a.watchDead(ctx) })
 	wg.Wait()

@@ -35,10 +35,11 @@ func TestHold(t *testing.T) {
 				h, err := admin.Forecast(t.Context(), s, "", hostOn)
 				return err == nil && h.ForecastWhy != ""
 			})
-			h, _, err := admin.HoldOf(t.Context(), s, "", c.what(first.ID))
-			if err != nil {
-				t.Fatal(err)
+			all, _, err := admin.HoldOf(t.Context(), s, "", c.what(first.ID))
+			if err != nil || len(all) != 1 {
+				t.Fatal(all, err)
 			}
+			h := all[0]
 			h.Reason, h.By = "a test", "ada"
 			if _, err := s.Hold(t.Context(), h); err != nil {
 				t.Fatal(err)

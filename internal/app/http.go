@@ -94,7 +94,7 @@ func (a *App) listenAdmin() (err error) {
 	r.GET("/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
 	r.GET("/readyz", func(c *gin.Context) {
 		status, report := a.ready(c.Request.Context())
-		c.JSON(status, report)
+		c.PureJSON(status, report)
 	})
 	r.GET("/metrics", gin.WrapH(promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{})))
 	if a.admin, err = listen(a.o.Config.AdminListen, "admin (LATCHKEY_ADMIN_LISTEN)", r); err != nil {

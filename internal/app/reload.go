@@ -22,6 +22,7 @@ func (a *App) reload(ctx context.Context) {
 	t := time.NewTicker(reloadEvery)
 	defer t.Stop()
 	said := "" // the last problem, logged once
+	var before config.Config
 	for {
 		asked := false
 		select {
@@ -31,7 +32,15 @@ func (a *App) reload(ctx context.Context) {
 			asked = true
 		case <-t.C:
 		}
-		changed, err := a.takeOver(ctx)
+		next, err := config.Load(a.o.Environ, a.role())
+		if err == nil && !asked && !reflect.DeepEqual(next, before) {
+			before = next // perhaps it is being written: once more before it is believed
+			continue
+		}
+		changed := false
+		if err == nil {
+			changed, err = a.takeOver(ctx, next)
+		}
 		switch {
 		case err != nil && (asked || err.Error() != said):
 			said = err.Error()
@@ -49,20 +58,18 @@ func (a *App) reload(ctx context.Context) {
 	}
 }
 
-// takeOver reads the configuration and makes it hold; changed says whether it is
-// another.
-func (a *App) takeOver(ctx context.Context) (changed bool, err error) {
-	role := config.Both
+func (a *App) role() config.Role {
 	switch {
 	case !a.o.Worker:
-		role = config.Ingest
+		return config.Ingest
 	case !a.o.Ingest:
-		role = config.Worker
+		return config.Worker
 	}
-	next, err := config.Load(a.o.Environ, role)
-	if err != nil {
-		return false, err
-	}
+	return config.Both
+}
+
+// takeOver makes the configuration hold; changed says whether it is another.
+func (a *App) takeOver(ctx context.Context, next config.Config) (changed bool, err error) {
 	now := *a.current.Load()
 	switch {
 	case reflect.DeepEqual(next, now):
@@ -75,6 +82,7 @@ func (a *App) takeOver(ctx context.Context) (changed bool, err error) {
 			return false, fmt.Errorf("webhook secrets: %w", err)
 		}
 	}
+	secrets := !reflect.DeepEqual(next.AllAccounts(), now.AllAccounts())
 	for _, account := range next.AllAccounts() {
 		if client := a.zoom[account.ID]; client != nil {
 			client.SetCredentials(account.ClientID, account.ClientSecret)
@@ -84,6 +92,12 @@ func (a *App) takeOver(ctx context.Context) (changed bool, err error) {
 	if a.worker != nil && a.migrated.on() && policies(next) != policies(now) {
 		if err := a.worker.PoliciesChanged(ctx); err != nil {
 			a.log.Error("meetings are decided by the new policies when they are next looked at: they could not all be made due", "error", err)
+		}
+	}
+	if a.worker != nil && a.migrated.on() && secrets {
+		// What waits for credentials that work is tried now.
+		if err := a.worker.CredentialsChanged(ctx); err != nil {
+			a.log.Warn("could not look at the accounts anew; it is tried again by itself", "error", err)
 		}
 	}
 	return true, nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"latchkey/internal/bus"
@@ -67,7 +68,7 @@ func Replay(ctx context.Context, c config.Config, log *slog.Logger, o ReplayOpti
 			}
 			r.InStream[e.Name]++
 			if o.DryRun {
-				known, _, err := s.Recorded(ctx, e.ID)
+				known, err := s.Recorded(ctx, e.ID)
 				if err != nil {
 					return err
 				}
@@ -91,65 +92,117 @@ func Replay(ctx context.Context, c config.Config, log *slog.Logger, o ReplayOpti
 	return r, err
 }
 
-// restoredMargin is how far before the newest event that the database has events are
-// taken in again: they are not recorded in the order in which they were received.
-const restoredMargin = 10 * time.Minute
+// lostLookedFor is how often a worker looks whether the database lost events: it may
+// be restored while workers wait for it.
+const lostLookedFor = 10 * time.Minute
 
-// restoreEvents sees whether the database has the events that workers acknowledged
-// last. One that was restored from a backup does not: then what happened since is
-// taken in again from the stream.
-func (a *App) restoreEvents(ctx context.Context) {
+// takeEventsIn consumes events. Before that, and now and then, it sees whether the
+// database has what workers acknowledged: one that was restored from a backup does
+// not, and then what happened since is taken in again from the stream.
+func (a *App) takeEventsIn(ctx context.Context) {
+	since, lost := a.lookForLost(ctx) // before what waits is recorded
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wg.Go(func() { workerBus{a.bus}.consume(ctx, a.o.Config.Parallel, a.intake.Handle(ctx)) })
+	for ctx.Err() == nil {
+		if lost {
+			a.restoreEvents(ctx, since)
+		}
+		sleep(ctx, lostLookedFor)
+		since, lost = a.lookForLost(ctx)
+	}
+}
+
+// lookForLost says since when events are missing from the database.
+func (a *App) lookForLost(ctx context.Context) (since time.Time, lost bool) {
 	if a.o.Config.StreamsExist {
-		return // the rights to look are not asked for
+		return since, false // the rights to look are not asked for
 	}
 	for a.bus.Check() != nil {
-		if sleep(ctx, time.Second); ctx.Err() != nil {
-			return
+		if sleep(ctx, 200*time.Millisecond); ctx.Err() != nil {
+			return since, false
 		}
 	}
 	since, lost, err := a.lostEvents(ctx)
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		a.log.Warn("could not see whether the database has all events that were recorded; `latchkey replay` takes them in again if need be", "error", err)
-		return
 	}
-	if !lost {
-		return
+	return since, lost && err == nil
+}
+
+// lostChunk is how many messages of the stream are looked at in one place.
+const lostChunk = 20
+
+// lostEvents compares the newest acknowledged messages with the database, then some
+// of every older stretch, each twice as long as the one before. Of the newest, one
+// event that is missing is enough; of older ones most must be, since dead letters
+// are acknowledged and not recorded. What is missing begins after the newest place
+// before it where it is not.
+func (a *App) lostEvents(ctx context.Context) (since time.Time, lost bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	first, last, err := a.bus.Acknowledged(ctx)
+	if err != nil || last < first {
+		return since, false, err
 	}
+	for back, seq := uint64(lostChunk), last; ; back *= 2 {
+		events, err := a.bus.EventsBefore(ctx, seq, lostChunk)
+		if err != nil {
+			return since, false, err
+		}
+		ids, oldest := make([]string, len(events)), time.Time{}
+		for i, e := range events {
+			if ids[i] = e.ID; oldest.IsZero() || e.ReceivedAt.Before(oldest) {
+				oldest = e.ReceivedAt
+			}
+		}
+		known, err := a.store.Recorded(ctx, ids...)
+		if err != nil {
+			return since, false, err
+		}
+		missing := 0
+		for _, id := range ids {
+			if !known[id] {
+				missing++
+			}
+		}
+		switch gap := seq == last && missing > 0 || 2*missing > len(ids); {
+		case gap:
+			lost = true
+		case lost && len(ids) > 0:
+			return oldest, true, nil
+		}
+		if seq == first || seq < first+lostChunk {
+			return time.Unix(0, 0), lost, nil
+		}
+		if seq = first; last > first+back {
+			seq = last - back
+		}
+	}
+}
+
+// restoreEvents takes events in again. Those that cannot be used are dead letters
+// already.
+func (a *App) restoreEvents(ctx context.Context, since time.Time) {
 	a.log.Warn("the database does not have events that were recorded: it was restored from a backup, or is new; taking them in again from the stream", "since", since)
 	taken := 0
-	take := a.intake.Handle(ctx)
-	err = a.bus.Replay(ctx, since, "", func(ctx context.Context, f bus.Frame) error {
+	take := a.newIntake(func(context.Context, string, intake.Event) error { return nil }, func(result string) {
+		if result == "recorded" {
+			taken++
+		}
+	}).Handle(ctx)
+	err := a.bus.Replay(ctx, since, "", func(ctx context.Context, f bus.Frame) error {
 		frame := intake.Frame{}
 		for _, e := range f.Parts {
 			frame.Events = append(frame.Events, intakeEvent(e, f.Problem))
 		}
-		taken += len(frame.Events)
 		return take(ctx, frame)
 	})
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
 		a.log.Error("not all events were taken in again; run `latchkey replay --since "+since.UTC().Format(time.RFC3339)+"`", "error", err)
-		return
+	default:
+		a.log.Info("the events since then were taken in again", "events", taken)
 	}
-	a.log.Info("the events since then were taken in again", "events", taken)
-}
-
-func (a *App) lostEvents(ctx context.Context) (since time.Time, lost bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	last, err := a.bus.LastTaken(ctx)
-	if err != nil || len(last) == 0 {
-		return since, false, err
-	}
-	ids := make([]string, len(last))
-	for i, e := range last {
-		ids[i] = e.ID
-	}
-	known, newest, err := a.store.Recorded(ctx, ids...)
-	if err != nil || len(known) > 0 {
-		return since, false, err
-	}
-	if newest.IsZero() {
-		return time.Unix(0, 0), true, nil
-	}
-	return newest.Add(-restoredMargin), true, nil
 }

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -86,5 +87,38 @@ func TestABackupIsBroughtUpToDateByItself(t *testing.T) {
 	testenv.Until(t, "it is ready", func() bool { return strings.Count(r.log.String(), "the database is ready") >= 3 })
 	if n := strings.Count(r.log.String(), "restored from a backup"); n != before {
 		t.Errorf("it was said %d times", n)
+	}
+}
+
+// TestALossInTheMiddleIsFound: rows are missing that older and newer events have.
+func TestALossInTheMiddleIsFound(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "DATABASE_URL="+emptyMigrated(t), "NATS_URL="+testenv.NATS(t).URL())
+	cfg := must(config.Load(r.environ, config.Both))
+	var stop func()
+	r.app, stop = r.startForAWhile(t, true, true)
+	var lost []int64
+	for i := range 8 {
+		m := r.create(t, hostOff)
+		r.settled(t, m.ID, passcode.OutcomeJoinable)
+		if i == 3 || i == 4 {
+			lost = append(lost, m.ID)
+		}
+	}
+	if err := r.app.WaitQuiet(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	for _, id := range lost {
+		testenv.Exec(t, cfg.DatabaseURL, fmt.Sprintf(`DELETE FROM events WHERE meeting_id = %d`, id))
+		testenv.Exec(t, cfg.DatabaseURL, fmt.Sprintf(`DELETE FROM meetings WHERE meeting_id = %d`, id))
+	}
+	r.app = r.start(t, true, true)
+	for _, id := range lost {
+		r.settled(t, id, passcode.OutcomeJoinable)
+	}
+	testenv.Until(t, "it is said", func() bool { return strings.Contains(r.log.String(), "were taken in again") })
+	if n := testenv.Query(t, cfg.DatabaseURL, `SELECT count(DISTINCT meeting_id)::text FROM events WHERE event = 'meeting.created'`); n != "8" {
+		t.Errorf("%s of 8 events are there", n)
 	}
 }

@@ -64,23 +64,29 @@ func (b *Bus) Replay(ctx context.Context, since time.Time, account string, handl
 	return ctx.Err()
 }
 
-// lookedBack is how many messages LastTaken reads at most.
-const lookedBack = 20
+// Acknowledged says which messages of the stream of events are there and were
+// acknowledged by workers: from first to last; last is below first where none was.
+func (b *Bus) Acknowledged(ctx context.Context) (first, last uint64, err error) {
+	s, err := b.js.Stream(ctx, b.name(kindEvents))
+	if err != nil {
+		return 0, 0, err
+	}
+	c, err := b.js.Consumer(ctx, b.name(kindEvents), framesDurable)
+	if err != nil {
+		return 0, 0, err
+	}
+	return max(s.CachedInfo().State.FirstSeq, 1), c.CachedInfo().AckFloor.Stream, nil
+}
 
-// LastTaken returns the last events that workers have acknowledged, as far as the
-// stream still has them; none where nothing was.
-func (b *Bus) LastTaken(ctx context.Context) ([]Event, error) {
+// EventsBefore returns the events of up to n messages of the stream, from that one
+// downwards.
+func (b *Bus) EventsBefore(ctx context.Context, last uint64, n int) ([]Event, error) {
 	s, err := b.js.Stream(ctx, b.name(kindEvents))
 	if err != nil {
 		return nil, err
 	}
-	c, err := b.js.Consumer(ctx, b.name(kindEvents), framesDurable)
-	if err != nil {
-		return nil, err
-	}
 	var all []Event
-	first, floor := s.CachedInfo().State.FirstSeq, c.CachedInfo().AckFloor.Stream
-	for seq, n := floor, 0; seq >= max(first, 1) && n < lookedBack; seq, n = seq-1, n+1 {
+	for seq := last; seq > 0 && n > 0; seq, n = seq-1, n-1 {
 		m, err := s.GetMsg(ctx, seq)
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			continue

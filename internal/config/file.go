@@ -252,6 +252,11 @@ func (c *Config) loadFile(name string, given map[string]string, role Role) error
 	if err := d.Decode(&f); err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("%s: %w", name, err)
 	}
+	if len(f.Accounts)+len(f.Policies) == 0 {
+		// Cut short while it was written, or emptied by mistake: policies that are gone
+		// would let the default change meetings.
+		return fmt.Errorf("%s: it names no accounts and no policies: want some, or LATCHKEY_CONFIG not set", name)
+	}
 	var problems []error
 	for i, a := range f.Accounts {
 		account := Account{ID: a.ID, ClientID: a.ClientID, Plan: a.Plan}

@@ -163,3 +163,18 @@ func TestAccountsInTheFileAlone(t *testing.T) {
 		t.Errorf("no account at all: %v", err)
 	}
 }
+
+// TestAFileThatSaysNothing is no file that says "no policies": it is being written,
+// or was emptied by mistake.
+func TestAFileThatSaysNothing(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "\n# a comment\n", "policies:\n", "accounts: []\npolicies: []\n"} {
+		file := filepath.Join(t.TempDir(), "latchkey.yaml")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Load([]string{"LATCHKEY_CONFIG=" + file, "DATABASE_URL=postgres://x/x", "NATS_URL=nats://x", "ZOOM_ACCOUNT_ID=a", "ZOOM_CLIENT_ID=b", "ZOOM_CLIENT_SECRET=c"}, Worker); err == nil || !strings.Contains(err.Error(), "names no accounts and no policies") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

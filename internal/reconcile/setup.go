@@ -130,6 +130,10 @@ func (n need) in(granted []string) bool {
 	})
 }
 
+// CredentialsChanged looks at the accounts anew, and tries again what waits for
+// credentials that work.
+func (w *Worker) CredentialsChanged(ctx context.Context) error { return w.lookAtSetup(ctx, true) }
+
 // PoliciesChanged makes due what the policies, which are others now, would decide
 // otherwise.
 func (w *Worker) PoliciesChanged(ctx context.Context) error {

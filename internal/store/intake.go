@@ -92,26 +92,18 @@ func (s *Store) Intake(ctx context.Context, account string, events []Event, appl
 	return fresh, nil
 }
 
-// Recorded says which of the events are recorded, and when the newest of all was
-// received; the zero time where there is none.
-func (s *Store) Recorded(ctx context.Context, eventIDs ...string) (known map[string]bool, newest time.Time, err error) {
+// Recorded says which of the events are recorded.
+func (s *Store) Recorded(ctx context.Context, eventIDs ...string) (known map[string]bool, err error) {
 	known = map[string]bool{}
 	rows, err := s.pool.Query(ctx, `SELECT event_id FROM events WHERE event_id = ANY($1)`, eventIDs)
 	if err == nil {
 		var id string
 		_, err = pgx.ForEachRow(rows, []any{&id}, func() error { known[id] = true; return nil })
 	}
-	var last *time.Time
-	if err == nil {
-		err = s.pool.QueryRow(ctx, `SELECT max(received_at) FROM events`).Scan(&last)
-	}
 	if err != nil {
-		return nil, newest, fmt.Errorf("read which events are recorded: %w", err)
+		return nil, fmt.Errorf("read which events are recorded: %w", err)
 	}
-	if last != nil {
-		newest = *last
-	}
-	return known, newest, nil
+	return known, nil
 }
 
 // stamp is a time as JSON for the database, null for none. JSON's times end with the
