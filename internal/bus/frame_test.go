@@ -1,9 +1,12 @@
 package bus
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"mime/multipart"
+	"net/textproto"
 	"reflect"
 	"strings"
 	"sync"
@@ -67,6 +70,13 @@ func TestWhatIsNoFrame(t *testing.T) {
 		return []byte(strings.ReplaceAll(string(good.Data), key, "X-Other"))
 	}
 	many, _ := frame([]Event{event(1)})
+	var part bytes.Buffer
+	w := multipart.NewWriter(&part)
+	for i := range frameParts + 1 {
+		_, err := w.CreatePart(textproto.MIMEHeader{headerEventID: {fmt.Sprint(i)}, headerReceivedAt: {"2026-11-23T20:00:00Z"}})
+		noError(t, err)
+	}
+	noError(t, w.Close())
 	for name, c := range map[string]struct {
 		header nats.Header
 		data   []byte
@@ -75,6 +85,7 @@ func TestWhatIsNoFrame(t *testing.T) {
 		"another type":        {nats.Header{headerContentType: {"application/json"}}, good.Data},
 		"no boundary":         {nats.Header{headerContentType: {"multipart/mixed"}}, good.Data},
 		"another's boundary":  {many.Header, good.Data},
+		"more parts than fit": {nats.Header{headerContentType: {"multipart/mixed; boundary=" + w.Boundary()}}, part.Bytes()},
 		"cut off":             {good.Header, good.Data[:len(good.Data)/2]},
 		"cut off at the end":  {good.Header, good.Data[:len(good.Data)-6]},
 		"a part without id":   {good.Header, without(headerEventID)},
