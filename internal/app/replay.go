@@ -118,10 +118,10 @@ func (a *App) lookForLost(ctx context.Context) (since time.Time, lost bool) {
 	if a.o.Config.StreamsExist {
 		return since, false // the rights to look are not asked for
 	}
-	for a.bus.Check() != nil {
-		if sleep(ctx, 200*time.Millisecond); ctx.Err() != nil {
-			return since, false
-		}
+	select {
+	case <-a.bus.SetUp():
+	case <-ctx.Done():
+		return since, false
 	}
 	since, lost, err := a.lostEvents(ctx)
 	if err != nil && ctx.Err() == nil {

@@ -100,6 +100,10 @@ func (b *Bus) Close() {
 // Ready reports whether the streams stand and the server is there.
 func (b *Bus) Ready() bool { return b.Check() == nil }
 
+// SetUp is closed once the streams stand. Unlike Ready it does not ask whether they
+// store: what they hold can be consumed all the same.
+func (b *Bus) SetUp() <-chan struct{} { return b.standing.raised() }
+
 // Check is Ready with the reason.
 func (b *Bus) Check() error {
 	switch {

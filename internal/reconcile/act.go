@@ -28,7 +28,7 @@ func (k *checking) carryOut(ctx context.Context, v passcode.Verdict) (passcode.V
 		return k.evaluate(), nil
 	}
 	repair := store.Repair{Remedy: v.Remedy, Reasons: v.Reasons, Why: v.Sentence(), AskedPasscode: v.Ask.Passcode.String(),
-		AskedWaitingRoom: v.Ask.WaitingRoom == passcode.AskOn, Under: passcode.AttemptKey(k.facts(), k.rule.Policy, v.Remedy, v.Ask)}
+		AskedWaitingRoom: v.Ask.WaitingRoom == passcode.AskOn, DespiteHold: k.leftOpen(), Under: passcode.AttemptKey(k.facts(), k.rule.Policy, v.Remedy, v.Ask)}
 	if err := k.endBefore(ctx); err != nil {
 		return v, err
 	}

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -78,8 +79,18 @@ func (k *checking) consider(ctx context.Context, v passcode.Verdict) (passcode.V
 
 func (k *checking) evaluate() passcode.Verdict {
 	p := k.rule.Policy
-	p.Hold = k.past.Hold.Rule()
+	if !k.leftOpen() {
+		p.Hold = k.past.Hold.Rule()
+	}
 	return passcode.Evaluate(k.facts(), p, k.now())
+}
+
+// leftOpen says whether the meeting is open and a change of ours had left it so: to
+// put that right is part of that change, whoever finishes it, and no hold keeps it
+// from being finished (ARCHITECTURE.md, rule 1).
+func (k *checking) leftOpen() bool {
+	opened := func(r store.Repair) bool { return r.Result == store.RepairOpened }
+	return k.open() && (slices.ContainsFunc(k.failed, opened) || slices.ContainsFunc(k.past.Failed, opened))
 }
 
 func (k *checking) facts() passcode.Facts {

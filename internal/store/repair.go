@@ -47,6 +47,8 @@ type Repair struct {
 	// What was asked for.
 	AskedPasscode    string `json:"asked_passcode" db:"asked_passcode"`
 	AskedWaitingRoom bool   `json:"asked_waiting_room" db:"asked_waiting_room"`
+	// DespiteHold: it puts right what a change that was begun before left open.
+	DespiteHold bool `json:"-" db:"-"`
 }
 
 // Ask is the request that the repair stands for.
@@ -138,7 +140,7 @@ func (s *Store) BeginRepair(ctx context.Context, c MeetingClaim, r Repair, befor
 		if err != nil {
 			return err
 		}
-		if hold, err := strongestHold(tx.Query(ctx, `SELECT `+holdColumns+` FROM holds h WHERE `+holdsMeetingOf, c.Meeting.AccountID, c.Meeting.ID, c.Meeting.HostID)); err != nil || hold.Kind != "" {
+		if hold, err := strongestHold(tx.Query(ctx, `SELECT `+holdColumns+` FROM holds h WHERE `+holdsMeetingOf, c.Meeting.AccountID, c.Meeting.ID, c.Meeting.HostID)); err != nil || hold.Kind != "" && !r.DespiteHold {
 			return errors.Join(err, heldBy(hold))
 		}
 		if _, err := tx.Exec(ctx, `UPDATE meetings SET must_read = true WHERE account_id = $1 AND meeting_id = $2`, c.Meeting.AccountID, c.Meeting.ID); err != nil {
