@@ -58,6 +58,9 @@ type App struct {
 	deliveries *webhook.Metrics // nil without ingest
 	others     atomic.Int64     // events that were duplicates or became dead letters
 
+	looked map[string]bool // events that lostEvents need not look for again; takeEventsIn's alone
+	newest []string        // those that it looked for last
+
 	migrated    flag
 	notMigrated atomic.Pointer[error] // why not, while that is so
 	cancel      context.CancelFunc

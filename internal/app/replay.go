@@ -150,6 +150,7 @@ func (a *App) lostEvents(ctx context.Context) (since time.Time, lost bool, err e
 		if err != nil {
 			return since, false, err
 		}
+		// Of the newest it is remembered that they were looked for.
 		ids, oldest := make([]string, len(events)), time.Time{}
 		for i, e := range events {
 			if ids[i] = e.ID; oldest.IsZero() || e.ReceivedAt.Before(oldest) {
@@ -162,9 +163,12 @@ func (a *App) lostEvents(ctx context.Context) (since time.Time, lost bool, err e
 		}
 		missing := 0
 		for _, id := range ids {
-			if !known[id] {
+			if !known[id] && !a.looked[id] {
 				missing++
 			}
+		}
+		if seq == last {
+			a.newest = ids
 		}
 		switch gap := seq == last && missing > 0 || 2*missing > len(ids); {
 		case gap:
@@ -184,7 +188,7 @@ func (a *App) lostEvents(ctx context.Context) (since time.Time, lost bool, err e
 // restoreEvents takes events in again. Those that cannot be used are dead letters
 // already.
 func (a *App) restoreEvents(ctx context.Context, since time.Time) {
-	a.log.Warn("the database does not have events that were recorded: it was restored from a backup, or is new; taking them in again from the stream", "since", since)
+	a.log.Info("events that were acknowledged are not in the database; taking in from the stream what is missing", "since", since)
 	taken := 0
 	take := a.newIntake(func(context.Context, string, intake.Event) error { return nil }, func(result string) {
 		if result == "recorded" {
@@ -203,6 +207,13 @@ func (a *App) restoreEvents(ctx context.Context, since time.Time) {
 	case err != nil:
 		a.log.Error("not all events were taken in again; run `latchkey replay --since "+since.UTC().Format(time.RFC3339)+"`", "error", err)
 	default:
-		a.log.Info("the events since then were taken in again", "events", taken)
+		// What is missing still cannot be recorded: it became dead letters.
+		a.looked = map[string]bool{}
+		for _, id := range a.newest {
+			a.looked[id] = true
+		}
+		if taken > 0 {
+			a.log.Warn("the database did not have events that were recorded, since it was restored from a backup, or is new: they were taken in again from the stream", "since", since, "events", taken)
+		}
 	}
 }

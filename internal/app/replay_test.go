@@ -122,3 +122,25 @@ func TestALossInTheMiddleIsFound(t *testing.T) {
 		t.Errorf("%s of 8 events are there", n)
 	}
 }
+
+// TestADeadLetterIsNoLoss: it was acknowledged and is not recorded, which says
+// nothing about the database.
+func TestADeadLetterIsNoLoss(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "DATABASE_URL="+emptyMigrated(t), "NATS_URL="+testenv.NATS(t).URL())
+	var stop func()
+	r.app, stop = r.startForAWhile(t, true, true)
+	r.post(t, `{"event": "meeting.created", "event_ts": 1795435200000, "payload": {"account_id": "`+accountDemo+`", "object": {"id": "none"}}}`)
+	testenv.Until(t, "it is a dead letter", func() bool { return strings.Contains(r.log.String(), "moved to the dead-letter stream") })
+	if err := r.app.WaitQuiet(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	r.app = r.start(t, true, true)
+	testenv.Until(t, "it was looked for", func() bool { return strings.Contains(r.log.String(), "taking in from the stream what is missing") })
+	m := r.create(t, hostOff)
+	r.settled(t, m.ID, passcode.OutcomeJoinable)
+	if strings.Contains(r.log.String(), "restored from a backup") {
+		t.Error("a dead letter is called a loss")
+	}
+}

@@ -22,6 +22,9 @@ func (e *MissingError) Error() string {
 // use takes and no more: ingest publishes, a worker consumes as well. It changes
 // nothing.
 func (b *Bus) checkExisting(ctx context.Context) error {
+	if closed(b.standing.raised()) && !b.Failing() {
+		return nil // seen once: what goes wrong later, publishing and consuming tell
+	}
 	events := b.o.Streams.kinds()[0]
 	ack, err := b.js.PublishMsg(ctx, nats.NewMsg(probeSubject))
 	switch {

@@ -190,6 +190,11 @@ func TestExistingStreams(t *testing.T) {
 	if !ingest.Ready() {
 		t.Errorf("ingest: %v", ingest.Check())
 	}
+	before := info(t, &Bus{js: ops}, "MINE").State.Msgs
+	noError(t, ingest.Ensure(t.Context()))
+	if n := info(t, &Bus{js: ops}, "MINE").State.Msgs; n != before {
+		t.Errorf("each look leaves a message: %d, before %d", n, before)
+	}
 	missing(worker, "stream MINE has no consumer frames", "nats consumer add MINE frames --pull")
 	_, err = ops.CreateConsumer(t.Context(), "MINE", jetstream.ConsumerConfig{Durable: "frames", AckPolicy: jetstream.AckNonePolicy})
 	noError(t, err)

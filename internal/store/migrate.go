@@ -63,11 +63,24 @@ func home(ctx context.Context, db *sql.DB, schema string) error {
 			}
 		}
 	}
+	if old && !moved && schema != "public" {
+		// A process of the earlier version that is started again must not begin with
+		// empty tables there: it sees a newer version, and says so.
+		if _, err := tx.ExecContext(ctx, `CREATE TABLE public.goose_db_version (LIKE `+pgx.Identifier{schema, "goose_db_version"}.Sanitize()+` INCLUDING ALL)`); err != nil {
+			return fmt.Errorf("migrate: %w", err)
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO public.goose_db_version (version_id, is_applied) VALUES (0, true), ($1, true)`, movedVersion); err != nil {
+			return fmt.Errorf("migrate: %w", err)
+		}
+	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	return nil
 }
+
+// movedVersion is what stands in public for versions that looked there.
+const movedVersion = 1_000_000
 
 // earlier is what versions before 00007 made in schema public; ALTER TABLE moves
 // views too.
