@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -51,7 +53,11 @@ func intakeEvent(e bus.Event, problem error) intake.Event {
 }
 
 func (b workerBus) publishAlert(ctx context.Context, a store.Alert) error {
-	return b.Bus.PublishAlert(ctx, bus.Alert{ID: a.ID, AccountID: a.AccountID, Type: a.Type, Subject: a.Subject, Time: a.CreatedAt, Data: a.Data})
+	err := b.Bus.PublishAlert(ctx, bus.Alert{ID: a.ID, Seq: a.Seq, AccountID: a.AccountID, Type: a.Type, Subject: a.Subject, Time: a.CreatedAt, Data: a.Data})
+	if errors.Is(err, bus.ErrRefused) {
+		return fmt.Errorf("%w: %w", store.ErrRefused, err)
+	}
+	return err
 }
 
 func (b workerBus) publishDead(ctx context.Context, reason string, e intake.Event) error {

@@ -12,7 +12,7 @@ type Metrics struct {
 	checks  *prometheus.CounterVec
 	repairs *prometheus.CounterVec
 	errors  *prometheus.CounterVec
-	alerts  prometheus.Counter
+	alerts  *prometheus.CounterVec
 }
 
 // NewMetrics makes the counters and registers them.
@@ -27,9 +27,8 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		checks:  vec("latchkey_checks_total", "Meetings checked, by the verdict's remedy.", "remedy"),
 		repairs: vec("latchkey_repairs_total", "Changes asked of Zoom, by what was read back.", "result"),
 		errors:  vec("latchkey_check_errors_total", "Failed checks, by where the fault lies.", "fault"),
-		alerts:  prometheus.NewCounter(prometheus.CounterOpts{Name: "latchkey_alerts_published_total", Help: "Alerts published on NATS."}),
+		alerts:  vec("latchkey_alerts_total", "Alerts handed to NATS, by whether it took them.", "result"),
 	}
-	reg.MustRegister(m.alerts)
 	return m
 }
 
@@ -56,8 +55,14 @@ func (m *Metrics) failed(a answer) {
 	}
 }
 
-func (m *Metrics) published(n int) {
+func (m *Metrics) published() {
 	if m != nil {
-		m.alerts.Add(float64(n))
+		m.alerts.WithLabelValues("published").Inc()
+	}
+}
+
+func (m *Metrics) refused() {
+	if m != nil {
+		m.alerts.WithLabelValues("refused").Inc()
 	}
 }

@@ -13,6 +13,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -233,8 +234,17 @@ func (w *Worker) publishAlerts(ctx context.Context) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeWithin)
 	defer cancel()
 	const batch = 100
-	n, err := w.o.Store.PublishAlerts(ctx, batch, w.o.Publish)
-	w.o.Metrics.published(n)
+	n, err := w.o.Store.PublishAlerts(ctx, batch, func(ctx context.Context, a store.Alert) error {
+		err := w.o.Publish(ctx, a)
+		switch {
+		case err == nil:
+			w.o.Metrics.published()
+		case errors.Is(err, store.ErrRefused):
+			w.o.Metrics.refused()
+			w.o.Logger.Error("an alert is refused; it stays in table alerts and is tried again, others go on", "alert", a.ID, "account", a.AccountID, "type", a.Type, "error", err)
+		}
+		return err
+	})
 	return n == batch, err
 }
 

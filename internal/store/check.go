@@ -16,12 +16,13 @@ const clockSkew = 10 * time.Second
 
 // Alert is one row of alerts. Data never holds a passcode.
 type Alert struct {
-	ID        string
-	AccountID string
-	Type      string
-	Subject   string
-	Data      json.RawMessage
-	CreatedAt time.Time
+	ID        string          `db:"id"`
+	Seq       int64           `db:"seq"` // the order in which alerts are published, above 0; given by PublishAlerts
+	AccountID string          `db:"account_id"`
+	Type      string          `db:"type"`
+	Subject   string          `db:"subject"`
+	Data      json.RawMessage `db:"data"`
+	CreatedAt time.Time       `db:"created_at"`
 }
 
 func saveAlerts(ctx context.Context, tx pgx.Tx, alerts ...Alert) error {
@@ -32,7 +33,8 @@ func saveAlerts(ctx context.Context, tx pgx.Tx, alerts ...Alert) error {
 	for _, a := range alerts {
 		accounts, types, subjects, data = append(accounts, a.AccountID), append(types, a.Type), append(subjects, a.Subject), append(data, string(a.Data))
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO alerts (account_id, type, subject, data) SELECT a, t, s, d::jsonb FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS u(a, t, s, d)`,
+	_, err := tx.Exec(ctx, `INSERT INTO alerts (account_id, type, subject, data) SELECT a, t, s, d::jsonb
+		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS u(a, t, s, d, nth) ORDER BY nth`,
 		accounts, types, subjects, data)
 	return err
 }
