@@ -215,6 +215,7 @@ func (a *App) newWorker() {
 		Rule:     func(w reconcile.Who) reconcile.Rule { return rule(*a.current.Load(), w) },
 		Policies: func() string { return policies(*a.current.Load()) }, Logger: log, Metrics: metrics,
 		Parallel: c.Parallel, Lease: c.Lease, SettingsTTL: c.SettingsTTL, Sweep: c.Sweep, Accounts: guarded,
+		Keep: store.Keep{Events: c.KeepEvents, History: c.KeepHistory, Alerts: c.KeepAlerts, Meetings: c.KeepMeetings, Passcodes: c.KeepPasscodes},
 	})
 }
 

@@ -55,6 +55,9 @@ type Config struct {
 	Replicas                               int
 	StreamsExist                           bool // somebody else makes them
 
+	// For how long Postgres keeps what is past.
+	KeepEvents, KeepHistory, KeepAlerts, KeepMeetings, KeepPasscodes time.Duration
+
 	LogLevel  string
 	LogFormat string
 }
@@ -99,6 +102,7 @@ func Load(environ []string, role Role) (Config, error) {
 	if e, a, d := cmp.Or(c.EventsStream, "LATCHKEY_EVENTS"), cmp.Or(c.AlertsStream, "LATCHKEY_ALERTS"), cmp.Or(c.DeadStream, "LATCHKEY_DEAD"); e == a || e == d || a == d {
 		problems = append(problems, fmt.Errorf("LATCHKEY_STREAM_EVENTS, _ALERTS and _DEAD are %q, %q and %q: want three different names", e, a, d))
 	}
+	problems = append(problems, c.checkKeep()...)
 	if c.File != "" {
 		if err := c.loadFile(c.File, given, role); err != nil {
 			problems = append(problems, fmt.Errorf("LATCHKEY_CONFIG: %w", err))
@@ -113,6 +117,22 @@ func Load(environ []string, role Role) (Config, error) {
 	}
 	problems = append(problems, unknown(given)...)
 	return c, errors.Join(problems...)
+}
+
+// checkKeep: an event whose message outlives its row would be taken in again.
+func (c Config) checkKeep() (problems []error) {
+	for _, k := range []struct {
+		name string
+		got  time.Duration
+	}{{"EVENTS", c.KeepEvents}, {"HISTORY", c.KeepHistory}, {"ALERTS", c.KeepAlerts}, {"MEETINGS", c.KeepMeetings}, {"PASSCODES", c.KeepPasscodes}} {
+		if k.got != 0 && k.got < 24*time.Hour {
+			problems = append(problems, fmt.Errorf("LATCHKEY_KEEP_%s is %s: want 24h or more", k.name, k.got))
+		}
+	}
+	if least := max(c.EventsAge, 168*time.Hour) + 24*time.Hour; c.KeepEvents != 0 && c.KeepEvents < least {
+		problems = append(problems, fmt.Errorf("LATCHKEY_KEEP_EVENTS is %s: want %s or more, a day longer than the stream keeps them (LATCHKEY_EVENTS_MAX_AGE), or events would be taken in twice", c.KeepEvents, least))
+	}
+	return problems
 }
 
 // lookup returns the key's value, from the variable or from the file that

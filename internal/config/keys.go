@@ -73,6 +73,12 @@ var keys = []Key{
 
 	{Name: "LATCHKEY_SWEEP", Form: "a duration such as 6h", Default: "6h", Doc: "How often each host and their meetings are read again, in case Zoom dropped an event.", set: duration(func(c *Config) *time.Duration { return &c.Sweep })},
 
+	{Name: "LATCHKEY_KEEP_EVENTS", Form: "a duration such as 2160h", Default: "2160h", Doc: "How long Postgres keeps which events were taken in (docs/database.md).", set: duration(func(c *Config) *time.Duration { return &c.KeepEvents })},
+	{Name: "LATCHKEY_KEEP_HISTORY", Form: "a duration such as 9600h", Default: "9600h", Doc: "The same of verdicts, repairs, changes of settings and of passcodes.", set: duration(func(c *Config) *time.Duration { return &c.KeepHistory })},
+	{Name: "LATCHKEY_KEEP_ALERTS", Form: "a duration such as 2160h", Default: "2160h", Doc: "The same of alerts, since they were published.", set: duration(func(c *Config) *time.Duration { return &c.KeepAlerts })},
+	{Name: "LATCHKEY_KEEP_MEETINGS", Form: "a duration such as 2160h", Default: "2160h", Doc: "The same of meetings, since nobody can join them any more.", set: duration(func(c *Config) *time.Duration { return &c.KeepMeetings })},
+	{Name: "LATCHKEY_KEEP_PASSCODES", Form: "a duration such as 168h", Default: "168h", Doc: "The same of their passcodes.", set: duration(func(c *Config) *time.Duration { return &c.KeepPasscodes })},
+
 	{Name: "LATCHKEY_STREAMS", Form: "managed or existing", Default: "managed", Doc: "existing: streams and consumers are somebody else's to make; latchkey says what is missing (docs/nats.md).", set: setStreams},
 	{Name: "LATCHKEY_STREAM_EVENTS", Form: "a stream's name", Doc: "JetStream stream of webhook events. Unset: LATCHKEY_EVENTS, or EVENTS where an earlier version made it.", set: stream(func(c *Config) *string { return &c.EventsStream })},
 	{Name: "LATCHKEY_STREAM_ALERTS", Form: "a stream's name", Doc: "JetStream stream of alerts. Unset: LATCHKEY_ALERTS, or ALERTS where an earlier version made it.", set: stream(func(c *Config) *string { return &c.AlertsStream })},

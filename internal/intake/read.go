@@ -58,7 +58,7 @@ func changes(row store.Event, level passcode.Level, id, what string, now, old zo
 	for _, info := range passcode.AllSettings() {
 		if value := now.Values[info.Key]; value != passcode.Unknown {
 			all = append(all, store.SettingChange{EventID: row.ID, What: what, Level: level, LevelID: id, Setting: info.Path,
-				Old: old.Values[info.Key], New: value, ChangedBy: row.Operator, ChangedAt: row.At})
+				Old: old.Values[info.Key], New: value, ChangedBy: row.Operator, ChangedAt: row.At, ToldAt: row.ReceivedAt})
 		}
 	}
 	return all

@@ -13,6 +13,7 @@ type Metrics struct {
 	repairs *prometheus.CounterVec
 	errors  *prometheus.CounterVec
 	alerts  *prometheus.CounterVec
+	past    *prometheus.CounterVec
 }
 
 // NewMetrics makes the counters and registers them.
@@ -28,6 +29,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		repairs: vec("latchkey_repairs_total", "Changes asked of Zoom, by what was read back.", "result"),
 		errors:  vec("latchkey_check_errors_total", "Failed checks, by where the fault lies.", "fault"),
 		alerts:  vec("latchkey_alerts_total", "Alerts handed to NATS, by whether it took them.", "result"),
+		past:    vec("latchkey_rows_dropped_total", "Rows dropped since they were past their time (LATCHKEY_KEEP_*), by table.", "table"),
 	}
 	return m
 }
@@ -52,6 +54,12 @@ func (m *Metrics) checked(v passcode.Verdict, repair string) {
 func (m *Metrics) failed(a answer) {
 	if m != nil {
 		m.errors.WithLabelValues(string(a.fault)).Inc()
+	}
+}
+
+func (m *Metrics) dropped(table string, n int64) {
+	if m != nil {
+		m.past.WithLabelValues(table).Add(float64(n))
 	}
 }
 

@@ -105,6 +105,7 @@ type Options struct {
 	SettingsTTL time.Duration // for how long read settings and locks are believed; default 5 min
 	Sweep       time.Duration // each host is read again this often, in case an event was lost; default 6 h
 	Accounts    []string      // whose hosts are swept and whose set-up is looked at
+	Keep        store.Keep    // for how long what is past is kept; zero: for ever
 	Grace       time.Duration // what is in progress may take this long after the stop; default 10 s
 	// LargePlan says that the operator named a plan larger than Pro for the account,
 	// so that nothing is guessed from its licences; nil: for none.
@@ -139,6 +140,7 @@ type Worker struct {
 	outbox   *work.Loop
 	sweeps   *work.Loop
 	setup    *work.Loop
+	past     *work.Loop
 	// Hosts get fewer places: a change of an account makes thousands of them due,
 	// and meetings must not wait behind them for their turn at Zoom.
 	meetingPool, hostPool *work.Pool
@@ -159,6 +161,7 @@ func New(o Options) *Worker {
 	w.working, w.endReadings = context.WithCancel(context.Background())
 	w.meetings, w.hosts, w.outbox = work.NewLoop(o.Poll), work.NewLoop(o.Poll), work.NewLoop(o.Poll)
 	w.meetingPool, w.hostPool = work.NewPool(o.Parallel), work.NewPool(max(1, o.Parallel/4))
+	w.past = work.NewLoop(time.Hour)
 	w.sweeps, w.setup = work.NewLoop(min(time.Minute, o.Sweep/10)), work.NewLoop(min(setupPoll, o.Sweep/10))
 	return w
 }
@@ -186,6 +189,9 @@ func (w *Worker) Run(ctx context.Context) {
 			return false, err
 		})
 	})
+	if w.o.Keep != (store.Keep{}) {
+		wg.Go(func() { w.past.Run(ctx, log, func() (bool, error) { return false, w.dropPast(hard) }) })
+	}
 	wg.Go(func() { w.listen(ctx) })
 	wg.Wait()
 	w.finish()
@@ -202,7 +208,7 @@ func (w *Worker) finish() {
 
 // Check says why some of the work is stalled; nil when all of it goes on.
 func (w *Worker) Check() error {
-	for _, l := range []*work.Loop{w.meetings, w.hosts, w.outbox, w.sweeps, w.setup} {
+	for _, l := range []*work.Loop{w.meetings, w.hosts, w.outbox, w.sweeps, w.setup, w.past} {
 		if err := l.Err(); err != nil {
 			return err
 		}

@@ -289,7 +289,7 @@ func TestSaveChangesAreInTheStory(t *testing.T) {
 	_, err := s.intakeOne(t.Context(), Event{ID: "e", AccountID: "acc", Name: "user.settings_updated", ReceivedAt: received}, func(tx *IntakeTx) error {
 		return tx.SaveChanges(t.Context(), []SettingChange{
 			{EventID: "e", Level: passcode.LevelHost, LevelID: "host", Setting: passcode.KeyPasscode.Path(), Old: passcode.Off, New: passcode.On, ChangedBy: "eve@example.com", ChangedAt: at},
-			{EventID: "e", Level: passcode.LevelHost, LevelID: "host", Setting: passcode.KeyWaitingRoom.Path(), New: passcode.Off},
+			{EventID: "e", Level: passcode.LevelHost, LevelID: "host", Setting: passcode.KeyWaitingRoom.Path(), New: passcode.Off, ToldAt: received},
 			{EventID: "e", Level: passcode.LevelHost, LevelID: "other", Setting: passcode.KeyPasscode.Path(), New: passcode.On},
 		})
 	})
