@@ -54,7 +54,7 @@ func (in *Intake) settings(ctx context.Context, tx *store.IntakeTx, all []change
 	levels := map[level]change{}
 	for _, c := range all {
 		saved = append(saved, c.changes...)
-		at := happened(c.row)
+		at := c.happened
 		if len(c.hosts) > 0 {
 			t := hosts[c.row.Name]
 			if t == nil {
@@ -66,7 +66,7 @@ func (in *Intake) settings(ctx context.Context, tx *store.IntakeTx, all []change
 				t.at = at
 			}
 		}
-		if l := (level{c.level, c.levelID}); c.level != "" && (levels[l].row.ID == "" || at.After(happened(levels[l].row))) {
+		if l := (level{c.level, c.levelID}); c.level != "" && (levels[l].row.ID == "" || at.After(levels[l].happened)) {
 			levels[l] = c
 		}
 	}
@@ -74,7 +74,7 @@ func (in *Intake) settings(ctx context.Context, tx *store.IntakeTx, all []change
 		return err
 	}
 	for l, c := range levels {
-		if err := tx.LevelChanged(ctx, l.level, l.id, happened(c.row), c.row.Name); err != nil {
+		if err := tx.LevelChanged(ctx, l.level, l.id, c.happened, c.row.Name); err != nil {
 			return err
 		}
 	}
@@ -88,7 +88,7 @@ func (in *Intake) settings(ctx context.Context, tx *store.IntakeTx, all []change
 		if c.pmi == nil || len(in.o.Guarded) > 1 {
 			continue
 		}
-		if err := tx.PMIPasscode(ctx, c.row.HostID, happened(c.row), *c.pmi, alert.MeetingPasscodeChanged); err != nil {
+		if err := tx.PMIPasscode(ctx, c.row.HostID, c.happened, *c.pmi, alert.MeetingPasscodeChanged); err != nil {
 			return err
 		}
 	}

@@ -151,7 +151,7 @@ func (in *Intake) record(ctx context.Context, events []Event) error {
 			if len(events) > 1 {
 				return unusableError{errors.New("an account's data is to be deleted: each event by itself")}
 			}
-			recorded, err := in.appRemoved(ctx, c.row)
+			recorded, err := in.appRemoved(ctx, c)
 			in.count(err, recorded)
 			return err
 		}
@@ -197,6 +197,8 @@ func filter(all []change, keep []bool) iter.Seq[change] {
 type change struct {
 	row store.Event
 	env zoom.Envelope
+	// When it happened, as far as that can be believed; else when it was received.
+	happened time.Time
 
 	meeting *zoom.MeetingObject // the meeting that it is about
 
@@ -227,8 +229,12 @@ func (in *Intake) read(ctx context.Context, e Event) (change, error) {
 	if err := in.attribute(ctx, &env, e.SignedFor); err != nil {
 		return change{}, err
 	}
+	said := env.At
+	if said.Year() < 1970 {
+		said = time.Time{}
+	}
 	env.At = plausible(env.At, e.ReceivedAt)
-	c := change{env: env, row: store.Event{ID: e.ID, AccountID: zoom.Clean(env.AccountID), Name: env.Event, At: env.At, ReceivedAt: e.ReceivedAt,
+	c := change{env: env, happened: happened(env.At, e.ReceivedAt), row: store.Event{ID: e.ID, AccountID: zoom.Clean(env.AccountID), Name: env.Event, At: said, ReceivedAt: e.ReceivedAt,
 		RequestID: e.RequestID, Operator: zoom.Clean(env.Operator)}}
 	if err := kind.read(&c); err != nil {
 		return change{}, unusableError{err}
@@ -287,9 +293,9 @@ func plausible(at, received time.Time) time.Time {
 }
 
 // happened is when an event happened, as far as is known.
-func happened(row store.Event) time.Time {
-	if row.At.IsZero() {
-		return row.ReceivedAt
+func happened(at, received time.Time) time.Time {
+	if at.IsZero() {
+		return received
 	}
-	return row.At
+	return at
 }

@@ -14,10 +14,12 @@ import (
 
 // Event is one row of events. It holds nothing of the body.
 type Event struct {
-	ID         string
-	AccountID  string
-	Name       string
-	At         time.Time // zero: the event did not say
+	ID        string
+	AccountID string
+	Name      string
+	// At is when the event says it happened, as it says it: the same each time it comes,
+	// since it is the same event only with the same ID and At. Zero: it does not say.
+	At         time.Time
 	ReceivedAt time.Time
 	RequestID  string
 	MeetingID  int64  // 0: not about a meeting
@@ -63,7 +65,7 @@ func (s *Store) Intake(ctx context.Context, account string, events []Event, appl
 		// most one way round.
 		recorded, err := tx.Query(ctx, `INSERT INTO events (event_id, account_id, event, event_at, received_at, request_id, meeting_id, host_id, operator)
 			SELECT event_id, $2, event, coalesce(event_at, 'epoch'), received_at, request_id, meeting_id, host_id, operator FROM jsonb_populate_recordset(NULL::events, $1::jsonb) e
-				WHERE NOT EXISTS (SELECT FROM erased_accounts WHERE account_id = $2 AND erased_at >= coalesce(e.event_at, e.received_at))
+				WHERE NOT EXISTS (SELECT FROM erased_accounts WHERE account_id = $2 AND erased_at >= least(e.event_at, e.received_at))
 			ORDER BY event_id ON CONFLICT DO NOTHING RETURNING event_id, recorded_at`, all, account)
 		if err != nil {
 			return err
