@@ -24,7 +24,7 @@ COMMENT ON FUNCTION bound_of IS 'Where a partition ends.';
 ALTER TABLE events RENAME TO events_before;
 ALTER INDEX events_of_meeting RENAME TO events_before_of_meeting;
 ALTER INDEX events_by_time RENAME TO events_before_by_time;
-ALTER INDEX events_pkey RENAME TO events_before_pkey;
+ALTER TABLE events_before DROP CONSTRAINT events_pkey;
 CREATE TABLE events (LIKE events_before INCLUDING DEFAULTS INCLUDING COMMENTS) PARTITION BY RANGE (event_at);
 -- The same event has the same id and the same time, so that this holds across partitions.
 CREATE UNIQUE INDEX events_once ON events (event_id, event_at);
@@ -37,7 +37,7 @@ COMMENT ON COLUMN events.event_id IS 'SHA-256 of the body: the same event delive
 
 ALTER TABLE verdicts RENAME TO verdicts_before;
 ALTER INDEX verdicts_of_meeting RENAME TO verdicts_before_of_meeting;
-ALTER INDEX verdicts_pkey RENAME TO verdicts_before_pkey;
+ALTER TABLE verdicts_before DROP CONSTRAINT verdicts_pkey;
 ALTER TABLE verdicts_before RENAME CONSTRAINT verdicts_account_id_meeting_id_fkey TO verdicts_before_account_id_meeting_id_fkey;
 CREATE SEQUENCE verdicts_ids;
 SELECT setval('verdicts_ids', greatest((SELECT max(id) FROM verdicts_before), 1));
