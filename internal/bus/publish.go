@@ -66,6 +66,7 @@ type Alert struct {
 	Subject   string // what it is about: a meeting id
 	Time      time.Time
 	Data      []byte // JSON
+	Trace     string // a traceparent; "" for none
 }
 
 // ErrRefused is in the errors of what is published where NATS works and will not have
@@ -102,6 +103,9 @@ func (b *Bus) PublishAlert(ctx context.Context, a Alert) error {
 		"content-type": "application/json",
 	} {
 		m.Header.Set(key, value)
+	}
+	if a.Trace != "" { // the CloudEvents extension "distributed tracing"
+		m.Header.Set("ce-traceparent", a.Trace)
 	}
 	return b.publish(ctx, m)
 }

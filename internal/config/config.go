@@ -58,6 +58,9 @@ type Config struct {
 	// For how long Postgres keeps what is past.
 	KeepEvents, KeepHistory, KeepAlerts, KeepMeetings, KeepPasscodes time.Duration
 
+	// TracesURL is where traces go, as OTLP over HTTP; "": nowhere.
+	TracesURL string
+
 	LogLevel  string
 	LogFormat string
 }

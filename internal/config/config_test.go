@@ -81,6 +81,7 @@ func TestMalformedValues(t *testing.T) {
 		{"tokens from no URL", "ZOOM_OAUTH_URL=://", []string{"is not a URL (3 characters)"}},
 		{"plan", "LATCHKEY_ZOOM_PLAN=enterprise", []string{`"enterprise"`, "free, pro, business"}},
 		{"policy file that is not there", "LATCHKEY_CONFIG=/nowhere/policies.yaml", []string{"no such file"}},
+		{"traces to no URL", "OTEL_EXPORTER_OTLP_ENDPOINT=collector:4318", []string{"http:// or https://"}},
 		{"sweep", "LATCHKEY_SWEEP=often", []string{"duration from 1s"}},
 		{"events kept for less than the stream does", "LATCHKEY_KEEP_EVENTS=168h", []string{"168h", "192h", "LATCHKEY_EVENTS_MAX_AGE"}},
 		{"history kept for an hour", "LATCHKEY_KEEP_HISTORY=1h", []string{"24h or more"}},

@@ -66,6 +66,7 @@ var keys = []Key{
 	{Name: "LATCHKEY_ADMIN_LISTEN", Form: "host:port", Default: "127.0.0.1:8081", Doc: "Health and metrics; not for the internet.", set: hostPort(func(c *Config) *string { return &c.AdminListen })},
 	{Name: "LATCHKEY_LOG_LEVEL", Form: "debug, info, warn or error", Default: "info", Doc: "What is logged.", set: oneOf(func(c *Config) *string { return &c.LogLevel }, "debug", "info", "warn", "error")},
 	{Name: "LATCHKEY_LOG_FORMAT", Form: "text or json", Default: "text", Doc: "How it is logged, on standard error.", set: oneOf(func(c *Config) *string { return &c.LogFormat }, "text", "json")},
+	{Name: "OTEL_EXPORTER_OTLP_ENDPOINT", Form: "http://host:4318", Doc: "Where OpenTelemetry traces go, as OTLP over HTTP (docs/signals.md). Unset: nowhere.", set: address(func(c *Config) *string { return &c.TracesURL }, "http", "https")},
 
 	{Name: "LATCHKEY_PARALLEL", Form: "a number from 1 to 256", Default: "8", Doc: "Meetings checked at once by one worker.", set: number(func(c *Config) *int { return &c.Parallel }, 1, 256)},
 	{Name: "LATCHKEY_LEASE", Form: "a duration such as 30s", Default: "30s", Doc: "After a worker died, its meetings are taken over this much later.", set: duration(func(c *Config) *time.Duration { return &c.Lease })},

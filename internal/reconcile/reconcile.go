@@ -18,11 +18,13 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/singleflight"
 
 	"latchkey/internal/passcode"
 	"latchkey/internal/secret"
 	"latchkey/internal/store"
+	"latchkey/internal/tracing"
 	"latchkey/internal/work"
 	"latchkey/internal/zoom"
 )
@@ -98,6 +100,8 @@ type Options struct {
 	Publish  func(context.Context, store.Alert) error
 	Logger   *slog.Logger
 	Metrics  *Metrics
+	// Tracer records checks under the delivery that made them due; nil: nobody does.
+	Tracer trace.Tracer
 
 	Parallel    int           // checks at once; default 8
 	Lease       time.Duration // default 30 s, renewed every third of it
@@ -128,6 +132,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Name == "" {
 		o.Name = "worker"
+	}
+	if o.Tracer == nil {
+		o.Tracer = tracing.Off()
 	}
 	return o
 }
@@ -245,6 +252,7 @@ func (w *Worker) publishAlerts(ctx context.Context) (bool, error) {
 		switch {
 		case err == nil:
 			w.o.Metrics.published()
+			w.o.Metrics.Age(stagePublished, time.Since(a.CreatedAt))
 		case errors.Is(err, store.ErrRefused):
 			w.o.Metrics.refused()
 			w.o.Logger.Error("an alert is refused; it stays in table alerts and is tried again, others go on", "alert", a.ID, "account", a.AccountID, "type", a.Type, "error", err)

@@ -32,7 +32,9 @@ type Event struct {
 // there are.
 type IntakeTx struct {
 	// Now is the database's clock.
-	Now     time.Time
+	Now time.Time
+	// Trace is the traceparent of what the next calls follow from; "" for none.
+	Trace   string
 	tx      pgx.Tx
 	account string
 	woken   bool
