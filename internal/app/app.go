@@ -266,7 +266,10 @@ func (a *App) keepStreams(ctx context.Context) {
 		try, cancel := context.WithTimeout(ctx, 10*time.Second)
 		err := a.bus.Ensure(try)
 		if err == nil && a.bus.Failing() {
-			err = a.bus.Probe(try)
+			// A server whose disk was full takes what is published and never answers.
+			probe, done := context.WithTimeout(try, 3*time.Second)
+			err = a.bus.Probe(probe)
+			done()
 		}
 		cancel()
 		switch {

@@ -69,7 +69,10 @@ func (w *Worker) underLease(ctx context.Context, l store.Lease, accountID string
 	default:
 		log.Warn("check failed; will retry", "error", err, "again_in", after)
 	}
-	if err := w.o.Store.PutOff(ctx, l, after, err.Error(), waitingFor); err != nil && !errors.Is(err, store.ErrLeaseLost) {
+	// A connection that broke breaks again for whoever takes it next out of the pool;
+	// not to insist would cost a lease's length.
+	why := err.Error()
+	if err := work.Insist(ctx, store.Unavailable, func() error { return w.o.Store.PutOff(ctx, l, after, why, waitingFor) }); err != nil && !errors.Is(err, store.ErrLeaseLost) {
 		// The lease runs out by itself and the work is due again then.
 		log.Warn("could not reschedule", "error", err)
 	}

@@ -123,7 +123,7 @@ func (s *Store) markAlerts(ctx context.Context, owner string, done, refused, why
 	// alerts would be published again and again.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), markWithin)
 	defer cancel()
-	return s.inTx(ctx, func(tx pgx.Tx) error {
+	mark := func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `UPDATE alerts SET published_at = now(), retry_at = NULL, last_error = '' WHERE id = ANY($1::uuid[])`, done); err != nil {
 			return err
 		}
@@ -136,5 +136,16 @@ func (s *Store) markAlerts(ctx context.Context, owner string, done, refused, why
 		}
 		_, err := tx.Exec(ctx, releaseOutbox, owner)
 		return err
-	})
+	}
+	// Not to insist would keep every worker waiting until the lease has run out.
+	for {
+		err := s.inTx(ctx, mark)
+		if err == nil || !Unavailable(err) || ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+		}
+	}
 }

@@ -23,6 +23,7 @@ type Proxy struct {
 	listener net.Listener          // nil while cut
 	conns    map[net.Conn]struct{} // both ends of every connection
 	stalled  bool
+	slow     time.Duration
 	writing  int        // writes in progress
 	changed  *sync.Cond // of conns, stalled or writing
 	wg       sync.WaitGroup
@@ -109,6 +110,19 @@ func (p *Proxy) Resume() {
 	p.changed.Broadcast()
 }
 
+// Slow makes each piece that is passed take that much longer; 0 ends it.
+func (p *Proxy) Slow(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.slow = d
+}
+
+func (p *Proxy) slowness() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.slow
+}
+
 // Restore accepts connections again.
 func (p *Proxy) Restore() {
 	p.t.Helper()
@@ -170,6 +184,9 @@ func (p *Proxy) copy(dst, src net.Conn) {
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := src.Read(buf)
+		if d := p.slowness(); n > 0 && d > 0 {
+			time.Sleep(d) // a slow network is what is asked for
+		}
 		for sent := 0; sent < n; {
 			if !p.enter(dst) {
 				return

@@ -94,6 +94,18 @@ func Pause(ctx context.Context, d time.Duration) {
 	}
 }
 
+// Insist repeats f while again says of its error that it goes away, until ctx ends. It
+// returns f's last error.
+func Insist(ctx context.Context, again func(error) bool, f func() error) error {
+	for n := 1; ; n++ {
+		err := f()
+		if err == nil || !again(err) || ctx.Err() != nil {
+			return err
+		}
+		Pause(ctx, Backoff(n, 50*time.Millisecond, 2*time.Second))
+	}
+}
+
 // Backoff is the wait before attempt n+1 after n attempts failed: first, and
 // twice as long each time, longest at most.
 func Backoff(n int, first, longest time.Duration) time.Duration {

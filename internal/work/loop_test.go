@@ -250,3 +250,66 @@ func TestClaimDoesNotWaitForWhatHangs(t *testing.T) {
 		}
 	})
 }
+
+func TestInsist(t *testing.T) {
+	t.Parallel()
+	gone, wrong := errors.New("gone"), errors.New("wrong")
+	for name, c := range map[string]struct {
+		errs  []error // one a call; then none
+		ends  time.Duration
+		calls int
+		want  error
+	}{
+		"at once":                    {nil, time.Hour, 1, nil},
+		"after a while":              {[]error{gone, gone, gone}, time.Hour, 4, nil},
+		"what does not go away":      {[]error{gone, wrong, gone}, time.Hour, 2, wrong},
+		"until the time is up":       {slices.Repeat([]error{gone}, 1000), time.Second, 5, gone},
+		"no time at all, still once": {[]error{gone}, 0, 1, gone},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), c.ends)
+				defer cancel()
+				calls := 0
+				err := Insist(ctx, func(err error) bool { return err == gone }, func() error {
+					if calls++; calls <= len(c.errs) {
+						return c.errs[calls-1]
+					}
+					return nil
+				})
+				if err != c.want || calls != c.calls && name != "until the time is up" || calls > 10 {
+					t.Errorf("%d calls, %v; want %d, %v", calls, err, c.calls, c.want)
+				}
+			})
+		})
+	}
+}
+
+// Away for five minutes, or for a day: work goes on within ten seconds of the return,
+// and meanwhile it was asked for at most every ten seconds, in the end.
+func TestLoopAfterALongOutage(t *testing.T) {
+	t.Parallel()
+	for _, away := range []time.Duration{5 * time.Minute, 24 * time.Hour} {
+		t.Run(away.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				begun, calls := time.Now(), 0
+				ctx, cancel := context.WithCancel(t.Context())
+				var back time.Duration
+				NewLoop(time.Second).Run(ctx, slog.New(slog.DiscardHandler), func() (bool, error) {
+					calls++
+					if time.Since(begun) < away {
+						return false, errors.New("away")
+					}
+					back = time.Since(begun)
+					cancel()
+					return false, nil
+				})
+				if back > away+slowest || calls > int(away/slowest)+50 {
+					t.Errorf("it went on after %s, with %d calls", back, calls)
+				}
+			})
+		})
+	}
+}
