@@ -132,9 +132,13 @@ func deadShowCommand() *cobra.Command {
 					}
 					return json.NewEncoder(out).Encode(d)
 				}
+				received := "not known"
+				if !d.ReceivedAt.IsZero() {
+					received = d.ReceivedAt.UTC().Format(time.RFC3339)
+				}
 				fmt.Fprintf(out, "id        %d\nwhen      %s\nstage     %s\naccount   %s\nevent     %s\nevent id  %s\nattempts  %d\nreceived  %s\nsigned    %s\nrequest   %s\nbytes     %d\nreason    %s\n",
 					d.ID, d.At.UTC().Format(time.RFC3339), printable(d.Stage), printable(d.AccountID), printable(d.Event), printable(d.EventID), d.Attempts,
-					d.ReceivedAt.UTC().Format(time.RFC3339), printable(d.SignedFor), printable(d.RequestID), d.Size, printable(d.Reason))
+					received, printable(d.SignedFor), printable(d.RequestID), d.Size, printable(d.Reason))
 				if body {
 					fmt.Fprintln(out)
 					_, err = out.Write(letter.Event.Body)

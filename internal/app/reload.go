@@ -91,7 +91,7 @@ func (a *App) takeOver(ctx context.Context, next config.Config) (changed bool, e
 	a.current.Store(&next)
 	if a.worker != nil && a.migrated.on() && policies(next) != policies(now) {
 		if err := a.worker.PoliciesChanged(ctx); err != nil {
-			a.log.Error("meetings are decided by the new policies when they are next looked at: they could not all be made due", "error", err)
+			a.log.Error("meetings could not all be made due for the new policies; it is tried again", "error", err)
 		}
 	}
 	if a.worker != nil && a.migrated.on() && secrets {

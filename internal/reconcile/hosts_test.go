@@ -442,3 +442,31 @@ func TestTroubleOfManyIsOne(t *testing.T) {
 		t.Errorf("%d are due when the scope works, want the 999 others", n)
 	}
 }
+
+// TestPoliciesThatCameWhileTheDatabaseWasAway: known meetings are decided by them as
+// soon as it is back, not only when something else asks about them.
+func TestPoliciesThatCameWhileTheDatabaseWasAway(t *testing.T) {
+	t.Parallel()
+	s := &scripted{}
+	w, url := patient(t, s)
+	checkNow(t, w, url)
+	if err := w.lookAtSetup(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	w.o.Policies = func() string { return "others" }
+	w.o.Rule = func(Who) Rule { return Rule{Policy: passcode.Policy{Mode: passcode.ModeObserve, Fingerprint: "another"}} }
+	away, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := w.PoliciesChanged(away); err == nil {
+		t.Fatal("no error while the database is away")
+	}
+	if m, _ := meetingOf(t, w); !m.DueAt.IsZero() && m.DueAt.Before(time.Now()) {
+		t.Fatalf("due %v already", m.DueAt)
+	}
+	if err := w.lookAtSetup(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	if m, _ := meetingOf(t, w); m.DueAt.IsZero() || m.DueAt.After(time.Now().Add(time.Second)) || m.DueWhy != "policy changed" {
+		t.Errorf("due %v for %q", m.DueAt, m.DueWhy)
+	}
+}

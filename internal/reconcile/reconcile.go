@@ -16,6 +16,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -148,6 +149,8 @@ type Worker struct {
 	sweeps   *work.Loop
 	setup    *work.Loop
 	past     *work.Loop
+	// policiesLate: PoliciesChanged failed, and is to be tried again.
+	policiesLate atomic.Bool
 	// Hosts get fewer places: a change of an account makes thousands of them due,
 	// and meetings must not wait behind them for their turn at Zoom.
 	meetingPool, hostPool *work.Pool

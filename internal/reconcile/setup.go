@@ -39,7 +39,7 @@ func (w *Worker) lookAtSetup(ctx context.Context, start bool) error {
 	ctx, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
 	var errs []error
-	if start {
+	if start || w.policiesLate.Load() {
 		errs = append(errs, w.PoliciesChanged(ctx))
 	}
 	for _, id := range w.o.Accounts {
@@ -135,13 +135,15 @@ func (n need) in(granted []string) bool {
 func (w *Worker) CredentialsChanged(ctx context.Context) error { return w.lookAtSetup(ctx, true) }
 
 // PoliciesChanged makes due what the policies, which are others now, would decide
-// otherwise.
+// otherwise. What it could not make due, lookAtSetup does when the database is back.
 func (w *Worker) PoliciesChanged(ctx context.Context) error {
 	var errs []error
 	for _, id := range w.o.Accounts {
 		errs = append(errs, w.policyChanged(ctx, id))
 	}
-	return errors.Join(errs...)
+	err := errors.Join(errs...)
+	w.policiesLate.Store(err != nil)
+	return err
 }
 
 // policyChanged makes due what the policies of now would decide otherwise.
