@@ -124,8 +124,9 @@ func (a *App) ready(ctx context.Context) (int, gin.H) {
 		} else if !a.migrated.on() {
 			err = errors.New("the database is not migrated yet")
 			var tooNew *store.TooNewError
-			if why := a.notMigrated.Load(); why != nil && errors.As(*why, &tooNew) {
-				err = tooNew
+			var notOwner *store.NotOwnerError
+			if why := a.notMigrated.Load(); why != nil && (errors.As(*why, &tooNew) || errors.As(*why, &notOwner)) {
+				err = *why
 			}
 		}
 		note("postgres", err)
