@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -24,6 +26,10 @@ type httpServer struct {
 
 // listen opens the port; serve begins to answer.
 func listen(addr, what string, h http.Handler) (*httpServer, error) {
+	addr, err := ownAddress(addr)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot listen: %w", what, err)
@@ -36,6 +42,31 @@ func listen(addr, what string, h http.Handler) (*httpServer, error) {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 	}}, nil
+}
+
+// ownAddress is host:port as it is, or of network:port this machine's own address in
+// that network.
+func ownAddress(addr string) (string, error) {
+	network, port, err := net.SplitHostPort(addr)
+	if err != nil || !strings.Contains(network, "/") {
+		return addr, nil
+	}
+	prefix, err := netip.ParsePrefix(network)
+	if err != nil {
+		return "", fmt.Errorf("%s is no network: %w", network, err)
+	}
+	own, err := net.InterfaceAddrs()
+	if err != nil {
+		return "", fmt.Errorf("this machine's own addresses: %w", err)
+	}
+	for _, a := range own {
+		if ip, ok := a.(*net.IPNet); ok {
+			if one, ok := netip.AddrFromSlice(ip.IP); ok && prefix.Contains(one.Unmap()) {
+				return net.JoinHostPort(one.Unmap().String(), port), nil
+			}
+		}
+	}
+	return "", fmt.Errorf("this machine has no address in network %s: its own are %v", network, own)
 }
 
 func (s *httpServer) serve(l net.Listener) {

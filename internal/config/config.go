@@ -29,6 +29,7 @@ type Config struct {
 	Schema      string // of the database
 	DatabaseURL string // "" means an embedded Postgres
 	NATSURL     string // "" means an embedded NATS server
+	Inbox       string // begins the subjects on which NATS answers
 
 	WebhookSecrets []secret.String // of the account of the environment; see Secrets
 	AccountID      string
