@@ -57,6 +57,8 @@ type App struct {
 	ingest   *httpServer
 	admin    *httpServer
 
+	certificate *certificate // nil where ingest speaks plain HTTP
+
 	deliveries *webhook.Metrics // nil without ingest
 	others     atomic.Int64     // events that were duplicates or became dead letters
 

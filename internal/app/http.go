@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -25,7 +26,7 @@ type httpServer struct {
 }
 
 // listen opens the port; serve begins to answer.
-func listen(addr, what string, h http.Handler) (*httpServer, error) {
+func listen(addr, what string, h http.Handler, log *slog.Logger) (*httpServer, error) {
 	addr, err := ownAddress(addr)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
@@ -36,6 +37,7 @@ func listen(addr, what string, h http.Handler) (*httpServer, error) {
 	}
 	return &httpServer{listener: l, done: make(chan error, 1), server: &http.Server{
 		Handler:           h,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // what strangers send: no news
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      15 * time.Second,
@@ -70,7 +72,13 @@ func ownAddress(addr string) (string, error) {
 }
 
 func (s *httpServer) serve(l net.Listener) {
-	go func() { s.done <- s.server.Serve(l) }()
+	go func() {
+		if s.server.TLSConfig != nil {
+			s.done <- s.server.ServeTLS(l, "", "")
+			return
+		}
+		s.done <- s.server.Serve(l)
+	}()
 }
 
 // stop takes no new connections and waits for the requests in progress.
@@ -106,16 +114,26 @@ func (a *App) listenIngest(most int) (err error) {
 	if err != nil {
 		return fmt.Errorf("ZOOM_WEBHOOK_SECRET_TOKEN: %w", err)
 	}
+	scheme := "http"
+	if c := a.o.Config; c.TLSCert != "" {
+		if a.certificate, err = newCertificate(c.TLSCert, c.TLSKey); err != nil {
+			return err
+		}
+		scheme = "https"
+	}
 	r := newRouter()
 	h.Register(r)
-	if a.ingest, err = listen(a.o.Config.Listen, "ingest (LATCHKEY_LISTEN)", r); err != nil {
+	if a.ingest, err = listen(a.o.Config.Listen, "ingest (LATCHKEY_LISTEN)", r, a.log); err != nil {
 		return err
 	}
 	s := a.ingest.server
 	s.ReadHeaderTimeout, s.ReadTimeout, s.WriteTimeout = 1500*time.Millisecond, 3*time.Second, 5*time.Second
+	if a.certificate != nil {
+		a.certificate.secure(s)
+	}
 	s.MaxHeaderBytes = 2 << 10 // net/http adds 4 KiB; thousands of tiny headers cost many times their bytes
 	a.ingest.serve(webhook.Limit(s, a.ingest.listener, most, a.deliveries))
-	a.log.Info("ingest listens", "url", "http://"+a.IngestAddr()+"/webhooks/zoom")
+	a.log.Info("ingest listens", "url", scheme+"://"+a.IngestAddr()+"/webhooks/zoom")
 	return nil
 }
 
@@ -128,7 +146,7 @@ func (a *App) listenAdmin() (err error) {
 		c.PureJSON(status, report)
 	})
 	r.GET("/metrics", gin.WrapH(promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{})))
-	if a.admin, err = listen(a.o.Config.AdminListen, "admin (LATCHKEY_ADMIN_LISTEN)", r); err != nil {
+	if a.admin, err = listen(a.o.Config.AdminListen, "admin (LATCHKEY_ADMIN_LISTEN)", r, a.log); err != nil {
 		return err
 	}
 	a.admin.serve(a.admin.listener)

@@ -68,10 +68,10 @@ func TestTheAdminPortIsInOneNetwork(t *testing.T) {
 			t.Errorf("%s: %q, %v", given, got, err)
 		}
 	}
-	if _, err := listen("203.0.113.0/24:0", "admin", nil); err == nil || !strings.Contains(err.Error(), "no address in network 203.0.113.0/24") {
+	if _, err := listen("203.0.113.0/24:0", "admin", nil, slog.Default()); err == nil || !strings.Contains(err.Error(), "no address in network 203.0.113.0/24") {
 		t.Errorf("%v", err) // TEST-NET-3 is nobody's
 	}
-	s, err := listen("127.0.0.0/8:0", "admin", nil)
+	s, err := listen("127.0.0.0/8:0", "admin", nil, slog.Default())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -105,6 +105,8 @@ func TestMalformedValues(t *testing.T) {
 		{"admin in a network without a port", "LATCHKEY_ADMIN_LISTEN=172.30.81.0/24", []string{"host:port"}},
 		{"inbox with a wildcard", "LATCHKEY_NATS_INBOX=_INBOX.>", []string{`"_INBOX.>"`, "no wildcard"}},
 		{"inbox with a hole", "LATCHKEY_NATS_INBOX=a..b", []string{"such as _INBOX_worker"}},
+		{"a certificate without its key", "LATCHKEY_TLS_CERT=/cert.pem", []string{"LATCHKEY_TLS_KEY", "want both"}},
+		{"a key without its certificate", "LATCHKEY_TLS_KEY=/key.pem", []string{"LATCHKEY_TLS_CERT", "want both"}},
 		{"level", "LATCHKEY_LOG_LEVEL=trace", []string{`"trace"`, "debug, info, warn, error"}},
 		{"format", "LATCHKEY_LOG_FORMAT=xml", []string{`"xml"`, "text, json"}},
 		{"none in parallel", "LATCHKEY_PARALLEL=0", []string{`"0"`, "1 to 256"}},

@@ -65,6 +65,8 @@ var keys = []Key{
 		set: text(func(c *Config) *string { return &c.StateDir })},
 
 	{Name: "LATCHKEY_LISTEN", Form: "host:port", Default: ":8080", Doc: "Where webhooks arrive.", set: hostPort(func(c *Config) *string { return &c.Listen })},
+	{Name: "LATCHKEY_TLS_CERT", Form: "a PEM file", Doc: "The certificate, its chain after it, with which ingest speaks TLS itself, together with LATCHKEY_TLS_KEY. Read again when it changes. Unset: plain HTTP, behind a proxy.", set: text(func(c *Config) *string { return &c.TLSCert })},
+	{Name: "LATCHKEY_TLS_KEY", Form: "a PEM file", Doc: "The certificate's private key.", set: text(func(c *Config) *string { return &c.TLSKey })},
 	{Name: "LATCHKEY_ADMIN_LISTEN", Form: "host:port, or network:port such as 172.30.81.0/24:8081", Default: "127.0.0.1:8081", Doc: "Health and metrics; not for the internet. Of a network: this machine's own address in it, and no other.", set: setAdminListen},
 	{Name: "LATCHKEY_LOG_LEVEL", Form: "debug, info, warn or error", Default: "info", Doc: "What is logged.", set: oneOf(func(c *Config) *string { return &c.LogLevel }, "debug", "info", "warn", "error")},
 	{Name: "LATCHKEY_LOG_FORMAT", Form: "text or json", Default: "text", Doc: "How it is logged, on standard error.", set: oneOf(func(c *Config) *string { return &c.LogFormat }, "text", "json")},
