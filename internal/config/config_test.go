@@ -107,6 +107,7 @@ func TestMalformedValues(t *testing.T) {
 		{"inbox with a hole", "LATCHKEY_NATS_INBOX=a..b", []string{"such as _INBOX_worker"}},
 		{"a certificate without its key", "LATCHKEY_TLS_CERT=/cert.pem", []string{"LATCHKEY_TLS_KEY", "want both"}},
 		{"a key without its certificate", "LATCHKEY_TLS_KEY=/key.pem", []string{"LATCHKEY_TLS_CERT", "want both"}},
+		{"no download, in other words", "LATCHKEY_POSTGRES_DOWNLOAD=no", []string{"or off"}},
 		{"level", "LATCHKEY_LOG_LEVEL=trace", []string{`"trace"`, "debug, info, warn, error"}},
 		{"format", "LATCHKEY_LOG_FORMAT=xml", []string{`"xml"`, "text, json"}},
 		{"none in parallel", "LATCHKEY_PARALLEL=0", []string{`"0"`, "1 to 256"}},
@@ -186,7 +187,7 @@ func TestDefaults(t *testing.T) {
 		t.Errorf("%+v: blanks around a value are not part of it", c)
 	}
 	c.WebhookSecrets, c.AccountID, c.ClientID, c.ClientSecret = nil, "", "", ""
-	want := Config{Listen: ":8080", AdminListen: "127.0.0.1:8081", Inbox: "_INBOX", Plan: "pro", Policy: passcode.ModeWaitingRoom, Parallel: 8,
+	want := Config{Listen: ":8080", AdminListen: "127.0.0.1:8081", Inbox: "_INBOX", PostgresDownload: "https://repo1.maven.org/maven2", Plan: "pro", Policy: passcode.ModeWaitingRoom, Parallel: 8,
 		Schema: "latchkey", Lease: 30 * time.Second, SettingsTTL: 5 * time.Minute, Sweep: 6 * time.Hour, LogLevel: "info", LogFormat: "text"}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)

