@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 
 	"latchkey/internal/store"
 	"latchkey/internal/webhook"
+	"latchkey/internal/work"
 )
 
 // httpServer is one listener with all its timeouts set.
@@ -93,10 +95,16 @@ func (s *httpServer) stop(ctx context.Context) error {
 	return err
 }
 
-func newRouter() *gin.Engine {
+// newRouter is a router whose panics are logged as any other of ours. (gin's own
+// recovery writes what was panicked with, which may quote a body, past the log.)
+func newRouter(log *slog.Logger) *gin.Engine {
 	gin.SetMode(gin.ReleaseMode)
 	r := gin.New()
-	r.Use(gin.Recovery())
+	r.Use(gin.CustomRecoveryWithWriter(nil, func(c *gin.Context, value any) {
+		p := &work.PanicError{Value: value, Stack: debug.Stack()}
+		log.Error("a request panicked", "path", c.FullPath(), "error", p, "stack", string(p.Stack))
+		c.AbortWithStatus(http.StatusInternalServerError)
+	}))
 	// Nobody's X-Forwarded-For is believed; it would only reach the log.
 	_ = r.SetTrustedProxies(nil)
 	return r
@@ -121,7 +129,7 @@ func (a *App) listenIngest(most int) (err error) {
 		}
 		scheme = "https"
 	}
-	r := newRouter()
+	r := newRouter(a.log)
 	h.Register(r)
 	if a.ingest, err = listen(a.o.Config.Listen, "ingest (LATCHKEY_LISTEN)", r, a.log); err != nil {
 		return err
@@ -138,7 +146,7 @@ func (a *App) listenIngest(most int) (err error) {
 }
 
 func (a *App) listenAdmin() (err error) {
-	r := newRouter()
+	r := newRouter(a.log)
 	// Alive: this process answers. Whether others do is readiness.
 	r.GET("/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
 	r.GET("/readyz", func(c *gin.Context) {

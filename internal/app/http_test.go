@@ -8,11 +8,15 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/gin-gonic/gin"
+
 	"latchkey/internal/config"
+	"latchkey/internal/testenv"
 	"latchkey/internal/webhook"
 )
 
@@ -57,6 +61,19 @@ func TestIngestsConnectionsAreBounded(t *testing.T) {
 	_ = kept.SetReadDeadline(time.Now().Add(20 * time.Second))
 	if _, err := in.ReadByte(); !errors.Is(err, io.EOF) {
 		t.Errorf("the idle connection: %v, want it to be closed for the new one", err)
+	}
+}
+
+// TestAPanicOfARequestIsLoggedWithoutWhatItQuotes, and the process lives on.
+func TestAPanicOfARequestIsLoggedWithoutWhatItQuotes(t *testing.T) {
+	t.Parallel()
+	var log testenv.Buffer
+	r := newRouter(slog.New(slog.NewTextHandler(&log, nil)))
+	r.POST("/x", func(c *gin.Context) { panic("cannot read hunter2") })
+	w := httptest.NewRecorder()
+	r.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/x?pwd=hunter2", strings.NewReader("hunter2")))
+	if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String()+log.String(), "hunter2") || !strings.Contains(log.String(), "http_test.go") {
+		t.Errorf("status %d, body %q, log %s", w.Code, w.Body, log.String())
 	}
 }
 
