@@ -5,7 +5,10 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
+	"latchkey/internal/admin"
+	"latchkey/internal/passcode"
 	"latchkey/internal/store"
 	"latchkey/internal/testenv"
 )
@@ -37,4 +40,32 @@ func TestAWorkerWaitsForTheOwnerToMigrate(t *testing.T) {
 		t.Fatalf("%v, %v", applied, err)
 	}
 	ready(t, a)
+}
+
+// TestAReaderExplains: who may read tables and views alone can ask why, and is told
+// no passcode.
+func TestAReaderExplains(t *testing.T) {
+	t.Parallel()
+	owned := emptyMigratedOwned(t)
+	r := newRig(t, "DATABASE_URL="+testenv.LoginURL(t, owned, "latchkey_worker"), "NATS_URL="+testenv.NATS(t).URL())
+	r.app = r.start(t, true, true)
+	m := r.create(t, hostLocked)
+	r.settled(t, m.ID, passcode.OutcomeDemands)
+	s := must(store.Open(testenv.LoginURL(t, owned, "latchkey_reader")))
+	defer s.Close()
+	if e, err := admin.Explain(t.Context(), s, "", m.ID, time.Now()); err != nil || e.Outcome != passcode.OutcomeDemands {
+		t.Errorf("%+v, %v", e, err)
+	}
+	if _, err := admin.Forecast(t.Context(), s, "", hostLocked); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.Holds(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if _, _, err := admin.Passcode(t.Context(), s, "", m.ID); err == nil || !strings.Contains(err.Error(), "42501") {
+		t.Errorf("the passcode: %v", err)
+	}
+	if _, err := s.Hold(t.Context(), store.Hold{Kind: "all", Reason: "x", By: "x"}); err == nil || !strings.Contains(err.Error(), "42501") {
+		t.Errorf("a hold: %v", err)
+	}
 }
