@@ -48,10 +48,10 @@ func aligned(t *testing.T) *store.Store {
 	}
 	t.Cleanup(s.Close)
 	testenv.Exec(t, url, `INSERT INTO hosts (host_id, account_id) VALUES ('host', 'acc')`)
-	testenv.Exec(t, url, `INSERT INTO alignments (host_id, account_id, setting, before, after, result, started_at) VALUES
-		('host', 'acc', 'meeting_security.meeting_password', 'on', 'off', 'held', now()),
-		('host', 'acc', 'meeting_security.require_password_for_scheduled_meeting', 'on', 'off', 'held', now()),
-		('host', 'acc', 'meeting_security.pmi_password', 'on', 'off', 'refused', now())`)
+	testenv.Exec(t, url, `INSERT INTO alignments (host_id, account_id, setting, before, after, result, started_at, ended_at) VALUES
+		('host', 'acc', 'meeting_security.meeting_password', 'on', 'off', 'held', now(), now()),
+		('host', 'acc', 'meeting_security.require_password_for_scheduled_meeting', 'on', 'off', 'held', now(), now()),
+		('host', 'acc', 'meeting_security.pmi_password', 'on', 'off', 'refused', now(), now())`)
 	return s
 }
 

@@ -2,6 +2,10 @@ package app
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -36,8 +40,11 @@ func busEvent(d webhook.Delivery) bus.Event {
 // workerBus is the bus as the worker sees it.
 type workerBus struct{ *bus.Bus }
 
-func (b workerBus) consume(ctx context.Context, parallel int, handle func(context.Context, intake.Frame) error) {
+func (b workerBus) consume(ctx context.Context, parallel int, again func(), handle func(context.Context, intake.Frame) error) {
 	b.Bus.Consume(ctx, parallel, func(ctx context.Context, f bus.Frame) error {
+		if f.Attempt > 1 {
+			again()
+		}
 		frame := intake.Frame{InProgress: f.InProgress}
 		for _, e := range f.Parts {
 			frame.Events = append(frame.Events, intakeEvent(e, f.Problem))
@@ -47,17 +54,21 @@ func (b workerBus) consume(ctx context.Context, parallel int, handle func(contex
 }
 
 func intakeEvent(e bus.Event, problem error) intake.Event {
-	return intake.Event{ID: e.ID, Body: e.Body, SignedFor: e.SignedFor, ReceivedAt: e.ReceivedAt, RequestID: e.RequestID, Attempts: e.Attempts, Problem: problem}
+	return intake.Event{ID: e.ID, Body: e.Body, SignedFor: e.SignedFor, ReceivedAt: e.ReceivedAt, RequestID: e.RequestID, TraceParent: e.TraceParent, Attempts: e.Attempts, Problem: problem}
 }
 
 func (b workerBus) publishAlert(ctx context.Context, a store.Alert) error {
-	return b.Bus.PublishAlert(ctx, bus.Alert{ID: a.ID, AccountID: a.AccountID, Type: a.Type, Subject: a.Subject, Time: a.CreatedAt, Data: a.Data})
+	err := b.Bus.PublishAlert(ctx, bus.Alert{ID: a.ID, Seq: a.Seq, AccountID: a.AccountID, Type: a.Type, Subject: a.Subject, Time: a.CreatedAt, Data: a.Data, Trace: a.Trace})
+	if errors.Is(err, bus.ErrRefused) {
+		return fmt.Errorf("%w: %w", store.ErrRefused, err)
+	}
+	return err
 }
 
 func (b workerBus) publishDead(ctx context.Context, reason string, e intake.Event) error {
 	env, _ := zoom.DecodeEnvelope(e.Body) // what can be known of it
 	return b.Bus.PublishDead(ctx, "intake", reason, bus.Event{ID: e.ID, AccountID: env.AccountID, SignedFor: e.SignedFor, Name: env.Event,
-		Body: e.Body, ReceivedAt: e.ReceivedAt, RequestID: e.RequestID, Attempts: e.Attempts})
+		Body: e.Body, ReceivedAt: e.ReceivedAt, RequestID: e.RequestID, TraceParent: e.TraceParent, Attempts: e.Attempts})
 }
 
 // decodeEnvelope is Zoom's event as ingest sees it.
@@ -71,19 +82,34 @@ func decodeEnvelope(body []byte) (webhook.Envelope, error) {
 }
 
 // callMetrics counts the calls to Zoom's API.
-func callMetrics(reg prometheus.Registerer) func(string, int, zoom.Kind, time.Duration) {
-	calls := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+func callMetrics(reg prometheus.Registerer) func(zoom.Exchange) {
+	seconds := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "latchkey_zoom_call_seconds", Help: "Calls to Zoom's API, by call and by how they ended.",
 		Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10},
 	}, []string{"call", "result"})
-	reg.MustRegister(calls)
-	return func(op string, _ int, kind zoom.Kind, took time.Duration) {
-		result := string(kind)
+	calls := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "latchkey_zoom_calls_total", Help: "Calls to Zoom's API, by Zoom's rate-limit label and by HTTP status (none: no answer).",
+	}, []string{"label", "status"})
+	reg.MustRegister(seconds, calls)
+	return func(x zoom.Exchange) {
+		result := string(x.Kind)
 		if result == "" {
 			result = "ok"
 		}
-		calls.WithLabelValues(op, result).Observe(took.Seconds())
+		seconds.WithLabelValues(x.Call, result).Observe(x.Took.Seconds())
+		calls.WithLabelValues(string(x.Label), statusLabel(x.Status)).Inc()
 	}
+}
+
+// statusLabel is an HTTP status as a label, of which there are few whatever answers.
+func statusLabel(status int) string {
+	switch {
+	case status == 0:
+		return "none"
+	case http.StatusText(status) == "":
+		return "other"
+	}
+	return strconv.Itoa(status)
 }
 
 // flag is set once.
@@ -102,7 +128,7 @@ func sleep(ctx context.Context, d time.Duration) {
 }
 
 // zoomClient makes the client of one account.
-func zoomClient(c config.Config, account config.Account, onCall func(string, int, zoom.Kind, time.Duration)) *zoom.Client {
+func zoomClient(c config.Config, account config.Account, onCall func(zoom.Exchange)) *zoom.Client {
 	rates, _ := zoom.RatesFor(account.Plan)
 	return zoom.New(zoom.Options{
 		Credentials: zoom.Credentials{AccountID: account.ID, ClientID: account.ClientID, ClientSecret: account.ClientSecret},

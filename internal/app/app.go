@@ -18,6 +18,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	sdk "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 
 	"latchkey/internal/bus"
 	"latchkey/internal/config"
@@ -57,10 +59,12 @@ type App struct {
 	ingest   *httpServer
 	admin    *httpServer
 
-	certificate *certificate // nil where ingest speaks plain HTTP
-
-	deliveries *webhook.Metrics // nil without ingest
-	others     atomic.Int64     // events that were duplicates or became dead letters
+	certificate  *certificate // nil where ingest speaks plain HTTP
+	tracer       trace.Tracer
+	traces       *sdk.TracerProvider // nil where none are sent
+	deliveries   *webhook.Metrics    // nil without ingest
+	redeliveries prometheus.Counter
+	others       atomic.Int64 // events that were duplicates or became dead letters
 
 	looked map[string]bool // events that lostEvents need not look for again; takeEventsIn's alone
 	newest []string        // those that it looked for last
@@ -86,7 +90,7 @@ func New(o Options) (*App, error) {
 	}
 	a := &App{o: o, log: o.Logger, registry: prometheus.NewRegistry()}
 	a.current.Store(&o.Config)
-	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo())
 	return a, nil
 }
 
@@ -110,9 +114,13 @@ func (a *App) Start(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if a.tracer, err = a.startTraces(ctx); err != nil {
+		return err
+	}
 	if err := a.connect(); err != nil {
 		return err
 	}
+	a.registry.MustRegister(&waiting{a: a})
 	if err := a.firstLook(ctx); err != nil {
 		return err
 	}
@@ -201,7 +209,14 @@ func (a *App) newWorker() {
 	}
 	guarded := slices.Sorted(maps.Keys(a.zoom))
 	bus, log, metrics := workerBus{a.bus}, a.log.With("part", "worker"), reconcile.NewMetrics(a.registry)
-	a.intake = a.newIntake(bus.publishDead, func(result string) {
+	a.redeliveries = prometheus.NewCounter(prometheus.CounterOpts{Name: "latchkey_redeliveries_total", Help: "Messages of events that came again: a worker died over them, or they took too long."})
+	a.registry.MustRegister(a.redeliveries)
+	a.intake = a.newIntake(bus.publishDead, func(happened, received time.Time) {
+		if !happened.IsZero() {
+			metrics.Age(reconcile.StageHappened, time.Since(happened))
+		}
+		metrics.Age(reconcile.StageRecorded, time.Since(received))
+	}, func(result string) {
 		metrics.Event(result)
 		if result != "recorded" {
 			a.others.Add(1)
@@ -218,8 +233,9 @@ func (a *App) newWorker() {
 			return slices.ContainsFunc(c.AllAccounts(), func(a config.Account) bool { return a.ID == accountID && a.Plan == "business" })
 		},
 		Rule:     func(w reconcile.Who) reconcile.Rule { return rule(*a.current.Load(), w) },
-		Policies: func() string { return policies(*a.current.Load()) }, Logger: log, Metrics: metrics,
+		Policies: func() string { return policies(*a.current.Load()) }, Logger: log, Metrics: metrics, Tracer: a.tracer,
 		Parallel: c.Parallel, Lease: c.Lease, SettingsTTL: c.SettingsTTL, Sweep: c.Sweep, Accounts: guarded,
+		Keep: store.Keep{Events: c.KeepEvents, History: c.KeepHistory, Alerts: c.KeepAlerts, Meetings: c.KeepMeetings, Passcodes: c.KeepPasscodes},
 	})
 }
 
@@ -237,10 +253,10 @@ func (a *App) firstLook(ctx context.Context) error {
 }
 
 // newIntake makes an intake with that end for what cannot be used.
-func (a *App) newIntake(dead func(context.Context, string, intake.Event) error, counted func(string)) *intake.Intake {
+func (a *App) newIntake(dead func(context.Context, string, intake.Event) error, aged func(happened, received time.Time), counted func(string)) *intake.Intake {
 	return intake.New(intake.Options{
 		Store: a.store, Governed: func(accountID string) bool { return a.zoom[accountID] != nil }, Guarded: slices.Sorted(maps.Keys(a.zoom)),
-		Dead: dead, Erase: a.bus.Erase, Logger: a.log.With("part", "worker"), Counted: counted,
+		Dead: dead, Erase: a.bus.Erase, Logger: a.log.With("part", "worker"), Tracer: a.tracer, Aged: aged, Counted: counted,
 	})
 }
 
@@ -347,6 +363,13 @@ func (a *App) Stop(ctx context.Context) error {
 	if a.store != nil {
 		a.store.Close()
 	}
+	if a.traces != nil {
+		flush, cancel := context.WithTimeout(ctx, 3*time.Second)
+		if err := a.traces.Shutdown(flush); err != nil {
+			a.log.Warn("the last traces could not be sent", "error", err)
+		}
+		cancel()
+	}
 	if a.embedded != nil {
 		errs = append(errs, a.embedded.stop(ctx))
 	}
@@ -368,7 +391,7 @@ func (a *App) newWebhook() (*webhook.Handler, error) {
 	a.deliveries = webhook.NewMetrics(a.registry)
 	h, err := webhook.New(webhook.Options{
 		Secrets: webhookSecrets(a.o.Config), Bus: ingestBus{a.bus}, Wanted: intake.Wanted,
-		Decode: decodeEnvelope, Metrics: a.deliveries, Logger: a.log.With("part", "ingest"),
+		Decode: decodeEnvelope, Metrics: a.deliveries, Tracer: a.tracer, Logger: a.log.With("part", "ingest"),
 	})
 	a.webhook = h
 	return h, err

@@ -153,7 +153,7 @@ func (a *App) listenAdmin() (err error) {
 		status, report := a.ready(c.Request.Context())
 		c.PureJSON(status, report)
 	})
-	r.GET("/metrics", gin.WrapH(promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{})))
+	r.GET("/metrics", gin.WrapH(promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{EnableOpenMetrics: true})))
 	if a.admin, err = listen(a.o.Config.AdminListen, "admin (LATCHKEY_ADMIN_LISTEN)", r, a.log); err != nil {
 		return err
 	}

@@ -103,7 +103,7 @@ func (a *App) takeEventsIn(ctx context.Context) {
 	since, lost := a.lookForLost(ctx) // before what waits is recorded
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	wg.Go(func() { workerBus{a.bus}.consume(ctx, a.o.Config.Parallel, a.intake.Handle(ctx)) })
+	wg.Go(func() { workerBus{a.bus}.consume(ctx, a.o.Config.Parallel, a.redeliveries.Inc, a.intake.Handle(ctx)) })
 	for ctx.Err() == nil {
 		if lost {
 			a.restoreEvents(ctx, since)
@@ -190,7 +190,7 @@ func (a *App) lostEvents(ctx context.Context) (since time.Time, lost bool, err e
 func (a *App) restoreEvents(ctx context.Context, since time.Time) {
 	a.log.Info("events that were acknowledged are not in the database; taking in from the stream what is missing", "since", since)
 	taken := 0
-	take := a.newIntake(func(context.Context, string, intake.Event) error { return nil }, func(result string) {
+	take := a.newIntake(func(context.Context, string, intake.Event) error { return nil }, nil, func(result string) {
 		if result == "recorded" {
 			taken++
 		}

@@ -170,10 +170,18 @@ func (r *rig) calls(method string, meeting int64) int {
 // post delivers a body as Zoom would, signed.
 func (r *rig) post(t *testing.T, body string) int {
 	t.Helper()
+	return r.postWith(t, body, nil)
+}
+
+func (r *rig) postWith(t *testing.T, body string, header map[string]string) int {
+	t.Helper()
 	ts := strconv.FormatInt(time.Now().Unix(), 10)
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+r.app.IngestAddr()+"/webhooks/zoom", strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
+	}
+	for key, value := range header {
+		req.Header.Set(key, value)
 	}
 	req.Header.Set("x-zm-request-timestamp", ts)
 	req.Header.Set("x-zm-signature", zoomsim.Sign(r.sim.Credentials("").SecretToken, ts, []byte(body)))

@@ -60,14 +60,33 @@ func (b *Bus) PublishEvent(ctx context.Context, e Event) error { return b.gather
 // mode.
 type Alert struct {
 	ID        string
+	Seq       int64 // above 0; a later alert has a greater one
 	AccountID string
 	Type      string // "meeting.repaired"
 	Subject   string // what it is about: a meeting id
 	Time      time.Time
 	Data      []byte // JSON
+	Trace     string // a traceparent; "" for none
 }
 
-// PublishAlert returns when JetStream has the alert on disk.
+// ErrRefused is in the errors of what is published where NATS works and will not have
+// this message, since it is too large. Trying again now would be refused again.
+var ErrRefused = errors.New("NATS refuses this message")
+
+// refused tells that from what is the server's or the connection's matter, which
+// goes away: anything that is not surely about the message.
+func refused(err error) bool {
+	const (
+		messageTooLarge jetstream.ErrorCode = 10054
+		headerTooLarge  jetstream.ErrorCode = 10097
+	)
+	var api *jetstream.APIError
+	return errors.Is(err, nats.ErrMaxPayload) ||
+		errors.As(err, &api) && (api.ErrorCode == messageTooLarge || api.ErrorCode == headerTooLarge)
+}
+
+// PublishAlert returns when JetStream has the alert on disk. An error that is not
+// ErrRefused says nothing about whether it is there.
 func (b *Bus) PublishAlert(ctx context.Context, a Alert) error {
 	m := nats.NewMsg(AlertSubject(a.AccountID, a.Type))
 	m.Data = a.Data
@@ -78,16 +97,24 @@ func (b *Bus) PublishAlert(ctx context.Context, a Alert) error {
 		"ce-source":           "/latchkey/accounts/" + token(a.AccountID),
 		"ce-type":             "latchkey." + a.Type,
 		"ce-subject":          a.Subject,
-		"ce-time":             a.Time.UTC().Format(time.RFC3339Nano),
-		"content-type":        "application/json",
+		// The CloudEvents extension "sequence": a text that sorts.
+		"ce-sequence":  fmt.Sprintf("%019d", a.Seq),
+		"ce-time":      a.Time.UTC().Format(time.RFC3339Nano),
+		"content-type": "application/json",
 	} {
 		m.Header.Set(key, value)
+	}
+	if a.Trace != "" { // the CloudEvents extension "distributed tracing"
+		m.Header.Set("ce-traceparent", a.Trace)
 	}
 	return b.publish(ctx, m)
 }
 
 func (b *Bus) publish(ctx context.Context, m *nats.Msg) error {
 	_, err := b.js.PublishMsg(ctx, m)
+	if err != nil && refused(err) {
+		return fmt.Errorf("publish to %s: %w: %w", m.Subject, ErrRefused, err)
+	}
 	if err != nil {
 		if b.nc.IsConnected() && !errors.Is(err, context.Canceled) {
 			if b.failing.Swap(&err) == nil { // Check itself reports a broken connection

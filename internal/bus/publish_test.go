@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -85,7 +86,7 @@ func TestPublishDead(t *testing.T) {
 func TestPublishAlert(t *testing.T) {
 	t.Parallel()
 	b := ready(t, Streams{})
-	a := Alert{ID: "a-1", AccountID: "a.b", Type: "meeting.repaired", Subject: "85746065432",
+	a := Alert{ID: "a-1", Seq: 1795000000000001, AccountID: "a.b", Type: "meeting.repaired", Subject: "85746065432",
 		Time: time.Date(2026, 11, 23, 21, 0, 0, 0, time.FixedZone("", 3600)), Data: []byte(`{"x":1}`)}
 	for range 2 {
 		noError(t, b.PublishAlert(t.Context(), a))
@@ -98,7 +99,36 @@ func TestPublishAlert(t *testing.T) {
 		t.Errorf("%s %s", m.Subject, m.Data)
 	}
 	headers(t, m, map[string]string{jetstream.MsgIDHeader: "a-1", "ce-specversion": "1.0", "ce-id": "a-1", "ce-source": "/latchkey/accounts/a%2Eb",
-		"ce-type": "latchkey.meeting.repaired", "ce-subject": "85746065432", "ce-time": "2026-11-23T20:00:00Z", "content-type": "application/json"})
+		"ce-type": "latchkey.meeting.repaired", "ce-subject": "85746065432", "ce-time": "2026-11-23T20:00:00Z", "ce-sequence": "0001795000000000001", "content-type": "application/json"})
+}
+
+// What is wrong with one message is told from what is wrong with NATS.
+func TestWhatIsRefused(t *testing.T) {
+	t.Parallel()
+	b := ready(t, Streams{})
+	big := func(n int) error {
+		return b.PublishAlert(t.Context(), Alert{ID: "a-1", Seq: 1, AccountID: "acc", Type: "meeting.repaired", Data: make([]byte, n)})
+	}
+	if err := big(9 << 20); !errors.Is(err, ErrRefused) {
+		t.Errorf("larger than the server takes: %v", err)
+	}
+	s, err := b.js.Stream(t.Context(), "LATCHKEY_ALERTS")
+	noError(t, err)
+	c := s.CachedInfo().Config
+	c.MaxMsgSize = 1000
+	_, err = b.js.UpdateStream(t.Context(), c)
+	noError(t, err)
+	if err := big(2000); !errors.Is(err, ErrRefused) {
+		t.Errorf("larger than the stream takes: %v", err)
+	}
+	if err := b.Check(); err != nil {
+		t.Errorf("it is called unavailable for one message: %v", err)
+	}
+	noError(t, big(10))
+	noError(t, b.js.DeleteStream(t.Context(), "LATCHKEY_ALERTS"))
+	if err := big(10); err == nil || errors.Is(err, ErrRefused) {
+		t.Errorf("without a stream: %v; want an error that is not the message's", err)
+	}
 }
 
 func TestPublishWithoutAStreamFails(t *testing.T) {

@@ -61,6 +61,12 @@ type Config struct {
 	Replicas                               int
 	StreamsExist                           bool // somebody else makes them
 
+	// For how long Postgres keeps what is past.
+	KeepEvents, KeepHistory, KeepAlerts, KeepMeetings, KeepPasscodes time.Duration
+
+	// TracesURL is where traces go, as OTLP over HTTP; "": nowhere.
+	TracesURL string
+
 	LogLevel  string
 	LogFormat string
 }
@@ -108,6 +114,7 @@ func Load(environ []string, role Role) (Config, error) {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		problems = append(problems, errors.New("LATCHKEY_TLS_CERT and LATCHKEY_TLS_KEY go together: want both, or neither and a proxy that speaks TLS"))
 	}
+	problems = append(problems, c.checkKeep()...)
 	if c.File != "" {
 		if err := c.loadFile(c.File, given, role); err != nil {
 			problems = append(problems, fmt.Errorf("LATCHKEY_CONFIG: %w", err))
@@ -122,6 +129,22 @@ func Load(environ []string, role Role) (Config, error) {
 	}
 	problems = append(problems, unknown(given)...)
 	return c, errors.Join(problems...)
+}
+
+// checkKeep: an event whose message outlives its row would be taken in again.
+func (c Config) checkKeep() (problems []error) {
+	for _, k := range []struct {
+		name string
+		got  time.Duration
+	}{{"EVENTS", c.KeepEvents}, {"HISTORY", c.KeepHistory}, {"ALERTS", c.KeepAlerts}, {"MEETINGS", c.KeepMeetings}, {"PASSCODES", c.KeepPasscodes}} {
+		if k.got != 0 && k.got < 24*time.Hour {
+			problems = append(problems, fmt.Errorf("LATCHKEY_KEEP_%s is %s: want 24h or more", k.name, k.got))
+		}
+	}
+	if least := max(c.EventsAge, 168*time.Hour) + 24*time.Hour; c.KeepEvents != 0 && c.KeepEvents < least {
+		problems = append(problems, fmt.Errorf("LATCHKEY_KEEP_EVENTS is %s: want %s or more, a day longer than the stream keeps them (LATCHKEY_EVENTS_MAX_AGE), or events would be taken in twice", c.KeepEvents, least))
+	}
+	return problems
 }
 
 // lookup returns the key's value, from the variable or from the file that

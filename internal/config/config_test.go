@@ -81,7 +81,13 @@ func TestMalformedValues(t *testing.T) {
 		{"tokens from no URL", "ZOOM_OAUTH_URL=://", []string{"is not a URL (3 characters)"}},
 		{"plan", "LATCHKEY_ZOOM_PLAN=enterprise", []string{`"enterprise"`, "free, pro, business"}},
 		{"policy file that is not there", "LATCHKEY_CONFIG=/nowhere/policies.yaml", []string{"no such file"}},
+		{"traces to no URL", "OTEL_EXPORTER_OTLP_ENDPOINT=collector:4318", []string{"http:// or https://"}},
 		{"sweep", "LATCHKEY_SWEEP=often", []string{"duration from 1s"}},
+		{"events kept for less than the stream does", "LATCHKEY_KEEP_EVENTS=168h", []string{"168h", "192h", "LATCHKEY_EVENTS_MAX_AGE"}},
+		{"history kept for an hour", "LATCHKEY_KEEP_HISTORY=1h", []string{"24h or more"}},
+		{"alerts kept for days", "LATCHKEY_KEEP_ALERTS=30d", []string{"duration from 1s"}},
+		{"meetings kept for less than nothing", "LATCHKEY_KEEP_MEETINGS=-24h", []string{"duration from 1s"}},
+		{"passcodes kept for no time", "LATCHKEY_KEEP_PASSCODES=0", []string{"duration from 1s"}},
 		{"policy that wants a source", "LATCHKEY_POLICY=known-passcode", []string{`"known-passcode"`, "waiting-room or observe"}},
 		{"policy", "LATCHKEY_POLICY=yolo", []string{`"yolo"`, "waiting-room or observe"}},
 		{"database of another kind", "DATABASE_URL=mysql://user:" + marker + "@host/db", []string{"not a URL of postgres", "postgres://"}},
@@ -188,7 +194,8 @@ func TestDefaults(t *testing.T) {
 	}
 	c.WebhookSecrets, c.AccountID, c.ClientID, c.ClientSecret = nil, "", "", ""
 	want := Config{Listen: ":8080", AdminListen: "127.0.0.1:8081", Inbox: "_INBOX", PostgresDownload: "https://repo1.maven.org/maven2", Plan: "pro", Policy: passcode.ModeWaitingRoom, Parallel: 8,
-		Schema: "latchkey", Lease: 30 * time.Second, SettingsTTL: 5 * time.Minute, Sweep: 6 * time.Hour, LogLevel: "info", LogFormat: "text"}
+		Schema: "latchkey", Lease: 30 * time.Second, SettingsTTL: 5 * time.Minute, Sweep: 6 * time.Hour,
+		KeepEvents: 2160 * time.Hour, KeepHistory: 9600 * time.Hour, KeepAlerts: 2160 * time.Hour, KeepMeetings: 2160 * time.Hour, KeepPasscodes: 168 * time.Hour, LogLevel: "info", LogFormat: "text"}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)
 	}

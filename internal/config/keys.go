@@ -72,12 +72,19 @@ var keys = []Key{
 	{Name: "LATCHKEY_ADMIN_LISTEN", Form: "host:port, or network:port such as 172.30.81.0/24:8081", Default: "127.0.0.1:8081", Doc: "Health and metrics; not for the internet. Of a network: this machine's own address in it, and no other.", set: setAdminListen},
 	{Name: "LATCHKEY_LOG_LEVEL", Form: "debug, info, warn or error", Default: "info", Doc: "What is logged.", set: oneOf(func(c *Config) *string { return &c.LogLevel }, "debug", "info", "warn", "error")},
 	{Name: "LATCHKEY_LOG_FORMAT", Form: "text or json", Default: "text", Doc: "How it is logged, on standard error.", set: oneOf(func(c *Config) *string { return &c.LogFormat }, "text", "json")},
+	{Name: "OTEL_EXPORTER_OTLP_ENDPOINT", Form: "http://host:4318", Doc: "Where OpenTelemetry traces go, as OTLP over HTTP (docs/signals.md). Unset: nowhere.", set: address(func(c *Config) *string { return &c.TracesURL }, "http", "https")},
 
 	{Name: "LATCHKEY_PARALLEL", Form: "a number from 1 to 256", Default: "8", Doc: "Meetings checked at once by one worker.", set: number(func(c *Config) *int { return &c.Parallel }, 1, 256)},
 	{Name: "LATCHKEY_LEASE", Form: "a duration such as 30s", Default: "30s", Doc: "After a worker died, its meetings are taken over this much later.", set: duration(func(c *Config) *time.Duration { return &c.Lease })},
 	{Name: "LATCHKEY_SETTINGS_TTL", Form: "a duration such as 5m", Default: "5m", Doc: "For how long settings and locks that were read are believed.", set: duration(func(c *Config) *time.Duration { return &c.SettingsTTL })},
 
 	{Name: "LATCHKEY_SWEEP", Form: "a duration such as 6h", Default: "6h", Doc: "How often each host and their meetings are read again, in case Zoom dropped an event.", set: duration(func(c *Config) *time.Duration { return &c.Sweep })},
+
+	{Name: "LATCHKEY_KEEP_EVENTS", Form: "a duration such as 2160h", Default: "2160h", Doc: "How long Postgres keeps which events were taken in (docs/database.md).", set: duration(func(c *Config) *time.Duration { return &c.KeepEvents })},
+	{Name: "LATCHKEY_KEEP_HISTORY", Form: "a duration such as 9600h", Default: "9600h", Doc: "The same of verdicts, repairs, changes of settings and of passcodes.", set: duration(func(c *Config) *time.Duration { return &c.KeepHistory })},
+	{Name: "LATCHKEY_KEEP_ALERTS", Form: "a duration such as 2160h", Default: "2160h", Doc: "The same of alerts, since they were published.", set: duration(func(c *Config) *time.Duration { return &c.KeepAlerts })},
+	{Name: "LATCHKEY_KEEP_MEETINGS", Form: "a duration such as 2160h", Default: "2160h", Doc: "The same of meetings, since nobody can join them any more.", set: duration(func(c *Config) *time.Duration { return &c.KeepMeetings })},
+	{Name: "LATCHKEY_KEEP_PASSCODES", Form: "a duration such as 168h", Default: "168h", Doc: "The same of their passcodes.", set: duration(func(c *Config) *time.Duration { return &c.KeepPasscodes })},
 
 	{Name: "LATCHKEY_STREAMS", Form: "managed or existing", Default: "managed", Doc: "existing: streams and consumers are somebody else's to make; latchkey says what is missing (docs/nats.md).", set: setStreams},
 	{Name: "LATCHKEY_STREAM_EVENTS", Form: "a stream's name", Doc: "JetStream stream of webhook events. Unset: LATCHKEY_EVENTS, or EVENTS where an earlier version made it.", set: stream(func(c *Config) *string { return &c.EventsStream })},

@@ -44,6 +44,7 @@ func (in *Intake) settings(ctx context.Context, tx *store.IntakeTx, all []change
 	var saved []store.SettingChange
 	type touched struct {
 		at  time.Time // of the newest: who looks later looks after all of them
+		of  string    // whose trace
 		ids []string
 	}
 	hosts := map[string]*touched{} // by the kind of event
@@ -54,7 +55,7 @@ func (in *Intake) settings(ctx context.Context, tx *store.IntakeTx, all []change
 	levels := map[level]change{}
 	for _, c := range all {
 		saved = append(saved, c.changes...)
-		at := happened(c.row)
+		at := c.happened
 		if len(c.hosts) > 0 {
 			t := hosts[c.row.Name]
 			if t == nil {
@@ -63,10 +64,10 @@ func (in *Intake) settings(ctx context.Context, tx *store.IntakeTx, all []change
 			}
 			t.ids = append(t.ids, c.hosts...)
 			if at.After(t.at) {
-				t.at = at
+				t.at, t.of = at, c.trace
 			}
 		}
-		if l := (level{c.level, c.levelID}); c.level != "" && (levels[l].row.ID == "" || at.After(happened(levels[l].row))) {
+		if l := (level{c.level, c.levelID}); c.level != "" && (levels[l].row.ID == "" || at.After(levels[l].happened)) {
 			levels[l] = c
 		}
 	}
@@ -74,12 +75,14 @@ func (in *Intake) settings(ctx context.Context, tx *store.IntakeTx, all []change
 		return err
 	}
 	for l, c := range levels {
-		if err := tx.LevelChanged(ctx, l.level, l.id, happened(c.row), c.row.Name); err != nil {
+		tx.Trace = c.trace
+		if err := tx.LevelChanged(ctx, l.level, l.id, c.happened, c.row.Name); err != nil {
 			return err
 		}
 	}
 	for _, kind := range slices.Sorted(maps.Keys(hosts)) {
 		t := hosts[kind]
+		tx.Trace = t.of
 		if err := tx.HostsChanged(ctx, slices.Compact(slices.Sorted(slices.Values(t.ids))), t.at, kind); err != nil {
 			return err
 		}
@@ -88,7 +91,7 @@ func (in *Intake) settings(ctx context.Context, tx *store.IntakeTx, all []change
 		if c.pmi == nil || len(in.o.Guarded) > 1 {
 			continue
 		}
-		if err := tx.PMIPasscode(ctx, c.row.HostID, happened(c.row), *c.pmi, alert.MeetingPasscodeChanged); err != nil {
+		if err := tx.PMIPasscode(ctx, c.row.HostID, c.happened, *c.pmi, alert.MeetingPasscodeChanged); err != nil {
 			return err
 		}
 	}
@@ -120,6 +123,7 @@ func (in *Intake) meetings(ctx context.Context, tx *store.IntakeTx, all []change
 		// A host mentioned for the first time is predicted, and what else they have
 		// scheduled is found.
 		hosts := slices.Sorted(maps.Keys(hostIDs))
+		tx.Trace = all[0].trace
 		if err := tx.HostsSeen(ctx, hosts); err != nil {
 			return err
 		}
@@ -161,7 +165,7 @@ func (in *Intake) meetings(ctx context.Context, tx *store.IntakeTx, all []change
 		if s.passcode != nil {
 			passcodes[id] = s.passcode.Value
 		}
-		seen, why[id] = append(seen, store.SeenMeeting{Meeting: s.meeting, Passcode: s.passcode, Why: c.row.Name}), c.row.Name
+		seen, why[id] = append(seen, store.SeenMeeting{Meeting: s.meeting, Passcode: s.passcode, Why: c.row.Name, Trace: c.trace}), c.row.Name
 	}
 	if len(seen) == 0 {
 		return nil

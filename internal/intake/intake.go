@@ -14,9 +14,13 @@ import (
 	"slices"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
 	"latchkey/internal/alert"
 	"latchkey/internal/passcode"
 	"latchkey/internal/store"
+	"latchkey/internal/tracing"
 	"latchkey/internal/work"
 	"latchkey/internal/zoom"
 )
@@ -28,7 +32,9 @@ type Event struct {
 	SignedFor  string // the account whose app's secret signed it; "" where ingest was not told
 	ReceivedAt time.Time
 	RequestID  string
-	Attempts   int // how often it was given up on before, and redriven
+	// TraceParent is of what delivered it; "" for none.
+	TraceParent string
+	Attempts    int // how often it was given up on before, and redriven
 	// Problem, if not nil, says why the bus could not read it.
 	Problem error
 }
@@ -39,7 +45,7 @@ type Frame struct {
 	InProgress func() // tells the bus that it is still being worked on
 }
 
-// Options configure an Intake. All but Counted are required.
+// Options configure an Intake. All but Tracer, Aged and Counted are required.
 type Options struct {
 	Store *store.Store
 	// Governed says whether an account is one that latchkey guards, Guarded which
@@ -51,6 +57,11 @@ type Options struct {
 	// Erase removes an account's messages from the bus; nil: there is none.
 	Erase  func(ctx context.Context, accountID string) error
 	Logger *slog.Logger
+	// Tracer records what is taken in under the delivery's own trace; nil: nobody does.
+	Tracer trace.Tracer
+	// Aged is told, of each event recorded, when it happened (zero: not known) and when
+	// it arrived.
+	Aged func(happened, received time.Time)
 	// Counted is told what became of each event: recorded, duplicate or dead.
 	Counted func(result string)
 }
@@ -60,6 +71,12 @@ type Intake struct{ o Options }
 
 // New makes an Intake.
 func New(o Options) *Intake {
+	if o.Tracer == nil {
+		o.Tracer = tracing.Off()
+	}
+	if o.Aged == nil {
+		o.Aged = func(time.Time, time.Time) {}
+	}
 	if o.Counted == nil {
 		o.Counted = func(string) {}
 	}
@@ -142,20 +159,24 @@ const recordWithin = 20 * time.Second
 
 // record takes events in, in one transaction for each account, which is one: a
 // frame is of one account. An error is about any of them.
-func (in *Intake) record(ctx context.Context, events []Event) error {
+func (in *Intake) record(ctx context.Context, events []Event) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, recordWithin)
 	defer cancel()
 	byAccount := map[string][]change{}
 	for _, e := range events {
-		c, err := in.read(ctx, e)
+		under, span := in.o.Tracer.Start(tracing.Under(ctx, e.TraceParent), "take in", trace.WithSpanKind(trace.SpanKindConsumer))
+		defer func() { tracing.End(span, err) }()
+		c, err := in.read(under, e)
 		if err != nil {
 			return err
 		}
+		c.trace = tracing.Parent(under)
+		span.SetAttributes(attribute.String("latchkey.event", c.row.Name), attribute.String("latchkey.event_id", c.row.ID), attribute.String("latchkey.account_id", c.row.AccountID))
 		if c.erases && in.o.Governed(c.row.AccountID) {
 			if len(events) > 1 {
 				return unusableError{errors.New("an account's data is to be deleted: each event by itself")}
 			}
-			recorded, err := in.appRemoved(ctx, c.row)
+			recorded, err := in.appRemoved(ctx, c)
 			in.count(err, recorded)
 			return err
 		}
@@ -174,6 +195,9 @@ func (in *Intake) record(ctx context.Context, events []Event) error {
 			return err
 		}
 		in.count(nil, fresh...)
+		for c := range filter(all, fresh) {
+			in.o.Aged(c.env.At, c.row.ReceivedAt)
+		}
 	}
 	return nil
 }
@@ -201,6 +225,9 @@ func filter(all []change, keep []bool) iter.Seq[change] {
 type change struct {
 	row store.Event
 	env zoom.Envelope
+	// When it happened, as far as that can be believed; else when it was received.
+	happened time.Time
+	trace    string // traceparent of what follows from it
 
 	meeting *zoom.MeetingObject // the meeting that it is about
 
@@ -231,8 +258,12 @@ func (in *Intake) read(ctx context.Context, e Event) (change, error) {
 	if err := in.attribute(ctx, &env, e.SignedFor); err != nil {
 		return change{}, err
 	}
+	said := env.At
+	if said.Year() < 1970 {
+		said = time.Time{}
+	}
 	env.At = plausible(env.At, e.ReceivedAt)
-	c := change{env: env, row: store.Event{ID: e.ID, AccountID: zoom.Clean(env.AccountID), Name: env.Event, At: env.At, ReceivedAt: e.ReceivedAt,
+	c := change{env: env, happened: happened(env.At, e.ReceivedAt), row: store.Event{ID: e.ID, AccountID: zoom.Clean(env.AccountID), Name: env.Event, At: said, ReceivedAt: e.ReceivedAt,
 		RequestID: e.RequestID, Operator: zoom.Clean(env.Operator)}}
 	if err := kind.read(&c); err != nil {
 		return change{}, unusableError{err}
@@ -291,9 +322,9 @@ func plausible(at, received time.Time) time.Time {
 }
 
 // happened is when an event happened, as far as is known.
-func happened(row store.Event) time.Time {
-	if row.At.IsZero() {
-		return row.ReceivedAt
+func happened(at, received time.Time) time.Time {
+	if at.IsZero() {
+		return received
 	}
-	return row.At
+	return at
 }

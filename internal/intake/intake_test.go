@@ -237,3 +237,30 @@ func TestIntakeHoldsAnEventUntilTheStop(t *testing.T) {
 		t.Errorf("returned with %v, want the database's error", err)
 	}
 }
+
+// An event is the same one whenever it comes and whatever time it claims.
+func TestAnEventIsTheSameWhateverItsTime(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	for name, ts := range map[string]string{
+		"now":                      fmt.Sprint(now.UnixMilli()),
+		"a minute to come":         fmt.Sprint(now.Add(time.Minute).UnixMilli()),
+		"a year to come":           fmt.Sprint(now.AddDate(1, 0, 0).UnixMilli()),
+		"beyond what JSON can say": "978307199999",
+		"before Zoom":              "978307200000",
+		"none":                     "0",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := newIntake(t)
+			e := Event{ID: "e", Body: []byte(created(ts, `{"id": 81000000001}`)), ReceivedAt: now}
+			for nth := range 3 {
+				fresh, err := in.recordOne(t.Context(), e)
+				if err != nil || fresh != (nth == 0) {
+					t.Errorf("delivery %d: new %v, %v", nth+1, fresh, err)
+				}
+				e.ReceivedAt = e.ReceivedAt.Add(5 * time.Minute)
+			}
+		})
+	}
+}

@@ -34,7 +34,7 @@ func readSettings(level passcode.Level, what string) func(*change) error {
 		if err != nil {
 			return err
 		}
-		c.changes = changes(c.row, level, id, what, now.Settings, old.Settings)
+		c.changes = changes(c, level, id, what, now.Settings, old.Settings)
 		if level == passcode.LevelHost {
 			c.row.HostID = id
 		}
@@ -53,12 +53,12 @@ func readSettings(level passcode.Level, what string) func(*change) error {
 }
 
 // changes lists who changed which setting, for people and as evidence.
-func changes(row store.Event, level passcode.Level, id, what string, now, old zoom.Settings) []store.SettingChange {
+func changes(c *change, level passcode.Level, id, what string, now, old zoom.Settings) []store.SettingChange {
 	var all []store.SettingChange
 	for _, info := range passcode.AllSettings() {
 		if value := now.Values[info.Key]; value != passcode.Unknown {
-			all = append(all, store.SettingChange{EventID: row.ID, What: what, Level: level, LevelID: id, Setting: info.Path,
-				Old: old.Values[info.Key], New: value, ChangedBy: row.Operator, ChangedAt: row.At})
+			all = append(all, store.SettingChange{EventID: c.row.ID, What: what, Level: level, LevelID: id, Setting: info.Path,
+				Old: old.Values[info.Key], New: value, ChangedBy: c.row.Operator, ChangedAt: c.env.At, ToldAt: c.row.ReceivedAt})
 		}
 	}
 	return all

@@ -23,8 +23,8 @@ func (e erasingError) Unwrap() error { return e.err }
 // way from bringing anything back, then from the bus. In that order, since the bus
 // holds this very event: whoever dies in between finds it there again, and the
 // tombstone says how far they came.
-func (in *Intake) appRemoved(ctx context.Context, row store.Event) (bool, error) {
-	at := happened(row)
+func (in *Intake) appRemoved(ctx context.Context, c change) (bool, error) {
+	row, at := c.row, c.happened
 	erased, purged, err := in.o.Store.Erased(ctx, row.AccountID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return false, err

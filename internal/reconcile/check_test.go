@@ -322,9 +322,9 @@ func TestTheCauseSurvivesTheSettingGoingBack(t *testing.T) {
 	w, url := patient(t, s)
 	s.settings.Values[passcode.KeyPasscode] = passcode.Off
 	run(t, url, `INSERT INTO events (event_id, account_id, event, received_at) VALUES ('e1', 'acc', 'account.lock_settings_updated', now()), ('e2', 'acc', 'account.lock_settings_updated', now())`)
-	run(t, url, `INSERT INTO setting_changes (event_id, level, level_id, setting, old_value, new_value, changed_by, changed_at, what) VALUES
-		('e1', 'account', 'acc', 'meeting_security.meeting_password', 'off', 'on', 'admin@acme.example', now() - interval '2 hours', 'lock'),
-		('e2', 'account', 'acc', 'meeting_security.meeting_password', 'on', 'off', 'admin@acme.example', now() - interval '1 hour', 'lock')`)
+	run(t, url, `INSERT INTO setting_changes (event_id, account_id, level, level_id, setting, old_value, new_value, changed_by, changed_at, what) VALUES
+		('e1', 'acc', 'account', 'acc', 'meeting_security.meeting_password', 'off', 'on', 'admin@acme.example', now() - interval '2 hours', 'lock'),
+		('e2', 'acc', 'account', 'acc', 'meeting_security.meeting_password', 'on', 'off', 'admin@acme.example', now() - interval '1 hour', 'lock')`)
 	checkNow(t, w, url)
 	_, repairs := meetingOf(t, w)
 	if len(repairs) != 1 || repairs[0].Reasons[0].Code != passcode.CauseWasOn || !strings.Contains(repairs[0].Why, "was locked on for the account (admin@acme.example") {
@@ -341,8 +341,8 @@ func TestWhatCameAfterIsNotTheCause(t *testing.T) {
 	s.settings.Values[passcode.KeyPasscode] = passcode.Off
 	run(t, url, `UPDATE meetings SET passcode = 'on', demanding_since = now() - interval '3 hours'`)
 	run(t, url, `INSERT INTO events (event_id, account_id, event, received_at) VALUES ('e1', 'acc', 'account.lock_settings_updated', now())`)
-	run(t, url, `INSERT INTO setting_changes (event_id, level, level_id, setting, old_value, new_value, changed_by, changed_at, what) VALUES
-		('e1', 'account', 'acc', 'meeting_security.meeting_password', 'off', 'on', 'admin@acme.example', now() - interval '2 hours', 'lock')`)
+	run(t, url, `INSERT INTO setting_changes (event_id, account_id, level, level_id, setting, old_value, new_value, changed_by, changed_at, what) VALUES
+		('e1', 'acc', 'account', 'acc', 'meeting_security.meeting_password', 'off', 'on', 'admin@acme.example', now() - interval '2 hours', 'lock')`)
 	checkNow(t, w, url)
 	if _, repairs := meetingOf(t, w); len(repairs) != 1 || repairs[0].Reasons[0].Code != passcode.CauseRequest {
 		t.Errorf("repairs %+v", repairs)

@@ -6,9 +6,13 @@ import (
 	"log/slog"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
 	"latchkey/internal/alert"
 	"latchkey/internal/passcode"
 	"latchkey/internal/store"
+	"latchkey/internal/tracing"
 	"latchkey/internal/work"
 	"latchkey/internal/zoom"
 )
@@ -21,7 +25,13 @@ func (w *Worker) checkDueHosts(ctx, hard context.Context) (bool, error) {
 		return w.o.Store.ClaimHosts(ctx, w.o.Name, limit, w.o.Lease)
 	}, func(c store.HostClaim) {
 		log := w.o.Logger.With("host_id", c.Host.ID, "account_id", c.Host.AccountID, "attempt", c.Attempt)
-		w.underLease(hard, c.Lease, c.Host.AccountID, log, func(ctx context.Context) error { return w.checkHost(ctx, c, log) })
+		w.underLease(hard, c.Lease, c.Host.AccountID, log, func(ctx context.Context) error {
+			ctx, span := w.o.Tracer.Start(tracing.Under(ctx, c.Host.DueTrace), "check host", trace.WithAttributes(attribute.String("latchkey.host_id", c.Host.ID),
+				attribute.String("latchkey.account_id", c.Host.AccountID), attribute.String("latchkey.due_why", c.Host.DueWhy), attribute.Int("latchkey.attempt", c.Attempt)))
+			err := w.checkHost(ctx, c, log)
+			tracing.End(span, err)
+			return err
+		})
 		w.hosts.Wake() // a place is free
 	})
 }

@@ -6,7 +6,11 @@ import (
 	"log/slog"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
 	"latchkey/internal/store"
+	"latchkey/internal/tracing"
 	"latchkey/internal/work"
 )
 
@@ -18,8 +22,15 @@ func (w *Worker) checkDueMeetings(ctx, hard context.Context) (bool, error) {
 	return work.Claim(ctx, w.meetingPool, func(ctx context.Context, limit int) ([]store.MeetingClaim, error) {
 		return w.o.Store.ClaimMeetings(ctx, w.o.Name, limit, w.o.Lease)
 	}, func(c store.MeetingClaim) {
+		w.o.Metrics.Age(stageClaimed, c.Now.Sub(c.Meeting.DueAt))
 		log := w.o.Logger.With("meeting_id", c.Meeting.ID, "account_id", c.Meeting.AccountID, "attempt", c.Attempt)
-		w.underLease(hard, c.Lease, c.Meeting.AccountID, log, func(ctx context.Context) error { return w.check(ctx, c, log) })
+		w.underLease(hard, c.Lease, c.Meeting.AccountID, log, func(ctx context.Context) error {
+			ctx, span := w.o.Tracer.Start(tracing.Under(ctx, c.Meeting.DueTrace), "check meeting", trace.WithAttributes(attribute.Int64("latchkey.meeting_id", c.Meeting.ID),
+				attribute.String("latchkey.account_id", c.Meeting.AccountID), attribute.String("latchkey.due_why", c.Meeting.DueWhy), attribute.Int("latchkey.attempt", c.Attempt)))
+			err := w.check(ctx, c, log)
+			tracing.End(span, err)
+			return err
+		})
 		w.meetings.Wake() // a place is free
 	})
 }

@@ -1,9 +1,12 @@
 package reconcile
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"latchkey/internal/passcode"
+	"latchkey/internal/store"
 )
 
 // Metrics count what workers do. A nil *Metrics counts nothing.
@@ -11,8 +14,10 @@ type Metrics struct {
 	events  *prometheus.CounterVec
 	checks  *prometheus.CounterVec
 	repairs *prometheus.CounterVec
+	ages    *prometheus.HistogramVec
 	errors  *prometheus.CounterVec
-	alerts  prometheus.Counter
+	alerts  *prometheus.CounterVec
+	past    *prometheus.CounterVec
 }
 
 // NewMetrics makes the counters and registers them.
@@ -22,14 +27,21 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		reg.MustRegister(v)
 		return v
 	}
+	repairs := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "latchkey_repairs_total", Help: "Changes asked of Zoom, by remedy and by what was read back."}, []string{"remedy", "result"})
+	ages := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "latchkey_event_age_seconds", Help: "How old things are when they reach a stage: an event recorded since it happened (happened) and since it arrived (recorded), a meeting taken up since it was due (claimed), an alert published since it was recorded (published).",
+		Buckets: []float64{.01, .05, .25, 1, 5, 15, 60, 300, 1800, 3 * 3600, 24 * 3600},
+	}, []string{"stage"})
+	reg.MustRegister(repairs, ages)
 	m := &Metrics{
+		repairs: repairs,
+		ages:    ages,
 		events:  vec("latchkey_events_total", "Events taken in, by what became of them.", "result"),
 		checks:  vec("latchkey_checks_total", "Meetings checked, by the verdict's remedy.", "remedy"),
-		repairs: vec("latchkey_repairs_total", "Changes asked of Zoom, by what was read back.", "result"),
 		errors:  vec("latchkey_check_errors_total", "Failed checks, by where the fault lies.", "fault"),
-		alerts:  prometheus.NewCounter(prometheus.CounterOpts{Name: "latchkey_alerts_published_total", Help: "Alerts published on NATS."}),
+		alerts:  vec("latchkey_alerts_total", "Alerts handed to NATS, by whether it took them.", "result"),
+		past:    vec("latchkey_rows_dropped_total", "Rows dropped since they were past their time (LATCHKEY_KEEP_*), by table.", "table"),
 	}
-	reg.MustRegister(m.alerts)
 	return m
 }
 
@@ -40,13 +52,29 @@ func (m *Metrics) Event(result string) {
 	}
 }
 
-func (m *Metrics) checked(v passcode.Verdict, repair string) {
+// The stages of latchkey_event_age_seconds.
+const (
+	StageHappened  = "happened"
+	StageRecorded  = "recorded"
+	stageClaimed   = "claimed"
+	stagePublished = "published"
+)
+
+// Age notes how old something is as it reaches a stage; what is not known, 0, is not
+// noted. Clocks may differ: less than nothing is nothing.
+func (m *Metrics) Age(stage string, age time.Duration) {
+	if m != nil && age != 0 {
+		m.ages.WithLabelValues(stage).Observe(max(age.Seconds(), 0))
+	}
+}
+
+func (m *Metrics) checked(v passcode.Verdict, repair store.Repair) {
 	if m == nil {
 		return
 	}
 	m.checks.WithLabelValues(string(v.Remedy)).Inc()
-	if repair != "" {
-		m.repairs.WithLabelValues(repair).Inc()
+	if repair.Result != "" {
+		m.repairs.WithLabelValues(string(repair.Remedy), string(repair.Result)).Inc()
 	}
 }
 
@@ -56,8 +84,20 @@ func (m *Metrics) failed(a answer) {
 	}
 }
 
-func (m *Metrics) published(n int) {
+func (m *Metrics) dropped(table string, n int64) {
 	if m != nil {
-		m.alerts.Add(float64(n))
+		m.past.WithLabelValues(table).Add(float64(n))
+	}
+}
+
+func (m *Metrics) published() {
+	if m != nil {
+		m.alerts.WithLabelValues("published").Inc()
+	}
+}
+
+func (m *Metrics) refused() {
+	if m != nil {
+		m.alerts.WithLabelValues("refused").Inc()
 	}
 }

@@ -13,15 +13,18 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/singleflight"
 
 	"latchkey/internal/passcode"
 	"latchkey/internal/secret"
 	"latchkey/internal/store"
+	"latchkey/internal/tracing"
 	"latchkey/internal/work"
 	"latchkey/internal/zoom"
 )
@@ -97,6 +100,8 @@ type Options struct {
 	Publish  func(context.Context, store.Alert) error
 	Logger   *slog.Logger
 	Metrics  *Metrics
+	// Tracer records checks under the delivery that made them due; nil: nobody does.
+	Tracer trace.Tracer
 
 	Parallel    int           // checks at once; default 8
 	Lease       time.Duration // default 30 s, renewed every third of it
@@ -104,6 +109,7 @@ type Options struct {
 	SettingsTTL time.Duration // for how long read settings and locks are believed; default 5 min
 	Sweep       time.Duration // each host is read again this often, in case an event was lost; default 6 h
 	Accounts    []string      // whose hosts are swept and whose set-up is looked at
+	Keep        store.Keep    // for how long what is past is kept; zero: for ever
 	Grace       time.Duration // what is in progress may take this long after the stop; default 10 s
 	// LargePlan says that the operator named a plan larger than Pro for the account,
 	// so that nothing is guessed from its licences; nil: for none.
@@ -127,6 +133,9 @@ func (o Options) withDefaults() Options {
 	if o.Name == "" {
 		o.Name = "worker"
 	}
+	if o.Tracer == nil {
+		o.Tracer = tracing.Off()
+	}
 	return o
 }
 
@@ -138,6 +147,7 @@ type Worker struct {
 	outbox   *work.Loop
 	sweeps   *work.Loop
 	setup    *work.Loop
+	past     *work.Loop
 	// Hosts get fewer places: a change of an account makes thousands of them due,
 	// and meetings must not wait behind them for their turn at Zoom.
 	meetingPool, hostPool *work.Pool
@@ -158,6 +168,7 @@ func New(o Options) *Worker {
 	w.working, w.endReadings = context.WithCancel(context.Background())
 	w.meetings, w.hosts, w.outbox = work.NewLoop(o.Poll), work.NewLoop(o.Poll), work.NewLoop(o.Poll)
 	w.meetingPool, w.hostPool = work.NewPool(o.Parallel), work.NewPool(max(1, o.Parallel/4))
+	w.past = work.NewLoop(time.Hour)
 	w.sweeps, w.setup = work.NewLoop(min(time.Minute, o.Sweep/10)), work.NewLoop(min(setupPoll, o.Sweep/10))
 	return w
 }
@@ -185,6 +196,9 @@ func (w *Worker) Run(ctx context.Context) {
 			return false, err
 		})
 	})
+	if w.o.Keep != (store.Keep{}) {
+		wg.Go(func() { w.past.Run(ctx, log, func() (bool, error) { return false, w.dropPast(hard) }) })
+	}
 	wg.Go(func() { w.listen(ctx) })
 	wg.Wait()
 	w.finish()
@@ -201,7 +215,7 @@ func (w *Worker) finish() {
 
 // Check says why some of the work is stalled; nil when all of it goes on.
 func (w *Worker) Check() error {
-	for _, l := range []*work.Loop{w.meetings, w.hosts, w.outbox, w.sweeps, w.setup} {
+	for _, l := range []*work.Loop{w.meetings, w.hosts, w.outbox, w.sweeps, w.setup, w.past} {
 		if err := l.Err(); err != nil {
 			return err
 		}
@@ -233,8 +247,18 @@ func (w *Worker) publishAlerts(ctx context.Context) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeWithin)
 	defer cancel()
 	const batch = 100
-	n, err := w.o.Store.PublishAlerts(ctx, batch, w.o.Publish)
-	w.o.Metrics.published(n)
+	n, err := w.o.Store.PublishAlerts(ctx, batch, func(ctx context.Context, a store.Alert) error {
+		err := w.o.Publish(ctx, a)
+		switch {
+		case err == nil:
+			w.o.Metrics.published()
+			w.o.Metrics.Age(stagePublished, time.Since(a.CreatedAt))
+		case errors.Is(err, store.ErrRefused):
+			w.o.Metrics.refused()
+			w.o.Logger.Error("an alert is refused; it stays in table alerts and is tried again, others go on", "alert", a.ID, "account", a.AccountID, "type", a.Type, "error", err)
+		}
+		return err
+	})
 	return n == batch, err
 }
 

@@ -5,9 +5,13 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
 	"latchkey/internal/alert"
 	"latchkey/internal/passcode"
 	"latchkey/internal/store"
+	"latchkey/internal/tracing"
 )
 
 // openAgain is how soon an open meeting that could not be secured is looked at
@@ -47,6 +51,10 @@ func (k *checking) record(ctx context.Context, v passcode.Verdict) error {
 	if told {
 		check.Alerts = append(check.Alerts, a)
 	}
+	for i := range check.Alerts {
+		check.Alerts[i].Trace = tracing.Parent(ctx)
+	}
+	trace.SpanFromContext(ctx).SetAttributes(attribute.String("latchkey.outcome", string(v.Outcome)), attribute.String("latchkey.remedy", string(v.Remedy)), attribute.String("latchkey.repair", string(repair.Result)))
 	if err := k.w.o.Store.Complete(ctx, k.claim, check); err != nil {
 		return err
 	}
@@ -55,7 +63,7 @@ func (k *checking) record(ctx context.Context, v passcode.Verdict) error {
 		level = k.log.Info
 	}
 	level("checked", "outcome", v.Outcome, "remedy", v.Remedy, "repair", repair.Result, "zoom_calls", k.api.count(), "why", m.Why)
-	k.w.o.Metrics.checked(v, string(repair.Result))
+	k.w.o.Metrics.checked(v, repair)
 	k.w.outbox.Wake()
 	return nil
 }

@@ -75,7 +75,7 @@ func (s *Store) EndAlignment(ctx context.Context, id int64, result, detail strin
 
 // UndoAlignment notes that an alignment was put back.
 func (s *Store) UndoAlignment(ctx context.Context, id int64) error {
-	_, err := s.pool.Exec(ctx, `UPDATE alignments SET result = 'undone', undone_at = now() WHERE id = $1`, id)
+	_, err := s.pool.Exec(ctx, `UPDATE alignments SET result = 'undone', undone_at = now(), ended_at = coalesce(ended_at, now()) WHERE id = $1`, id)
 	if err != nil {
 		return fmt.Errorf("undo alignment %d: %w", id, err)
 	}

@@ -90,6 +90,9 @@ func TestAlignmentResultsAreClosed(t *testing.T) {
 		t.Errorf("the CHECK names %d results, the constants %d: %s", n, len(AlignmentResults()), check)
 	}
 	for _, r := range AlignmentResults() {
+		if r == "unfinished" {
+			continue // what ends is not that
+		}
 		if err := s.EndAlignment(t.Context(), id, r, ""); err != nil {
 			t.Errorf("result %q: %v", r, err)
 		}

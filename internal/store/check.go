@@ -16,24 +16,27 @@ const clockSkew = 10 * time.Second
 
 // Alert is one row of alerts. Data never holds a passcode.
 type Alert struct {
-	ID        string
-	AccountID string
-	Type      string
-	Subject   string
-	Data      json.RawMessage
-	CreatedAt time.Time
+	ID        string          `db:"id"`
+	Seq       int64           `db:"seq"` // the order in which alerts are published, above 0; given by PublishAlerts
+	AccountID string          `db:"account_id"`
+	Type      string          `db:"type"`
+	Subject   string          `db:"subject"`
+	Data      json.RawMessage `db:"data"`
+	CreatedAt time.Time       `db:"created_at"`
+	Trace     string          `db:"trace"` // traceparent of the check that caused it; "" for none
 }
 
 func saveAlerts(ctx context.Context, tx pgx.Tx, alerts ...Alert) error {
 	if len(alerts) == 0 {
 		return nil
 	}
-	var accounts, types, subjects, data []string
+	var accounts, types, subjects, data, traces []string
 	for _, a := range alerts {
-		accounts, types, subjects, data = append(accounts, a.AccountID), append(types, a.Type), append(subjects, a.Subject), append(data, string(a.Data))
+		accounts, types, subjects, data, traces = append(accounts, a.AccountID), append(types, a.Type), append(subjects, a.Subject), append(data, string(a.Data)), append(traces, a.Trace)
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO alerts (account_id, type, subject, data) SELECT a, t, s, d::jsonb FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS u(a, t, s, d)`,
-		accounts, types, subjects, data)
+	_, err := tx.Exec(ctx, `INSERT INTO alerts (account_id, type, subject, data, trace) SELECT a, t, s, d::jsonb, c
+		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) WITH ORDINALITY AS u(a, t, s, d, c, nth) ORDER BY nth`,
+		accounts, types, subjects, data, traces)
 	return err
 }
 
@@ -69,7 +72,7 @@ func (s *Store) Complete(ctx context.Context, c MeetingClaim, k Check) error {
 		}
 		if m := k.Meeting; m.HostID != "" && m.HostID != c.Meeting.HostID {
 			// Whoever learns of a host records them: they are read, and swept.
-			if err := hostsSeen(ctx, tx, m.AccountID, m.HostID); err != nil {
+			if err := hostsSeen(ctx, tx, m.AccountID, c.Meeting.DueTrace, m.HostID); err != nil {
 				return err
 			}
 		}
@@ -117,7 +120,7 @@ func (s *Store) Complete(ctx context.Context, c MeetingClaim, k Check) error {
 		}
 		_, err = tx.Exec(ctx, `UPDATE meetings SET lease_owner = NULL, lease_until = NULL, attempts = 0, last_error = '', waiting_for = $5,
 			due_at = CASE WHEN generation = $2 THEN $3 ELSE due_at END,
-			due_why = CASE WHEN generation = $2 THEN $4 ELSE due_why END WHERE meeting_id = $1 AND account_id = $6`,
+			due_why = CASE WHEN generation = $2 THEN $4 ELSE due_why END, due_trace = CASE WHEN generation = $2 THEN '' ELSE due_trace END WHERE meeting_id = $1 AND account_id = $6`,
 			m.ID, c.generation, null(k.Next), k.NextWhy, k.WaitingFor, m.AccountID)
 		return err
 	})

@@ -18,8 +18,8 @@ func (s *Store) Erase(ctx context.Context, accountID, why string, at time.Time) 
 		b.Queue(`SET LOCAL statement_timeout = 0`) // the caller's deadline bounds it
 		b.Queue(`INSERT INTO erased_accounts (account_id, erased_at, why) VALUES ($1, greatest($2::timestamptz, now()), $3)
 			ON CONFLICT (account_id) DO UPDATE SET erased_at = excluded.erased_at, why = excluded.why, purged_at = NULL`, accountID, at, why)
-		// What refers to these goes with them: passcodes, verdicts, repairs, alignments, setting changes.
-		for _, table := range []string{"meetings", "hosts", "groups", "accounts", "events", "alerts", "account_calls", "policies_seen", "probes", "dead_causes"} {
+		// What refers to these goes with them: passcodes, verdicts, repairs, alignments.
+		for _, table := range []string{"meetings", "hosts", "groups", "accounts", "events", "setting_changes", "alerts", "account_calls", "policies_seen", "probes", "dead_causes"} {
 			b.Queue(`DELETE FROM `+table+` WHERE account_id = $1`, accountID)
 		}
 		return tx.SendBatch(ctx, &b).Close()

@@ -91,17 +91,17 @@ func (s *Store) Story(ctx context.Context, account string, number int64) (Story,
 
 // changes reads the last changes of the host's settings and of those above.
 func (s *Store) changes(ctx context.Context, accountID string, levels []string) ([]SettingChange, error) {
-	return s.settingChanges(ctx, `e.account_id = $2 AND level_id = ANY($1) AND level_id <> ''`, 10, levels, accountID)
+	return s.settingChanges(ctx, `c.account_id = $2 AND level_id = ANY($1) AND level_id <> ''`, 10, levels, accountID)
 }
 
 // settingChanges reads changes, newest first.
 func (s *Store) settingChanges(ctx context.Context, where string, limit int, args ...any) ([]SettingChange, error) {
 	rows, err := s.pool.Query(ctx, fmt.Sprintf(`SELECT c.what, c.level, c.level_id, coalesce(g.name, '') AS level_name, c.setting, c.old_value, c.new_value, c.changed_by,
-			coalesce(c.changed_at, e.received_at) AS changed_at,
-			(SELECT min(coalesce(o.changed_at, x.received_at)) FROM setting_changes o JOIN events x USING (event_id)
-				WHERE x.account_id = e.account_id AND o.level = c.level AND o.level_id = c.level_id AND o.setting = c.setting AND o.what = c.what AND o.new_value <> c.new_value
-				AND coalesce(o.changed_at, x.received_at) > coalesce(c.changed_at, e.received_at)) AS until
-		FROM setting_changes c JOIN events e USING (event_id) LEFT JOIN groups g ON c.level = 'group' AND g.account_id = e.account_id AND g.group_id = c.level_id
+			coalesce(c.changed_at, c.told_at) AS changed_at,
+			(SELECT min(coalesce(o.changed_at, o.told_at)) FROM setting_changes o
+				WHERE o.account_id = c.account_id AND o.level = c.level AND o.level_id = c.level_id AND o.setting = c.setting AND o.what = c.what AND o.new_value <> c.new_value
+				AND coalesce(o.changed_at, o.told_at) > coalesce(c.changed_at, c.told_at)) AS until
+		FROM setting_changes c LEFT JOIN groups g ON c.level = 'group' AND g.account_id = c.account_id AND g.group_id = c.level_id
 		WHERE %s ORDER BY c.id DESC LIMIT %d`, where, limit), args...)
 	if err != nil {
 		return nil, err
@@ -112,8 +112,8 @@ func (s *Store) settingChanges(ctx context.Context, where string, limit int, arg
 // TurnedOn reads the newest changes, within the time, that turned a setting on
 // or locked it, for the host, the groups or the account.
 func (s *Store) TurnedOn(ctx context.Context, accountID string, levels []string, within time.Duration) ([]SettingChange, error) {
-	all, err := s.settingChanges(ctx, `e.account_id = $3 AND c.level_id = ANY($1) AND c.level_id <> '' AND c.new_value = 'on'
-		AND coalesce(c.changed_at, e.received_at) > now() - $2 * interval '1 second'`, 10, levels, within.Seconds(), accountID)
+	all, err := s.settingChanges(ctx, `c.account_id = $3 AND c.level_id = ANY($1) AND c.level_id <> '' AND c.new_value = 'on'
+		AND coalesce(c.changed_at, c.told_at) > now() - $2 * interval '1 second'`, 10, levels, within.Seconds(), accountID)
 	if err != nil {
 		return nil, fmt.Errorf("read which settings were turned on: %w", err)
 	}

@@ -15,12 +15,12 @@ import (
 // there are, and leaves alone what is marked already and not being worked on:
 // a thousand changes that arrive while a check waits are one check.
 
-const markMeetings = `UPDATE meetings m SET must_read = true, due_at = least(m.due_at, now()), due_why = $2, generation = m.generation + 1, attempts = 0
+const markMeetings = `UPDATE meetings m SET must_read = true, due_at = least(m.due_at, now()), due_why = $2, due_trace = $4, generation = m.generation + 1, attempts = 0
 	WHERE m.account_id = $3 AND m.status IN ('scheduled', 'started') AND (m.expires_at IS NULL OR m.expires_at > now())
 	AND NOT (m.must_read AND coalesce(m.due_at <= now(), false) AND coalesce(m.lease_until, 'epoch') < now()) AND `
 
 const markHosts = `UPDATE hosts h SET changed_at = greatest(h.changed_at, $4::timestamptz), read_at = NULL, due_at = least(h.due_at, now()),
-	due_why = $2, generation = h.generation + 1, attempts = 0
+	due_why = $2, due_trace = $5, generation = h.generation + 1, attempts = 0
 	WHERE h.account_id = $3 AND NOT (h.read_at IS NULL AND coalesce(h.due_at <= now(), false) AND coalesce(h.lease_until, 'epoch') < now()
 		AND coalesce(h.changed_at >= $4, false)) AND `
 
@@ -84,8 +84,8 @@ func (t *IntakeTx) mark(b *pgx.Batch, meetings, hosts string, of any, at time.Ti
 	}
 	b.Queue(lockHosts+hosts+use+lockedHosts, of, why, t.account)
 	b.Queue(lockMeetings+meetings+use+locked, of, why, t.account)
-	b.Queue(markMeetings+meetings+use, of, why, t.account)
-	b.Queue(markHosts+hosts+use, of, why, t.account, at)
+	b.Queue(markMeetings+meetings+use, of, why, t.account, t.Trace)
+	b.Queue(markHosts+hosts+use, of, why, t.account, at, t.Trace)
 }
 
 // HostsChanged notes that hosts' settings changed: they must be read again, the
@@ -107,12 +107,12 @@ func (t *IntakeTx) hostsChanged(ctx context.Context, meetings string, hostIDs []
 // HostsSeen makes hosts that no event mentioned before due; others it leaves alone.
 func (t *IntakeTx) HostsSeen(ctx context.Context, hostIDs []string) error {
 	t.woken = true
-	return hostsSeen(ctx, t.tx, t.account, hostIDs...)
+	return hostsSeen(ctx, t.tx, t.account, t.Trace, hostIDs...)
 }
 
-func hostsSeen(ctx context.Context, tx pgx.Tx, accountID string, hostIDs ...string) error {
-	_, err := tx.Exec(ctx, `INSERT INTO hosts (host_id, account_id, due_at, due_why, generation, swept_at)
-		SELECT id, $2, now(), 'first seen', 1, now() FROM unnest($1::text[]) AS u(id) ORDER BY id ON CONFLICT DO NOTHING`, hostIDs, accountID)
+func hostsSeen(ctx context.Context, tx pgx.Tx, accountID, trace string, hostIDs ...string) error {
+	_, err := tx.Exec(ctx, `INSERT INTO hosts (host_id, account_id, due_at, due_why, due_trace, generation, swept_at)
+		SELECT id, $2, now(), 'first seen', $3, 1, now() FROM unnest($1::text[]) AS u(id) ORDER BY id ON CONFLICT DO NOTHING`, hostIDs, accountID, trace)
 	return err
 }
 

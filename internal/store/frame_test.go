@@ -73,8 +73,8 @@ func TestManyMeetingsAtOnce(t *testing.T) {
 		if err != nil || len(all) != 4 {
 			t.Fatalf("%v, %v", all, err)
 		}
-		seen := []SeenMeeting{{seenAs(all[1], 1), &PasscodeSeen{Value: "one"}, "created"}, {seenAs(all[2], 2), &PasscodeSeen{Value: "two"}, ""}, {seenAs(all[3], 3), nil, "updated"},
-			{seenAs(all[1], 9), &PasscodeSeen{Value: "0ne", Operator: "eve"}, ""}, {seenAs(all[2], 2), &PasscodeSeen{}, ""}, {seenAs(all[1], 10), &PasscodeSeen{Value: "0ne"}, ""}}
+		seen := []SeenMeeting{{seenAs(all[1], 1), &PasscodeSeen{Value: "one"}, "created", ""}, {seenAs(all[2], 2), &PasscodeSeen{Value: "two"}, "", ""}, {seenAs(all[3], 3), nil, "updated", ""},
+			{seenAs(all[1], 9), &PasscodeSeen{Value: "0ne", Operator: "eve"}, "", ""}, {seenAs(all[2], 2), &PasscodeSeen{}, "", ""}, {seenAs(all[1], 10), &PasscodeSeen{Value: "0ne"}, "", ""}}
 		return tx.SaveMeetings(t.Context(), seen, rotated)
 	})
 	for id, want := range map[int64]string{1: "topic 10|true|created", 2: "topic 2|false|", 3: "topic 3|true|updated", 4: "|false|"} {

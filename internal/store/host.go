@@ -38,6 +38,7 @@ type Host struct {
 	Policy     string    `db:"policy"`   // fingerprint of the policy under which it was last read
 	DueAt      time.Time `db:"due_at"`
 	DueWhy     string    `db:"due_why"`
+	DueTrace   string    `db:"due_trace"` // traceparent of what it is due for
 	WaitingFor string    `db:"waiting_for"`
 	Generation int64     `db:"generation"`
 	Attempts   int       `db:"attempts"`
@@ -252,17 +253,17 @@ func (s *Store) CompleteHost(ctx context.Context, c HostClaim, d HostDone) (foun
 			}
 			seen[l.ID] = true
 			var known bool
-			err := tx.QueryRow(ctx, `INSERT INTO meetings AS m (meeting_id, account_id, host_id, uuid, topic, type, start_time, ends_at, expires_at, must_read, due_at, due_why, generation)
-				VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$10,true,now(),'listed',1)
+			err := tx.QueryRow(ctx, `INSERT INTO meetings AS m (meeting_id, account_id, host_id, uuid, topic, type, start_time, ends_at, expires_at, must_read, due_at, due_why, due_trace, generation)
+				VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$10,true,now(),'listed',$11,1)
 				ON CONFLICT (account_id, meeting_id) DO UPDATE SET status = 'scheduled', host_id = excluded.host_id, must_read = true,
 					not_found = false, missing_since = NULL, misses = 0,
 					start_time = CASE WHEN $9 THEN m.start_time ELSE excluded.start_time END, ends_at = CASE WHEN $9 THEN m.ends_at ELSE excluded.ends_at END,
 					expires_at = CASE WHEN $9 THEN m.expires_at ELSE greatest(m.expires_at, excluded.expires_at) END,
-					due_at = now(), due_why = 'listed', generation = m.generation + 1, attempts = 0
+					due_at = now(), due_why = 'listed', due_trace = excluded.due_trace, generation = m.generation + 1, attempts = 0
 				WHERE (m.status IN ('deleted', 'ended') OR m.misses > 0 OR m.host_id = ''
 					OR NOT $9 AND m.start_time IS DISTINCT FROM excluded.start_time)
 				RETURNING EXISTS (SELECT FROM meetings old WHERE old.meeting_id = $1 AND old.account_id = $2)`,
-				l.ID, c.Host.AccountID, c.Host.ID, l.UUID, l.Topic, int(l.Type), null(l.Starts), null(l.Ends), l.recurs(), null(l.expires())).Scan(&known)
+				l.ID, c.Host.AccountID, c.Host.ID, l.UUID, l.Topic, int(l.Type), null(l.Starts), null(l.Ends), l.recurs(), null(l.expires()), c.Host.DueTrace).Scan(&known)
 			switch {
 			case errors.Is(err, pgx.ErrNoRows): // nothing new
 			case err != nil:
@@ -278,7 +279,7 @@ func (s *Store) CompleteHost(ctx context.Context, c HostClaim, d HostDone) (foun
 			seconds := d.Next.Seconds()
 			next = &seconds
 		}
-		_, err := tx.Exec(ctx, `UPDATE hosts SET lease_owner = NULL, lease_until = NULL, attempts = 0, last_error = $4, waiting_for = $5, policy = $6,
+		_, err := tx.Exec(ctx, `UPDATE hosts SET lease_owner = NULL, lease_until = NULL, attempts = 0, last_error = $4, waiting_for = $5, policy = $6, due_trace = CASE WHEN generation = $2 THEN '' ELSE due_trace END,
 			due_at = CASE WHEN generation = $2 THEN now() + $3::float8 * interval '1 second' ELSE due_at END WHERE host_id = $1 AND account_id = $7`,
 			c.Host.ID, c.generation, next, d.Why, d.WaitingFor, d.Policy, c.Host.AccountID)
 		if err != nil {

@@ -35,7 +35,7 @@ func TestAnAccountThatBecomesKnown(t *testing.T) {
 			t.Run(fmt.Sprint(name, ", known too: ", both), func(t *testing.T) {
 				t.Parallel()
 				s := openStore(t)
-				exec(t, s, `INSERT INTO meetings (meeting_id, account_id, host_id, passcode, passcode_readable, must_read, outcome) VALUES (1, '', 'somebody', 'on', true, false, 'demands_passcode')`)
+				exec(t, s, `INSERT INTO meetings (meeting_id, account_id, host_id, passcode, passcode_readable, must_read, outcome, remedy) VALUES (1, '', 'somebody', 'on', true, false, 'demands_passcode', 'keep')`)
 				exec(t, s, `INSERT INTO passcodes (meeting_id, account_id, passcode, source, seen_at) VALUES (1, '', 'false', 'zoom', now())`)
 				exec(t, s, `INSERT INTO verdicts (meeting_id, account_id, outcome, remedy, decided_at) VALUES (1, '', 'demands_passcode', 'keep', now())`)
 				if both {

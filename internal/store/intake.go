@@ -14,10 +14,12 @@ import (
 
 // Event is one row of events. It holds nothing of the body.
 type Event struct {
-	ID         string
-	AccountID  string
-	Name       string
-	At         time.Time // zero: the event did not say
+	ID        string
+	AccountID string
+	Name      string
+	// At is when the event says it happened, as it says it: the same each time it comes,
+	// since it is the same event only with the same ID and At. Zero: it does not say.
+	At         time.Time
 	ReceivedAt time.Time
 	RequestID  string
 	MeetingID  int64  // 0: not about a meeting
@@ -30,7 +32,9 @@ type Event struct {
 // there are.
 type IntakeTx struct {
 	// Now is the database's clock.
-	Now     time.Time
+	Now time.Time
+	// Trace is the traceparent of what the next calls follow from; "" for none.
+	Trace   string
 	tx      pgx.Tx
 	account string
 	woken   bool
@@ -57,11 +61,13 @@ func (s *Store) Intake(ctx context.Context, account string, events []Event, appl
 	err = s.inTx(ctx, func(tx pgx.Tx) error {
 		fresh = make([]bool, len(events))
 		it := &IntakeTx{tx: tx, account: account}
+		// One that does not say when it happened has a time of its own, or two of them
+		// would not be seen to be one.
 		// In one order whoever takes them in, so that two workers wait for each other at
 		// most one way round.
 		recorded, err := tx.Query(ctx, `INSERT INTO events (event_id, account_id, event, event_at, received_at, request_id, meeting_id, host_id, operator)
-			SELECT event_id, $2, event, event_at, received_at, request_id, meeting_id, host_id, operator FROM jsonb_populate_recordset(NULL::events, $1::jsonb) e
-				WHERE NOT EXISTS (SELECT FROM erased_accounts WHERE account_id = $2 AND erased_at >= coalesce(e.event_at, e.received_at))
+			SELECT event_id, $2, event, coalesce(event_at, 'epoch'), received_at, request_id, meeting_id, host_id, operator FROM jsonb_populate_recordset(NULL::events, $1::jsonb) e
+				WHERE NOT EXISTS (SELECT FROM erased_accounts WHERE account_id = $2 AND erased_at >= least(e.event_at, e.received_at))
 			ORDER BY event_id ON CONFLICT DO NOTHING RETURNING event_id, recorded_at`, all, account)
 		if err != nil {
 			return err
@@ -132,7 +138,9 @@ type SettingChange struct {
 	ChangedBy string          `json:"changed_by,omitempty" db:"changed_by"`
 	ChangedAt time.Time       `json:"changed_at,omitzero" db:"changed_at"`
 	Until     time.Time       `json:"until,omitzero" db:"until"` // when it is recorded to have gone back; zero: it is not
-	EventID   string          `json:"-" db:"-"`                  // of the event that told, where it is written
+	// Of the event that told, where it is written.
+	EventID string    `json:"-" db:"-"`
+	ToldAt  time.Time `json:"-" db:"-"`
 }
 
 // What a change of a setting was.
@@ -152,15 +160,15 @@ func (t *IntakeTx) SaveChanges(ctx context.Context, changes []SettingChange) err
 	rows := make([]map[string]any, len(changes))
 	for i, c := range changes {
 		rows[i] = map[string]any{"n": i, "event_id": c.EventID, "level": c.Level, "level_id": c.LevelID, "setting": c.Setting, "old_value": c.Old, "new_value": c.New,
-			"changed_by": c.ChangedBy, "changed_at": stamp(c.ChangedAt), "what": cmp.Or(c.What, ChangedValue)}
+			"changed_by": c.ChangedBy, "changed_at": stamp(c.ChangedAt), "told_at": stamp(cmp.Or(c.ToldAt, t.Now)), "what": cmp.Or(c.What, ChangedValue)}
 	}
 	all, err := jsonb(rows)
 	if err != nil {
 		return err
 	}
-	_, err = t.tx.Exec(ctx, `INSERT INTO setting_changes (event_id, level, level_id, setting, old_value, new_value, changed_by, changed_at, what)
-		SELECT event_id, level, level_id, setting, old_value, new_value, changed_by, changed_at, what FROM jsonb_to_recordset($1::jsonb)
-			AS c(n int, event_id text, level text, level_id text, setting text, old_value text, new_value text, changed_by text, changed_at timestamptz, what text) ORDER BY n`, all)
+	_, err = t.tx.Exec(ctx, `INSERT INTO setting_changes (event_id, account_id, told_at, level, level_id, setting, old_value, new_value, changed_by, changed_at, what)
+		SELECT event_id, $2, told_at, level, level_id, setting, old_value, new_value, changed_by, changed_at, what FROM jsonb_to_recordset($1::jsonb)
+			AS c(n int, event_id text, told_at timestamptz, level text, level_id text, setting text, old_value text, new_value text, changed_by text, changed_at timestamptz, what text) ORDER BY n`, all, t.account)
 	return err
 }
 

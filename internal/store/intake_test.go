@@ -206,6 +206,7 @@ func TestHostChangedMarksUpcomingMeetings(t *testing.T) {
 	}
 	// A trigger for each statement counts them, however many rows it changes.
 	exec(t, s, `CREATE TABLE statements (n int)`)
+	exec(t, s, `GRANT INSERT ON statements TO latchkey_worker`)
 	exec(t, s, `CREATE FUNCTION count_it() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO statements VALUES (1); RETURN NULL; END'`)
 	exec(t, s, `CREATE TRIGGER counting AFTER UPDATE ON meetings FOR EACH STATEMENT EXECUTE FUNCTION count_it()`)
 
@@ -289,7 +290,7 @@ func TestSaveChangesAreInTheStory(t *testing.T) {
 	_, err := s.intakeOne(t.Context(), Event{ID: "e", AccountID: "acc", Name: "user.settings_updated", ReceivedAt: received}, func(tx *IntakeTx) error {
 		return tx.SaveChanges(t.Context(), []SettingChange{
 			{EventID: "e", Level: passcode.LevelHost, LevelID: "host", Setting: passcode.KeyPasscode.Path(), Old: passcode.Off, New: passcode.On, ChangedBy: "eve@example.com", ChangedAt: at},
-			{EventID: "e", Level: passcode.LevelHost, LevelID: "host", Setting: passcode.KeyWaitingRoom.Path(), New: passcode.Off},
+			{EventID: "e", Level: passcode.LevelHost, LevelID: "host", Setting: passcode.KeyWaitingRoom.Path(), New: passcode.Off, ToldAt: received},
 			{EventID: "e", Level: passcode.LevelHost, LevelID: "other", Setting: passcode.KeyPasscode.Path(), New: passcode.On},
 		})
 	})

@@ -51,6 +51,7 @@ type Meeting struct {
 
 	DueAt      time.Time `db:"due_at"`
 	DueWhy     string    `db:"due_why"`
+	DueTrace   string    `db:"due_trace"`   // traceparent of what it is due for
 	WaitingFor string    `db:"waiting_for"` // the Zoom call that our set-up does not allow yet
 	Generation int64     `db:"generation"`
 	Attempts   int       `db:"attempts"`
@@ -142,9 +143,12 @@ func adopt(b *pgx.Batch, account string, ids ...int64) {
 	b.Queue(`DELETE FROM meetings WHERE account_id = '' AND $2 <> '' AND meeting_id = ANY($1)`, ids, account)
 }
 
+// dueFor is what a meeting is due for, and the traceparent of that.
+type dueFor struct{ why, trace string }
+
 // saveSeen writes what was seen of meetings, each of which is there once, and makes
 // due those that have a word in why; the verdict stays.
-func saveSeen(ctx context.Context, tx pgx.Tx, why map[int64]string, meetings ...Meeting) error {
+func saveSeen(ctx context.Context, tx pgx.Tx, why map[int64]dueFor, meetings ...Meeting) error {
 	rows := make([]map[string]any, len(meetings))
 	ids := make([]int64, len(meetings))
 	for i, m := range meetings {
@@ -159,8 +163,8 @@ func saveSeen(ctx context.Context, tx pgx.Tx, why map[int64]string, meetings ...
 			"seen_without_at": stamp(m.SeenWithout), "set_by": m.SetBy, "set_at": stamp(m.SetAt),
 			"observed_at": stamp(m.ObservedAt), "event_at": stamp(m.EventAt), "must_read": m.MustRead,
 		}
-		if word, due := why[m.ID]; due {
-			rows[i]["due_why"] = word
+		if d, is := why[m.ID]; is {
+			rows[i]["due_why"], rows[i]["due_trace"] = d.why, d.trace
 		}
 	}
 	all, err := jsonb(rows)
@@ -175,7 +179,7 @@ func saveSeen(ctx context.Context, tx pgx.Tx, why map[int64]string, meetings ...
 			waits = n.waits, creation_source = n.creation_source, created_by = n.created_by,
 			seen_without_at = n.seen_without_at, set_by = n.set_by, set_at = n.set_at,
 			observed_at = n.observed_at, event_at = greatest(m.event_at, n.event_at), must_read = n.must_read,
-			due_at = CASE WHEN n.due_why IS NULL THEN m.due_at ELSE now() END, due_why = coalesce(n.due_why, m.due_why),
+			due_at = CASE WHEN n.due_why IS NULL THEN m.due_at ELSE now() END, due_why = coalesce(n.due_why, m.due_why), due_trace = CASE WHEN n.due_why IS NULL THEN m.due_trace ELSE n.due_trace END,
 			generation = m.generation + (n.due_why IS NOT NULL)::int, attempts = CASE WHEN n.due_why IS NULL THEN m.attempts ELSE 0 END
 		FROM jsonb_populate_recordset(NULL::meetings, $1::jsonb) n WHERE m.meeting_id = n.meeting_id AND m.account_id = n.account_id
 			AND m.meeting_id = ANY($2) -- how many rows the JSON holds, the planner cannot know`, all, ids)

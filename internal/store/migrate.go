@@ -3,10 +3,13 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -22,15 +25,41 @@ func Migrate(ctx context.Context, url string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	// What a migration locks, it locks for moments; where somebody else has it, the
+	// migration gives way and tries again rather than hold up all who come after it.
+	if _, set := cfg.ConnConfig.RuntimeParams["lock_timeout"]; !set {
+		cfg.ConnConfig.RuntimeParams["lock_timeout"] = "3s"
+	}
 	schema, _, _ := strings.Cut(cfg.ConnConfig.RuntimeParams["search_path"], ",")
 	schema = strings.Trim(schema, ` "`)
 	db := stdlib.OpenDB(*cfg.ConnConfig)
 	defer db.Close()
-	if err := home(ctx, db, schema); err != nil {
-		return nil, err
+	var applied []string
+	for try := 1; ; try++ {
+		err := home(ctx, db, schema)
+		var more []string
+		if err == nil {
+			more, err = migrate(ctx, db)
+		}
+		applied = append(applied, more...)
+		var pg *pgconn.PgError
+		if err == nil || try == migrateTries || !errors.As(err, &pg) || pg.Code != lockNotAvailable {
+			return applied, err
+		}
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return applied, err
+		}
 	}
-	return migrate(ctx, db)
 }
+
+const (
+	// migrateTries is how often a migration that meets somebody else's lock is tried:
+	// for a few minutes.
+	migrateTries     = 60
+	lockNotAvailable = "55P03"
+)
 
 // home makes the schema, and moves what an earlier version made in schema public
 // there, with all that is in it. The earlier version's processes find nothing
@@ -104,12 +133,16 @@ func migrate(ctx context.Context, db *sql.DB) ([]string, error) {
 		return nil, err
 	}
 	results, err := provider.Up(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("migrate: %w", err)
+	var partial *goose.PartialError
+	if errors.As(err, &partial) {
+		results = partial.Applied
 	}
 	var applied []string
 	for _, r := range results {
 		applied = append(applied, r.Source.Path)
+	}
+	if err != nil {
+		return applied, fmt.Errorf("migrate: %w", err)
 	}
 	return applied, nil
 }

@@ -97,14 +97,15 @@ func migrator(t *testing.T, url string) *goose.Provider {
 // constraints, indexes, comments and who may read them.
 func schema(t *testing.T, s *Store) []string {
 	t.Helper()
-	const ours = `relnamespace = current_schema()::text::regnamespace AND relkind IN ('r', 'v') AND relname <> 'goose_db_version'`
+	const ours = `relnamespace = current_schema()::text::regnamespace AND relkind IN ('r', 'v', 'p') AND NOT relispartition AND relname <> 'goose_db_version'`
 	return rowsOf(t, s, `SELECT line FROM (
 		SELECT format('column %s.%s %s null:%s default:%s comment:%s', relname, attname, format_type(atttypid, atttypmod), NOT attnotnull, pg_get_expr(adbin, adrelid), col_description(c.oid, attnum)) AS line
 			FROM pg_class c JOIN pg_attribute a ON attrelid = c.oid AND attnum > 0 AND NOT attisdropped LEFT JOIN pg_attrdef ON adrelid = c.oid AND adnum = attnum WHERE `+ours+`
 		UNION ALL SELECT format('relation %s %s comment:%s rights:%s', relkind, relname, obj_description(oid, 'pg_class'), (SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM unnest(relacl) a)) FROM pg_class WHERE `+ours+`
 		UNION ALL SELECT format('view %s: %s', relname, pg_get_viewdef(oid)) FROM pg_class WHERE `+ours+` AND relkind = 'v'
-		UNION ALL SELECT format('constraint %s %s: %s', conrelid::regclass, conname, pg_get_constraintdef(oid)) FROM pg_constraint WHERE connamespace = current_schema()::text::regnamespace AND contype <> 'n'
-		UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = current_schema()) lines WHERE line !~ 'goose_db_version' ORDER BY line COLLATE "C"`)
+		UNION ALL SELECT format('constraint %s %s: %s', conrelid::regclass, conname, pg_get_constraintdef(oid)) FROM pg_constraint WHERE connamespace = current_schema()::text::regnamespace AND contype <> 'n' AND NOT EXISTS (SELECT FROM pg_class WHERE pg_class.oid = conrelid AND relispartition)
+		UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = current_schema() AND NOT (SELECT relispartition FROM pg_class WHERE oid = format('%I.%I', schemaname, tablename)::regclass)
+		UNION ALL SELECT format('function %s comment:%s', oid::regprocedure, obj_description(oid, 'pg_proc')) FROM pg_proc WHERE pronamespace = current_schema()::text::regnamespace) lines WHERE line !~ 'goose_db_version' ORDER BY line COLLATE "C"`)
 }
 
 // same says how two schemas differ.
@@ -173,7 +174,7 @@ func TestUpgradeWithData(t *testing.T) {
 	} {
 		exec(t, s, sql)
 	}
-	tables := rowsOf(t, s, `SELECT relname FROM pg_class WHERE relnamespace = current_schema()::text::regnamespace AND relkind = 'r' AND relname <> 'goose_db_version'`)
+	tables := rowsOf(t, s, `SELECT relname FROM pg_class WHERE relnamespace = current_schema()::text::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition AND relname NOT IN ('goose_db_version', 'outbox')`)
 	count := func() (rows string) {
 		for _, table := range tables {
 			n := value[int](t, s, `SELECT count(*) FROM `+table)
@@ -282,14 +283,14 @@ func TestMigrateRefusesANewerSchema(t *testing.T) {
 func relations(t *testing.T, s *Store) string {
 	t.Helper()
 	return value[string](t, s, `SELECT coalesce(string_agg(relname, ' ' ORDER BY relname), '') FROM pg_class
-		WHERE relnamespace = current_schema()::text::regnamespace AND relkind IN ('r', 'v') AND relname <> 'goose_db_version'`)
+		WHERE relnamespace = current_schema()::text::regnamespace AND relkind IN ('r', 'v', 'p') AND NOT relispartition AND relname <> 'goose_db_version'`)
 }
 
 // Somebody with psql must be able to find out what a table is.
 func TestSchemaIsCommented(t *testing.T) {
 	t.Parallel()
 	s := openStore(t)
-	const ours = `relnamespace = current_schema()::text::regnamespace AND relkind IN ('r', 'v') AND relname <> 'goose_db_version'`
+	const ours = `relnamespace = current_schema()::text::regnamespace AND relkind IN ('r', 'v', 'p') AND NOT relispartition AND relname <> 'goose_db_version'`
 	if n := value[int](t, s, `SELECT count(*) FROM pg_class WHERE `+ours); n < 18 {
 		t.Fatalf("only %d tables and views were found", n)
 	}

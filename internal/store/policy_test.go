@@ -36,7 +36,7 @@ func TestPolicyChanged(t *testing.T) {
 		{"of a host that is settled", "same", "acc", `policy = 'p-old'`, true},
 		{"running", "sales", "acc", `policy = 'p-old', status = 'started'`, true},
 		{"of no fixed end", "sales", "acc", `policy = 'p-old', ends_at = NULL, expires_at = NULL, start_time = NULL`, true},
-		{"not decided", "sales", "acc", `policy = '', outcome = NULL`, false},
+		{"not decided", "sales", "acc", `policy = '', outcome = NULL, remedy = NULL`, false},
 		{"past its planned end", "sales", "acc", `policy = 'p-old', ends_at = now() - interval '1 second'`, true},
 		{"expired", "sales", "acc", `policy = 'p-old', expires_at = now() - interval '1 second'`, false},
 		{"ended", "sales", "acc", `policy = 'p-old', status = 'ended'`, false},
@@ -51,7 +51,7 @@ func TestPolicyChanged(t *testing.T) {
 	want := int64(0)
 	for i, r := range rows {
 		addMeeting(t, s, int64(i+1), r.host, time.Hour)
-		exec(t, s, `UPDATE meetings SET account_id = $2, outcome = 'demands_passcode', must_read = false, attempts = 3, due_at = now() + interval '1 hour' WHERE meeting_id = $1`, i+1, r.account)
+		exec(t, s, `UPDATE meetings SET account_id = $2, outcome = 'demands_passcode', remedy = 'keep', must_read = false, attempts = 3, due_at = now() + interval '1 hour' WHERE meeting_id = $1`, i+1, r.account)
 		exec(t, s, `UPDATE meetings SET `+r.set+` WHERE meeting_id = $1`, i+1)
 		if r.marked {
 			want++

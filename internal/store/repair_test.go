@@ -41,8 +41,8 @@ func TestRemember(t *testing.T) {
 			repairs:    []repair{{RepairBusy, time.Hour, "a"}, {RepairUnfinished, 0, "b"}},
 			unfinished: "b", failed: []string{"a"},
 		},
-		"the last of two unfinished": {
-			repairs:    []repair{{RepairUnfinished, 0, "a"}, {RepairUnfinished, 0, "b"}, {RepairHeld, time.Minute, "c"}},
+		"unfinished, and one that ended since": {
+			repairs:    []repair{{RepairUnfinished, 0, "b"}, {RepairHeld, time.Minute, "c"}},
 			unfinished: "b", held: 1,
 		},
 		"the last operator": {

@@ -30,7 +30,7 @@ func in(t *testing.T, raw, searchPath, user string) string {
 // relationsIn lists the tables and views of a schema.
 func relationsIn(t *testing.T, s *Store, schema string) string {
 	t.Helper()
-	return value[string](t, s, `SELECT coalesce(string_agg(relname, ' ' ORDER BY relname), '') FROM pg_class WHERE relnamespace = to_regnamespace($1) AND relkind IN ('r', 'v')`, schema)
+	return value[string](t, s, `SELECT coalesce(string_agg(relname, ' ' ORDER BY relname), '') FROM pg_class WHERE relnamespace = to_regnamespace($1) AND relkind IN ('r', 'v', 'p') AND NOT relispartition`, schema)
 }
 
 // TestWhatIsInPublicMovesWithItsRows: the layout of earlier versions, in schema

@@ -45,6 +45,7 @@ type SeenMeeting struct {
 	Meeting
 	Passcode *PasscodeSeen
 	Why      string // it is due now, and what for; "": it is not
+	Trace    string // the traceparent of what it is due for
 }
 
 // SaveMeetings writes what was seen of meetings: of one that is there several times
@@ -53,11 +54,11 @@ type SeenMeeting struct {
 //
 // Those with a Why are due now. A check that is running will not swallow it.
 func (t *IntakeTx) SaveMeetings(ctx context.Context, seen []SeenMeeting, rotated RotatedAlert) error {
-	last, why := map[int64]Meeting{}, map[int64]string{}
+	last, why := map[int64]Meeting{}, map[int64]dueFor{}
 	for _, m := range seen {
 		last[m.ID] = m.Meeting
 		if m.Why != "" {
-			why[m.ID], t.woken = m.Why, true
+			why[m.ID], t.woken = dueFor{m.Why, m.Trace}, true
 		}
 	}
 	rows := make([]Meeting, 0, len(last))

@@ -72,7 +72,7 @@ func TestClosedSetsAreTheSameInGoAndSQL(t *testing.T) {
 	}
 	got := map[string][]string{}
 	rows, err := s.pool.Query(t.Context(), `SELECT conrelid::regclass::text || '.' || attname, pg_get_constraintdef(c.oid)
-		FROM pg_constraint c JOIN pg_attribute a ON attrelid = conrelid AND attnum = conkey[1] WHERE contype = 'c'`)
+		FROM pg_constraint c JOIN pg_attribute a ON attrelid = conrelid AND attnum = conkey[1] WHERE contype = 'c' AND cardinality(conkey) = 1 AND NOT EXISTS (SELECT FROM pg_class r WHERE r.oid = conrelid AND relispartition)`)
 	noError(t, err)
 	var column, def string
 	literal := regexp.MustCompile(`'([^']*)'::text`)

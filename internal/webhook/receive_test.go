@@ -335,11 +335,35 @@ func TestHeadersThatTravel(t *testing.T) {
 			r := newRig(t, nil)
 			r.serve(request(created, func(req *http.Request) {
 				req.Header["X-Zm-Request-Id"] = []string{c.value}
-				req.Header["Traceparent"] = []string{c.value}
+				req.Header["Traceparent"] = []string{c.value} // none of them is one
 			}))
 			got := r.bus.all()
-			if len(got) != 1 || got[0].RequestID != c.want || got[0].TraceParent != c.want {
-				t.Errorf("published %+v, want both headers as %q", got, c.want)
+			if len(got) != 1 || got[0].RequestID != c.want || got[0].TraceParent != "" {
+				t.Errorf("published %+v, want the request's id as %q and no trace", got, c.want)
+			}
+		})
+	}
+}
+
+// Zoom's trace travels on, one that is malformed does not.
+func TestTheTraceTravels(t *testing.T) {
+	t.Parallel()
+	const good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	for name, c := range map[string]struct{ value, want string }{
+		"well-formed": {good, good},
+		"not sampled": {good[:53] + "00", good[:53] + "00"},
+		"all zeros":   {"00-00000000000000000000000000000000-00f067aa0ba902b7-01", ""},
+		"cut off":     {good[:54], ""},
+		"with more":   {good + "-x", ""},
+		"upper case":  {strings.ToUpper(good), ""},
+		"none":        {"", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, nil)
+			r.serve(request(created, func(req *http.Request) { req.Header.Set("traceparent", c.value) }))
+			if got := r.bus.all(); len(got) != 1 || got[0].TraceParent != c.want {
+				t.Errorf("published %+v, want the trace %q", got, c.want)
 			}
 		})
 	}

@@ -21,9 +21,12 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/time/rate"
 
 	"latchkey/internal/secret"
+	"latchkey/internal/tracing"
 )
 
 // Path is where deliveries arrive.
@@ -89,6 +92,9 @@ type Options struct {
 	Wanted  func(event string) bool
 	Metrics *Metrics
 	Logger  *slog.Logger
+	// Tracer records deliveries that are proven to be Zoom's, under Zoom's own trace;
+	// nil: nobody does.
+	Tracer trace.Tracer
 	// MostAtOnce bounds the deliveries that Bus is asked to keep at once. Default
 	// 256. Eight times as many may wait their turn, for 1.5 seconds at most; the
 	// others get 503. All bodies together hold no more than MostAtOnce of the
@@ -115,6 +121,9 @@ func New(o Options) (*Handler, error) {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Tracer == nil {
+		o.Tracer = tracing.Off()
 	}
 	h := &Handler{
 		o: o, warnings: rate.NewLimiter(strangersLogged, 4*strangersLogged),
@@ -174,11 +183,17 @@ func (h *Handler) receive(c *gin.Context) {
 	}
 
 	header := c.Request.Header
+	ctx, span := h.o.Tracer.Start(tracing.Under(ctx, headerValue(header, headerTraceParent)), "POST "+Path, trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(arrived))
+	defer func() {
+		span.SetAttributes(attribute.Int("http.response.status_code", c.Writer.Status()))
+		span.End()
+	}()
 	d := Delivery{Body: body, ReceivedAt: arrived, ID: bodyID(body),
-		RequestID: headerValue(header, headerRequestID), TraceParent: headerValue(header, headerTraceParent)}
+		RequestID: headerValue(header, headerRequestID), TraceParent: tracing.Parent(ctx)}
 	log := h.o.Logger.With("event_id", d.ID, "request_id", d.RequestID)
 	env, err := h.o.Decode(body)
 	d.Event, d.AccountID, d.SignedFor = env.Event, env.AccountID, signer.AccountID
+	span.SetAttributes(attribute.String("latchkey.event_id", d.ID), attribute.String("latchkey.event", d.Event), attribute.String("latchkey.account_id", d.AccountID), attribute.String("latchkey.request_id", d.RequestID))
 	if d.SignedFor != "" && env.AccountID != "" && env.AccountID != d.SignedFor {
 		// What another account's app signed must not pass for the event itself, should
 		// that come as well. Whose word it is, intake decides.

@@ -12,7 +12,10 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+
 	"latchkey/internal/secret"
+	"latchkey/internal/tracing"
 )
 
 // Options configure a Client. Credentials are required.
@@ -28,10 +31,19 @@ type Options struct {
 	// Timeout bounds one HTTP exchange; default 10 s.
 	Timeout time.Duration
 	// OnCall is called after every exchange with the API (not of token requests).
-	OnCall func(op string, status int, kind Kind, took time.Duration)
+	OnCall func(Exchange)
 	// Transport is for tests; nil means a private http.Transport.
 	Transport http.RoundTripper
 	Now       func() time.Time
+}
+
+// Exchange is one request to the API and its answer, for whoever counts them.
+type Exchange struct {
+	Call   string // method and path as Zoom documents them
+	Label  Label
+	Status int  // 0: there was no answer
+	Kind   Kind // "": it worked
+	Took   time.Duration
 }
 
 // Client calls Zoom for one account. It is safe for concurrent use.
@@ -68,7 +80,7 @@ func New(o Options) *Client {
 		o.Now = time.Now
 	}
 	if o.OnCall == nil {
-		o.OnCall = func(string, int, Kind, time.Duration) {}
+		o.OnCall = func(Exchange) {}
 	}
 	if o.Transport == nil {
 		o.Transport = http.DefaultTransport.(*http.Transport).Clone()
@@ -208,9 +220,13 @@ func (c *Client) once(ctx context.Context, op string, k call, t token) error {
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
+	ctx, span := tracing.Call(ctx, op, attribute.String("http.request.method", k.method), attribute.String("url.template", k.path), attribute.String("latchkey.account_id", c.AccountID()))
+	req = req.WithContext(ctx)
 	start := c.o.Now()
 	status, err := c.exchange(op, k, req, t.value)
-	c.o.OnCall(op, status, KindOf(err), c.o.Now().Sub(start))
+	span.SetAttributes(attribute.Int("http.response.status_code", status))
+	tracing.End(span, err)
+	c.o.OnCall(Exchange{Call: op, Label: k.label, Status: status, Kind: KindOf(err), Took: c.o.Now().Sub(start)})
 	return err
 }
 

@@ -96,8 +96,11 @@ func TestAnswers(t *testing.T) {
 				var ops []string
 				cl := inMemory(f, func(o *zoom.Options) {
 					o.Now = func() time.Time { return now.Add(time.Since(start)) }
-					o.OnCall = func(op string, status int, kind zoom.Kind, _ time.Duration) {
-						ops = append(ops, fmt.Sprintf("%s %d %s", op, status, kind))
+					o.OnCall = func(x zoom.Exchange) {
+						if x.Label != zoom.Light {
+							t.Errorf("its label is %q", x.Label)
+						}
+						ops = append(ops, fmt.Sprintf("%s %d %s", x.Call, x.Status, x.Kind))
 					}
 				})
 				e := zoomError(t, cl.PatchMeeting(t.Context(), meeting, zoom.MeetingPatch{WaitingRoom: ptr(true)}))
