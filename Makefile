@@ -5,7 +5,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 RACE ?= $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check bench build
+.PHONY: help demo serve test check bench fuzz vuln build
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,17 @@ check: ## formatting, vet and staticcheck
 
 bench: ## the benchmarks; docs/performance.md explains them
 	go test -run '^$$' -bench . -benchmem ./internal/passcode ./internal/webhook ./bench
+
+# Package and target; a test compares them with those that there are.
+FUZZ := webhook:FuzzReceive zoom:FuzzDecodeEnvelope zoom:FuzzDecodeMeeting zoom:FuzzDecodePeople zoom:FuzzDecodeSettings zoom:FuzzAnswers \
+	config:FuzzEnvironment config:FuzzPolicyFile invite:FuzzRead lint:FuzzJudge bus:FuzzToken
+FUZZTIME ?= 60s
+
+fuzz: ## each fuzz target for a minute
+	@for f in $(FUZZ); do echo "$${f#*:}"; go test -run '^$$' -fuzz "^$${f#*:}\$$" -fuzztime $(FUZZTIME) ./internal/$${f%:*} || exit 1; done
+
+vuln: ## known vulnerabilities in what is linked; asks vuln.go.dev, or GOVULNDB
+	@go tool govulncheck $(if $(GOVULNDB),-db $(GOVULNDB)) ./... || { s=$$?; [ $$s = 3 ] || echo "make vuln: nothing was checked: is the database of vulnerabilities within reach?" >&2; exit $$s; }
 
 build: ## build the commands into bin/
 	@go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/ ./cmd/...

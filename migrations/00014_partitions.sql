@@ -118,6 +118,16 @@ BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'latchkey_reader') THEN
         GRANT SELECT ON events, verdicts TO latchkey_reader;
     END IF;
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'latchkey_worker') THEN
+        GRANT SELECT, INSERT, DELETE ON events, verdicts TO latchkey_worker;
+        GRANT EXECUTE ON FUNCTION make_partitions, drop_partitions TO latchkey_worker;
+        GRANT USAGE ON SEQUENCE verdicts_ids TO latchkey_worker;
+        -- Retention locks what it deletes, which takes the right to change some column,
+        -- and fills two of setting_changes. What was recorded stays as it is.
+        GRANT UPDATE (account_id, told_at) ON setting_changes TO latchkey_worker;
+        GRANT UPDATE (id) ON passcode_changes, verdicts TO latchkey_worker;
+        GRANT UPDATE (request_id) ON events TO latchkey_worker;
+    END IF;
 END
 $$;
 -- +goose StatementEnd
@@ -161,6 +171,10 @@ BEGIN
     EXECUTE format('ALTER TABLE verdicts ADD CONSTRAINT verdicts_until CHECK (decided_at < %L)', until);
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'latchkey_reader') THEN
         GRANT SELECT ON events, verdicts TO latchkey_reader;
+    END IF;
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'latchkey_worker') THEN
+        GRANT SELECT, INSERT, DELETE ON events, verdicts TO latchkey_worker;
+        REVOKE UPDATE (id) ON passcode_changes FROM latchkey_worker; -- the others' go with their columns and tables
     END IF;
 END
 $$;

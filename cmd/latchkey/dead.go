@@ -35,7 +35,7 @@ func deadCommand() *cobra.Command {
 // withBus runs f on the bus of the configuration, or of a running latchkey.
 func withBus(cmd *cobra.Command, f func(*bus.Bus) error) error {
 	c, err := config.Load(pick([]string{"DATABASE_URL=postgres://unused/unused"},
-		"NATS_URL", "NATS_URL_FILE", "LATCHKEY_STATE", "LATCHKEY_STREAM_EVENTS", "LATCHKEY_STREAM_ALERTS", "LATCHKEY_STREAM_DEAD"), config.Admin)
+		"NATS_URL", "NATS_URL_FILE", "LATCHKEY_NATS_INBOX", "LATCHKEY_STATE", "LATCHKEY_STREAM_EVENTS", "LATCHKEY_STREAM_ALERTS", "LATCHKEY_STREAM_DEAD"), config.Admin)
 	if err != nil {
 		return err
 	}

@@ -105,14 +105,15 @@ NATS, Postgres and latchkey itself are the real thing.
 		return fmt.Errorf("the simulated Zoom: %w", err)
 	}
 	c := d.sim.Credentials("")
-	// The demonstration is the same whatever is configured around it.
-	cfg, err := config.Load([]string{
+	// The demonstration is the same whatever is configured around it; what may be
+	// downloaded is said of the machine.
+	cfg, err := config.Load(pick([]string{
 		"ZOOM_WEBHOOK_SECRET_TOKEN=" + c.SecretToken, "ZOOM_ACCOUNT_ID=" + c.AccountID,
 		"ZOOM_CLIENT_ID=" + c.ClientID, "ZOOM_CLIENT_SECRET=" + c.ClientSecret,
 		"ZOOM_API_URL=" + d.sim.APIURL(), "ZOOM_OAUTH_URL=" + d.sim.OAuthURL(),
 		"LATCHKEY_LISTEN=127.0.0.1:0", "LATCHKEY_ADMIN_LISTEN=127.0.0.1:0", "LATCHKEY_STATE=" + d.dir,
 		"LATCHKEY_ZOOM_PLAN=business",
-	}, config.Both)
+	}, "LATCHKEY_POSTGRES_DOWNLOAD"), config.Both)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
@@ -57,6 +59,7 @@ type App struct {
 	ingest   *httpServer
 	admin    *httpServer
 
+	certificate  *certificate // nil where ingest speaks plain HTTP
 	tracer       trace.Tracer
 	traces       *sdk.TracerProvider // nil where none are sent
 	deliveries   *webhook.Metrics    // nil without ingest
@@ -162,7 +165,8 @@ func (a *App) connect() (err error) {
 // environments one kind alone, the workers, sets how long streams keep what they
 // hold.
 func busOptions(c config.Config, log *slog.Logger) bus.Options {
-	return bus.Options{URL: c.NATSURL, Logger: log.With("part", "bus"), Streams: bus.Streams{
+	inbox := []nats.Option{nats.CustomInboxPrefix(cmp.Or(c.Inbox, "_INBOX"))}
+	return bus.Options{URL: c.NATSURL, Connect: inbox, Logger: log.With("part", "bus"), Streams: bus.Streams{
 		Events:   bus.Stream{Name: c.EventsStream, MaxAge: c.EventsAge, MaxBytes: c.EventsBytes},
 		Alerts:   bus.Stream{Name: c.AlertsStream, MaxAge: c.AlertsAge, MaxBytes: c.AlertsBytes},
 		Dead:     bus.Stream{Name: c.DeadStream, MaxAge: c.DeadAge, MaxBytes: c.DeadBytes},

@@ -66,7 +66,7 @@ func BusFor(c config.Config, log *slog.Logger) (*bus.Bus, error) {
 		}
 	}
 	o := busOptions(c, log)
-	o.Connect, o.CreateOnly = []nats.Option{nats.RetryOnFailedConnect(false)}, true
+	o.Connect, o.CreateOnly = append(o.Connect, nats.RetryOnFailedConnect(false)), true
 	b, err := bus.Connect(o)
 	if err != nil || c.StreamsExist {
 		return b, err // their names are as configured

@@ -17,6 +17,11 @@ func Health(stderr io.Writer) int {
 	if addr == "" {
 		addr = "127.0.0.1:8081"
 	}
+	addr, err := ownAddress(addr)
+	if err != nil {
+		fmt.Fprintln(stderr, "LATCHKEY_ADMIN_LISTEN:", err)
+		return 2
+	}
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		fmt.Fprintln(stderr, "LATCHKEY_ADMIN_LISTEN is not host:port")

@@ -15,8 +15,8 @@ import (
 // reloadEvery is how often the files that the configuration names are looked at.
 const reloadEvery = 5 * time.Second
 
-// reload takes policies and secrets over while it runs: when a signal says so, and
-// when a file changed. What is wrong is refused whole, and what was read before goes
+// reload takes policies, secrets and the certificate over while it runs: when a signal
+// says so, and when a file changed. What is wrong is refused whole, and what was read before goes
 // on. Everything else needs a restart.
 func (a *App) reload(ctx context.Context) {
 	t := time.NewTicker(reloadEvery)
@@ -32,6 +32,7 @@ func (a *App) reload(ctx context.Context) {
 			asked = true
 		case <-t.C:
 		}
+		a.lookAtCertificate(asked)
 		next, err := config.Load(a.o.Environ, a.role())
 		if err == nil && !asked && !reflect.DeepEqual(next, before) {
 			before = next // perhaps it is being written: once more before it is believed

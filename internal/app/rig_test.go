@@ -240,8 +240,16 @@ func (l *logBuffer) String() string {
 }
 
 // emptyMigrated is the URL of a fresh database with this version's schema, which is
-// a copy: to migrate one for each test would take a fifth of all their time.
+// a copy: to migrate one for each test would take a fifth of all their time. Its
+// login is a worker's that owns nothing, so that every test here shows that the
+// rights of latchkey_worker are enough.
 func emptyMigrated(t *testing.T) string {
+	t.Helper()
+	return testenv.LoginURL(t, emptyMigratedOwned(t), "latchkey_worker")
+}
+
+// emptyMigratedOwned is the same for the owner of the schema.
+func emptyMigratedOwned(t *testing.T) string {
 	t.Helper()
 	return testenv.PostgresURLFrom(t, "migrated", func(ctx context.Context, url string) error {
 		_, err := store.Migrate(ctx, url)

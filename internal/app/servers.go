@@ -75,7 +75,7 @@ func startServers(ctx context.Context, c config.Config, worker bool, log *slog.L
 		log.Info("embedded NATS runs", "folder", filepath.Join(dir, "nats"), "url_in", filepath.Join(dir, natsURLFile))
 	}
 	if worker && c.DatabaseURL == "" {
-		s.postgres, err = embedded.StartPostgres(ctx, embedded.PostgresOptions{Dir: filepath.Join(dir, "postgres"), AllowDownload: true, Logger: log.With("part", "postgres")})
+		s.postgres, err = embedded.StartPostgres(ctx, embedded.PostgresOptions{Dir: filepath.Join(dir, "postgres"), Download: c.PostgresDownload, Logger: log.With("part", "postgres")})
 		if err != nil {
 			return nil, fmt.Errorf("embedded Postgres: %w", err)
 		}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -17,11 +18,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	natsserver "github.com/nats-io/nats-server/v2/server"
 	"go.yaml.in/yaml/v3"
 
 	"latchkey/internal/bus"
 	"latchkey/internal/config"
+	"latchkey/internal/store"
+	"latchkey/internal/testenv"
 )
 
 // These tests hold docker-compose.yml, Dockerfile and deploy/nats.conf against
@@ -38,6 +42,11 @@ type composeFile struct {
 	Services map[string]composeService `yaml:"services"`
 	Networks map[string]struct {
 		Internal bool `yaml:"internal"`
+		IPAM     struct {
+			Config []struct {
+				Subnet string `yaml:"subnet"`
+			} `yaml:"config"`
+		} `yaml:"ipam"`
 	} `yaml:"networks"`
 	Volumes map[string]struct{} `yaml:"volumes"`
 	Secrets map[string]struct {
@@ -103,16 +112,20 @@ func compose(t *testing.T) composeFile {
 // composeOurs are the services that run latchkey's own commands.
 var composeOurs = map[string]config.Role{"ingest": config.Ingest, "worker": config.Worker}
 
+// composeOnce runs and ends, with one of latchkey's commands.
+const composeOnce = "migrate"
+
 func TestComposeServices(t *testing.T) {
 	t.Parallel()
 	f := compose(t)
 	want := map[string]struct {
 		ports, needs, networks []string
 	}{
-		"ingest":   {[]string{"127.0.0.1:8080:8080"}, []string{"nats"}, []string{"front", "back"}},
-		"worker":   {nil, []string{"nats", "postgres"}, []string{"front", "back"}},
-		"nats":     {nil, nil, []string{"back"}},
-		"postgres": {nil, nil, []string{"back"}},
+		"ingest":    {[]string{"127.0.0.1:8080:8080"}, []string{"nats"}, []string{"front", "bus", "metrics"}},
+		"worker":    {nil, []string{composeOnce, "nats"}, []string{"out", "bus", "database", "metrics"}},
+		composeOnce: {nil, []string{"postgres"}, []string{"database"}},
+		"nats":      {nil, nil, []string{"bus"}},
+		"postgres":  {nil, nil, []string{"database"}},
 	}
 	if len(f.Services) != len(want) {
 		t.Errorf("%d services, want %d", len(f.Services), len(want))
@@ -129,7 +142,7 @@ func TestComposeServices(t *testing.T) {
 		var needs []string
 		for n, d := range s.DependsOn {
 			needs = append(needs, n)
-			if d.Condition != "service_healthy" {
+			if want := map[bool]string{false: "service_healthy", true: "service_completed_successfully"}[n == composeOnce]; d.Condition != want {
 				t.Errorf("%s waits for %s to be %q", name, n, d.Condition)
 			}
 		}
@@ -139,11 +152,13 @@ func TestComposeServices(t *testing.T) {
 		if !slices.Equal(s.Networks, w.networks) {
 			t.Errorf("%s is in networks %v, want %v", name, s.Networks, w.networks)
 		}
-		h := s.Healthcheck
-		if len(h.Test) < 2 || h.Test[0] != "CMD" || h.Interval <= 0 || h.Timeout <= 0 || h.Retries <= 0 || h.StartPeriod <= 0 {
+		h, restart := s.Healthcheck, "unless-stopped"
+		if name == composeOnce {
+			restart = "no" // it ends, so there is no health to check
+		} else if len(h.Test) < 2 || h.Test[0] != "CMD" || h.Interval <= 0 || h.Timeout <= 0 || h.Retries <= 0 || h.StartPeriod <= 0 {
 			t.Errorf("%s has no whole health check: %+v", name, h)
 		}
-		if s.Restart != "unless-stopped" || !slices.Contains(s.SecurityOpt, "no-new-privileges:true") || s.Logging.Options["max-size"] == "" {
+		if s.Restart != restart || !slices.Contains(s.SecurityOpt, "no-new-privileges:true") || s.Logging.Options["max-size"] == "" {
 			t.Errorf("%s: restart %q, security %v, logging %v", name, s.Restart, s.SecurityOpt, s.Logging)
 		}
 		if (s.Image == "") == (s.Build == nil) {
@@ -169,8 +184,19 @@ func TestComposeServices(t *testing.T) {
 			}
 		}
 	}
-	if !f.Networks["back"].Internal || f.Networks["front"].Internal {
-		t.Error("want network back internal, and front not: Zoom is reached through it")
+	for name, n := range f.Networks {
+		if outside := name == "front" || name == "out"; n.Internal == outside {
+			t.Errorf("network %s: internal %v; want front, where a port is published, and out, to Zoom, not to be, and the others to be", name, n.Internal)
+		}
+	}
+	// Who can reach whom, by design: ingest, which the internet talks to, not the database.
+	for _, n := range f.Services["ingest"].Networks {
+		if slices.Contains(f.Services["postgres"].Networks, n) {
+			t.Errorf("ingest reaches Postgres through network %s", n)
+		}
+	}
+	if subnet := f.Networks["metrics"].IPAM.Config; len(subnet) != 1 {
+		t.Errorf("network metrics has no subnet of its own: %+v", subnet)
 	}
 }
 
@@ -203,8 +229,10 @@ func TestComposeRunsOurCommands(t *testing.T) {
 		if s.StopGracePeriod <= time.Duration(seconds)*time.Second {
 			t.Errorf("%s is killed after %v, and takes up to %d s to stop in order", name, s.StopGracePeriod, seconds)
 		}
-		if len(s.Volumes) != 0 {
-			t.Errorf("%s keeps something: %v", name, s.Volumes)
+		for _, v := range s.Volumes {
+			if !strings.HasSuffix(v, ":ro") {
+				t.Errorf("%s writes to %s", name, v)
+			}
 		}
 	}
 }
@@ -215,8 +243,9 @@ func TestComposeVariables(t *testing.T) {
 	t.Parallel()
 	f := compose(t)
 	host := map[string]string{"ZOOM_ACCOUNT_ID": "acct", "ZOOM_CLIENT_ID": "client"}
-	secrets := map[string]string{"zoom_webhook_secret_token": "token", "zoom_client_secret": "secret", "database_url": sampleDatabaseURL(t)}
-	natsPort := natsConf(t).Port
+	secrets := composeSecrets(t)
+	nats := natsConf(t, secrets)
+	natsPort, users := nats.Port, nats.Users
 	for name, role := range composeOurs {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -254,6 +283,9 @@ func TestComposeVariables(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
+				if file, ok := strings.CutPrefix(value, "/etc/latchkey/"); ok && slices.Equal(s.Volumes, []string{"./deploy/policy:/etc/latchkey:ro"}) {
+					value = filepath.Join(repoRoot, "deploy", "policy", file)
+				}
 				environ = append(environ, variable+"="+value)
 			}
 			if slices.Sort(used); !slices.Equal(used, slices.Sorted(slices.Values(s.Secrets))) {
@@ -263,11 +295,24 @@ func TestComposeVariables(t *testing.T) {
 			if err != nil {
 				t.Fatalf("it would not start: %v", err)
 			}
-			if want := fmt.Sprintf("nats://nats:%d", natsPort); c.NATSURL != want {
-				t.Errorf("NATS is at %s, want %s", c.NATSURL, want)
+			i := slices.IndexFunc(users, func(u *natsserver.User) bool { return u.Username == name })
+			if i < 0 {
+				t.Fatalf("NATS has no user %s", name)
 			}
-			if h, _, err := net.SplitHostPort(c.AdminListen); err != nil || h != "127.0.0.1" {
-				t.Errorf("admin listens on %s: want the container's own 127.0.0.1, where -health asks", c.AdminListen)
+			if want := fmt.Sprintf("nats://%s:%s@nats:%d", name, users[i].Password, natsPort); c.NATSURL != want {
+				t.Error("NATS_URL is not that user's, with that password, of the server")
+			}
+			if want := []string{c.Inbox + ".>"}; !slices.Equal(users[i].Permissions.Subscribe.Allow, want) {
+				t.Errorf("its inbox is %s, and it may subscribe to %v", c.Inbox, users[i].Permissions.Subscribe.Allow)
+			}
+			if c.StreamsExist == slices.Contains(users[i].Permissions.Publish.Allow, "$JS.API.STREAM.CREATE.LATCHKEY_EVENTS") {
+				t.Errorf("it makes streams: %v; and is permitted otherwise", !c.StreamsExist)
+			}
+			if h, port, err := net.SplitHostPort(c.AdminListen); err != nil || h != f.Networks["metrics"].IPAM.Config[0].Subnet || port != "8081" {
+				t.Errorf("admin listens on %s: want the address on network metrics, which nobody else is in", c.AdminListen)
+			}
+			if role == config.Worker && len(c.Rules) == 0 {
+				t.Error("the policy file has no policy")
 			}
 			if role == config.Ingest {
 				_, port, _ := net.SplitHostPort(c.Listen)
@@ -289,8 +334,11 @@ func TestComposeVariables(t *testing.T) {
 func TestComposeValuesFromOutside(t *testing.T) {
 	t.Parallel()
 	env := compose(t).Services["worker"].Environment
-	if got := interpolate(t, env["LATCHKEY_POLICY"], map[string]string{"LATCHKEY_POLICY": "observe"}); got != "observe" {
-		t.Errorf("LATCHKEY_POLICY=observe yields %q", got)
+	if got := interpolate(t, env["LATCHKEY_ZOOM_PLAN"], map[string]string{"LATCHKEY_ZOOM_PLAN": "business"}); got != "business" {
+		t.Errorf("LATCHKEY_ZOOM_PLAN=business yields %q", got)
+	}
+	if _, set := env["LATCHKEY_POLICY"]; set {
+		t.Error("LATCHKEY_POLICY is set beside a policy file that decides about everybody")
 	}
 	for _, k := range config.Keys() {
 		if v, ok := env[k.Name]; ok && k.RequiredFor(config.Worker) && strings.HasPrefix(v, "$") && !strings.Contains(v, ":?") {
@@ -323,48 +371,196 @@ func interpolate(t *testing.T, value string, host map[string]string) string {
 	return m[3]
 }
 
-// sampleDatabaseURL is what the comment in docker-compose.yml has people write.
-func sampleDatabaseURL(t *testing.T) string {
+// composeSecrets are what deploy/secrets.sh makes, and the two that come from Zoom.
+func composeSecrets(t *testing.T) map[string]string {
 	t.Helper()
-	m := regexp.MustCompile(`"(postgres://\S+)" > secrets/database_url\.txt`).FindStringSubmatch(readRepo(t, "docker-compose.yml"))
-	if m == nil {
-		t.Fatal("docker-compose.yml does not say how to write secrets/database_url.txt")
+	dir := filepath.Join(t.TempDir(), "secrets")
+	script := filepath.Join(repoRoot, "deploy", "secrets.sh")
+	out, err := exec.CommandContext(t.Context(), "/bin/sh", script, dir).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v: %s", script, err, out)
 	}
-	return strings.ReplaceAll(m[1], "$password", "abc")
+	made := map[string]string{}
+	read := func() {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			name := strings.TrimSuffix(e.Name(), ".txt")
+			b, err := os.ReadFile(filepath.Join(dir, e.Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if before, again := made[name]; again && before != string(b) {
+				t.Errorf("run again, it made another %s", name)
+			}
+			made[name] = string(b)
+		}
+	}
+	read()
+	if out, err := exec.CommandContext(t.Context(), "/bin/sh", script, dir).CombinedOutput(); err != nil {
+		t.Fatalf("again: %v: %s", err, out)
+	}
+	read()
+	if fi, err := os.Stat(dir); err != nil || fi.Mode().Perm() != 0o700 {
+		t.Errorf("the folder around the secrets: %v, %v", fi.Mode(), err)
+	}
+	for _, zoom := range []string{"zoom_webhook_secret_token", "zoom_client_secret"} {
+		if !strings.Contains(string(out), zoom) {
+			t.Errorf("it does not say that %s is still to be written: %s", zoom, out)
+		}
+		made[zoom] = "of-zoom"
+	}
+	seen := map[string]string{}
+	for name, text := range made {
+		if len(text) < 40 && !strings.HasPrefix(name, "zoom_") {
+			t.Errorf("%s has %d characters", name, len(text))
+		}
+		if other := seen[text]; other != "" && !strings.HasPrefix(name, "zoom_") {
+			t.Errorf("%s and %s are the same", name, other)
+		}
+		seen[text] = name
+	}
+	return made
 }
 
 func TestComposePostgres(t *testing.T) {
 	t.Parallel()
-	f := compose(t)
+	f, secrets := compose(t), composeSecrets(t)
 	s := f.Services["postgres"]
-	u, err := url.Parse(sampleDatabaseURL(t))
-	if err != nil {
-		t.Fatal(err)
+	name := s.Environment["POSTGRES_DB"]
+	for role, of := range map[string]string{"latchkey": "owner", "worker": "worker"} {
+		u, err := url.Parse(secrets["database_url_"+of])
+		if err != nil {
+			t.Fatal("database_url_" + of + " is no URL")
+		}
+		password, _ := u.User.Password()
+		if u.Host != "postgres:5432" || u.User.Username() != role || u.Path != "/"+name || password != secrets["postgres_"+of+"_password"] {
+			t.Errorf("database_url_%s %s does not fit user %s, database %s", of, u.Redacted(), role, name)
+		}
+		if u.User.Username() == s.Environment["POSTGRES_USER"] {
+			t.Errorf("%s connects as the server's superuser", of)
+		}
 	}
-	user, name := s.Environment["POSTGRES_USER"], s.Environment["POSTGRES_DB"]
-	if u.Host != "postgres:5432" || u.User.Username() != user || u.Path != "/"+name {
-		t.Errorf("DATABASE_URL %s does not fit user %s, database %s", u.Redacted(), user, name)
-	}
-	if s.Environment["POSTGRES_PASSWORD_FILE"] != "/run/secrets/postgres_password" || !slices.Equal(s.Secrets, []string{"postgres_password"}) {
+	if s.Environment["POSTGRES_PASSWORD_FILE"] != "/run/secrets/postgres_password" || !slices.Equal(s.Secrets, []string{"postgres_password", "postgres_owner_password", "postgres_worker_password"}) {
 		t.Errorf("its password comes from %q, its secrets are %v", s.Environment["POSTGRES_PASSWORD_FILE"], s.Secrets)
 	}
+	if got := f.Services[composeOnce].Secrets; !slices.Equal(got, []string{"database_url_owner"}) {
+		t.Errorf("migrate has %v", got)
+	}
 	check := strings.Join(s.Healthcheck.Test, " ")
-	if check != "CMD pg_isready -h 127.0.0.1 -U "+user+" -d "+name {
+	if check != "CMD pg_isready -h 127.0.0.1 -U "+s.Environment["POSTGRES_USER"]+" -d "+name {
 		t.Errorf("health check %q", check)
 	}
-	m := regexp.MustCompile(`^postgres:(\d+)-alpine$`).FindStringSubmatch(s.Image)
+	m := regexp.MustCompile(`^postgres:(\d+)\.\d+-alpine\d+\.\d+$`).FindStringSubmatch(s.Image)
 	if m == nil {
-		t.Fatalf("image %s", s.Image)
+		t.Fatalf("image %s: want an exact version", s.Image)
 	}
 	// From 18 on the image keeps its data elsewhere.
-	if v, _ := strconv.Atoi(m[1]); v < 14 || v > 17 || !slices.Equal(s.Volumes, []string{"postgres:/var/lib/postgresql/data"}) {
+	if v, _ := strconv.Atoi(m[1]); v < 14 || v > 17 || !slices.Equal(s.Volumes, []string{"./deploy/postgres-init.sql:/docker-entrypoint-initdb.d/latchkey.sql:ro", "postgres:/var/lib/postgresql/data"}) {
 		t.Errorf("version %d keeps its data in %v", v, s.Volumes)
 	}
 }
 
-func natsConf(t *testing.T) *natsserver.Options {
+// TestPostgresInit runs deploy/postgres-init.sql on a real server, as its image does,
+// then migrates as the owner and works as the worker, and tries what neither may.
+func TestPostgresInit(t *testing.T) {
+	t.Parallel()
+	p, secrets := testenv.Postgres(t), composeSecrets(t)
+	dir := embeddedReadable(t)
+	for _, name := range []string{"postgres_owner_password", "postgres_worker_password"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(secrets[name]+"\n"), 0o444); err != nil {
+			t.Fatal(err)
+		}
+	}
+	script := strings.ReplaceAll(readRepo(t, "deploy", "postgres-init.sql"), "/run/secrets/", dir+"/")
+	// The test server's superuser and database have the names that the image does not use.
+	script = strings.ReplaceAll(script, "ROLE latchkey LOGIN", "ROLE schema_owner LOGIN")
+	script = strings.ReplaceAll(strings.ReplaceAll(script, "AUTHORIZATION latchkey;", "AUTHORIZATION schema_owner;"), "TO latchkey, ", "TO schema_owner, ")
+	testenv.Exec(t, p.URL(), script)
+	as := func(role, password string) string {
+		u, err := url.Parse(p.URL())
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.User = url.UserPassword(role, password)
+		return u.String()
+	}
+	owner, worker := as("schema_owner", secrets["postgres_owner_password"]), as("worker", secrets["postgres_worker_password"])
+	if _, err := store.Migrate(t.Context(), worker); err == nil || !strings.Contains(err.Error(), "permission denied") {
+		t.Errorf("the worker migrated: %v", err)
+	}
+	applied, err := store.Migrate(t.Context(), owner)
+	if err != nil || len(applied) == 0 {
+		t.Fatalf("the owner: %v, %v", applied, err)
+	}
+	if applied, err := store.Migrate(t.Context(), worker); err != nil || len(applied) != 0 {
+		t.Errorf("the worker at its start: %v, %v", applied, err)
+	}
+	s, err := store.Open(worker)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := s.Holds(t.Context()); err != nil {
+		t.Errorf("the worker reads: %v", err)
+	}
+	if got := testenv.Query(t, p.URL(), `SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles WHERE rolname IN ('schema_owner', 'worker', 'latchkey_worker', 'latchkey_reader', 'latchkey_passcodes')
+		AND NOT rolsuper AND NOT rolcreaterole AND NOT rolcreatedb AND NOT rolbypassrls AND NOT rolreplication`); got != "latchkey_passcodes latchkey_reader latchkey_worker schema_owner worker" {
+		t.Errorf("without any attribute of a superuser: %s", got)
+	}
+	for _, role := range []string{owner, worker} {
+		for _, sql := range []string{`CREATE SCHEMA mine`, `CREATE TABLE public.mine (id int)`, `SELECT pg_read_file('` + dir + `/postgres_owner_password')`, `CREATE ROLE mine`} {
+			conn, err := pgx.Connect(t.Context(), role)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := conn.Exec(t.Context(), sql); err == nil || !strings.Contains(err.Error(), "42501") {
+				t.Errorf("%s: %v", sql, err)
+			}
+			_ = conn.Close(t.Context())
+		}
+	}
+	other, err := url.Parse(worker)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other.Path = "/postgres"
+	if conn, err := pgx.Connect(t.Context(), other.String()); err == nil {
+		_ = conn.Close(t.Context())
+		t.Error("the worker comes into another database")
+	}
+}
+
+// embeddedReadable is a folder that the test server can read, whoever it runs as.
+func embeddedReadable(t *testing.T) string {
 	t.Helper()
-	o, err := natsserver.ProcessConfigFile(filepath.Join(repoRoot, "deploy", "nats.conf"))
+	dir, err := os.MkdirTemp("/tmp", "latchkey-init-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func natsConf(t *testing.T, secrets map[string]string) *natsserver.Options {
+	t.Helper()
+	// Where the container has them.
+	dir := t.TempDir()
+	for name, text := range map[string]string{"etc/nats/nats.conf": readRepo(t, "deploy", "nats.conf"), "run/secrets/nats_passwords": secrets["nats_passwords"]} {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o, err := natsserver.ProcessConfigFile(filepath.Join(dir, "etc", "nats", "nats.conf"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -374,7 +570,7 @@ func natsConf(t *testing.T) *natsserver.Options {
 // TestComposeNATS reads nats.conf with the server's own parser.
 func TestComposeNATS(t *testing.T) {
 	t.Parallel()
-	o, s := natsConf(t), compose(t).Services["nats"]
+	o, s := natsConf(t, composeSecrets(t)), compose(t).Services["nats"]
 	if !o.JetStream || !o.SyncAlways {
 		t.Errorf("JetStream %v, sync always %v: an acknowledged event would not be on disk", o.JetStream, o.SyncAlways)
 	}
@@ -394,7 +590,7 @@ func TestComposeNATS(t *testing.T) {
 		t.Errorf("health check of %s, want %s", got, want)
 	}
 	// The server that the tests run.
-	v := regexp.MustCompile(`github\.com/nats-io/nats-server/v2 v(\d+\.\d+)\.`).FindStringSubmatch(readRepo(t, "go.mod"))
+	v := regexp.MustCompile(`github\.com/nats-io/nats-server/v2 v(\d+\.\d+\.\d+)\n`).FindStringSubmatch(readRepo(t, "go.mod"))
 	if v == nil || s.Image != "nats:"+v[1]+"-alpine" {
 		t.Errorf("image %s, the tests run %v", s.Image, v)
 	}
@@ -406,13 +602,13 @@ func TestComposeNATS(t *testing.T) {
 // TestComposeSecretsStayOut of git and of the image.
 func TestComposeSecretsStayOut(t *testing.T) {
 	t.Parallel()
-	text := readRepo(t, "docker-compose.yml")
+	text, made := readRepo(t, "docker-compose.yml"), composeSecrets(t)
 	for name, s := range compose(t).Secrets {
 		if s.File != "./secrets/"+name+".txt" {
 			t.Errorf("secret %s comes from %s", name, s.File)
 		}
-		if !strings.Contains(text, "> secrets/"+name+".txt\n") {
-			t.Errorf("the comment does not say how to write secrets/%s.txt", name)
+		if !strings.Contains(text, "> secrets/"+name+".txt\n") && made[name] == "" {
+			t.Errorf("nothing makes or says how to write secrets/%s.txt", name)
 		}
 	}
 	if got := readRepo(t, "secrets", ".gitignore"); got != "*\n!.gitignore\n" {

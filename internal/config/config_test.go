@@ -107,6 +107,13 @@ func TestMalformedValues(t *testing.T) {
 		{"listen on a named port", "LATCHKEY_LISTEN=:http", []string{`":http"`, "0 to 65535"}},
 		{"listen on port 65536", "LATCHKEY_LISTEN=:65536", []string{"0 to 65535"}},
 		{"admin on port -1", "LATCHKEY_ADMIN_LISTEN=127.0.0.1:-1", []string{"0 to 65535"}},
+		{"admin in no network", "LATCHKEY_ADMIN_LISTEN=172.30.81.0/33:8081", []string{"172.30.81.0/24:8081"}},
+		{"admin in a network without a port", "LATCHKEY_ADMIN_LISTEN=172.30.81.0/24", []string{"host:port"}},
+		{"inbox with a wildcard", "LATCHKEY_NATS_INBOX=_INBOX.>", []string{`"_INBOX.>"`, "no wildcard"}},
+		{"inbox with a hole", "LATCHKEY_NATS_INBOX=a..b", []string{"such as _INBOX_worker"}},
+		{"a certificate without its key", "LATCHKEY_TLS_CERT=/cert.pem", []string{"LATCHKEY_TLS_KEY", "want both"}},
+		{"a key without its certificate", "LATCHKEY_TLS_KEY=/key.pem", []string{"LATCHKEY_TLS_CERT", "want both"}},
+		{"no download, in other words", "LATCHKEY_POSTGRES_DOWNLOAD=no", []string{"or off"}},
 		{"level", "LATCHKEY_LOG_LEVEL=trace", []string{`"trace"`, "debug, info, warn, error"}},
 		{"format", "LATCHKEY_LOG_FORMAT=xml", []string{`"xml"`, "text, json"}},
 		{"none in parallel", "LATCHKEY_PARALLEL=0", []string{`"0"`, "1 to 256"}},
@@ -186,7 +193,7 @@ func TestDefaults(t *testing.T) {
 		t.Errorf("%+v: blanks around a value are not part of it", c)
 	}
 	c.WebhookSecrets, c.AccountID, c.ClientID, c.ClientSecret = nil, "", "", ""
-	want := Config{Listen: ":8080", AdminListen: "127.0.0.1:8081", Plan: "pro", Policy: passcode.ModeWaitingRoom, Parallel: 8,
+	want := Config{Listen: ":8080", AdminListen: "127.0.0.1:8081", Inbox: "_INBOX", PostgresDownload: "https://repo1.maven.org/maven2", Plan: "pro", Policy: passcode.ModeWaitingRoom, Parallel: 8,
 		Schema: "latchkey", Lease: 30 * time.Second, SettingsTTL: 5 * time.Minute, Sweep: 6 * time.Hour,
 		KeepEvents: 2160 * time.Hour, KeepHistory: 9600 * time.Hour, KeepAlerts: 2160 * time.Hour, KeepMeetings: 2160 * time.Hour, KeepPasscodes: 168 * time.Hour, LogLevel: "info", LogFormat: "text"}
 	if !reflect.DeepEqual(c, want) {

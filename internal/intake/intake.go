@@ -142,7 +142,11 @@ func (in *Intake) takeIn(ctx context.Context, events []Event) (left []Event, err
 		return append(first, second...), cmp.Or(err1, err2)
 	}
 	e := events[0]
-	in.logOf(e).Warn("event moved to the dead-letter stream", "reason", err)
+	log := in.logOf(e)
+	log.Warn("event moved to the dead-letter stream", "reason", err)
+	if panicked := (*work.PanicError)(nil); errors.As(err, &panicked) {
+		log.Error("stack of the panic", "stack", string(panicked.Stack))
+	}
 	if err := in.o.Dead(ctx, err.Error(), e); err != nil {
 		return events, err
 	}

@@ -171,7 +171,7 @@ func TestAPanicIsADeadLetter(t *testing.T) {
 	var reason string
 	in.o.Dead = func(_ context.Context, why string, _ Event) error { reason = why; return nil }
 	e := Event{ID: "e", Body: []byte(created(fmt.Sprint(time.Now().UnixMilli()), fullObject)), ReceivedAt: time.Now()}
-	if err := in.Handle(t.Context())(t.Context(), Frame{Events: []Event{e}}); err != nil || reason != "panic: a defect" {
+	if err := in.Handle(t.Context())(t.Context(), Frame{Events: []Event{e}}); err != nil || reason != "panic: a value of type string, not shown; the log has the stack" {
 		t.Errorf("%v, dead for %q", err, reason)
 	}
 }

@@ -45,6 +45,7 @@ func (k *checking) carryOut(ctx context.Context, v passcode.Verdict) (passcode.V
 	}
 	k.repair = begun
 
+	patch.Before = before
 	patchErr := k.api.PatchMeeting(ctx, zoom.MeetingID(k.m.ID), patch)
 	switch a := k.w.judge(ctx, k.m.AccountID, patchErr); {
 	case a.kind == zoom.KindHostDay:

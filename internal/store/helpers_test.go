@@ -24,9 +24,26 @@ func migratedURL(t testing.TB) string {
 	})
 }
 
+// openStore is the store as a worker has it: its login owns nothing and has the
+// rights of latchkey_worker alone. What tests arrange themselves they do as the
+// owner (exec, value).
 func openStore(t testing.TB) *Store {
 	t.Helper()
-	return openURL(t, migratedURL(t))
+	raw := migratedURL(t)
+	s := openURL(t, testenv.LoginURL(t, raw, "latchkey_worker"))
+	owners.Store(s, openURL(t, raw))
+	t.Cleanup(func() { owners.Delete(s) })
+	return s
+}
+
+// owners holds, for a Store that has a worker's rights, the same database's owner.
+var owners sync.Map
+
+func owner(s *Store) *Store {
+	if o, ok := owners.Load(s); ok {
+		return o.(*Store)
+	}
+	return s
 }
 
 func openURL(t testing.TB, url string) *Store {
@@ -41,7 +58,7 @@ func openURL(t testing.TB, url string) *Store {
 
 func exec(t testing.TB, s *Store, sql string, args ...any) {
 	t.Helper()
-	if _, err := s.pool.Exec(t.Context(), sql, args...); err != nil {
+	if _, err := owner(s).pool.Exec(t.Context(), sql, args...); err != nil {
 		t.Fatalf("%s: %v", sql, err)
 	}
 }
@@ -49,7 +66,7 @@ func exec(t testing.TB, s *Store, sql string, args ...any) {
 func value[T any](t testing.TB, s *Store, sql string, args ...any) T {
 	t.Helper()
 	var v T
-	if err := s.pool.QueryRow(t.Context(), sql, args...).Scan(&v); err != nil {
+	if err := owner(s).pool.QueryRow(t.Context(), sql, args...).Scan(&v); err != nil {
 		t.Fatalf("%s: %v", sql, err)
 	}
 	return v

@@ -206,6 +206,7 @@ func TestHostChangedMarksUpcomingMeetings(t *testing.T) {
 	}
 	// A trigger for each statement counts them, however many rows it changes.
 	exec(t, s, `CREATE TABLE statements (n int)`)
+	exec(t, s, `GRANT INSERT ON statements TO latchkey_worker`)
 	exec(t, s, `CREATE FUNCTION count_it() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO statements VALUES (1); RETURN NULL; END'`)
 	exec(t, s, `CREATE TRIGGER counting AFTER UPDATE ON meetings FOR EACH STATEMENT EXECUTE FUNCTION count_it()`)
 

@@ -82,7 +82,7 @@ func home(ctx context.Context, db *sql.DB, schema string) error {
 	}
 	if !there {
 		if _, err := tx.ExecContext(ctx, `CREATE SCHEMA `+pgx.Identifier{schema}.Sanitize()); err != nil {
-			return fmt.Errorf("migrate: schema %s is not there and cannot be made: %w: whoever owns the database can run CREATE SCHEMA %[1]s AUTHORIZATION and latchkey's role, or LATCHKEY_SCHEMA names another", schema, err)
+			return fmt.Errorf("migrate: schema %s is not there and cannot be made: %w: whoever owns the database can run CREATE SCHEMA %[1]s AUTHORIZATION and latchkey's role, or `latchkey migrate` as the role that is to own it; or LATCHKEY_SCHEMA names another", schema, err)
 		}
 	}
 	if old && !moved && schema != "public" {
@@ -129,6 +129,9 @@ func migrate(ctx context.Context, db *sql.DB) ([]string, error) {
 	if err := tooNew(ctx, provider); err != nil {
 		return nil, err
 	}
+	if err := notOwner(ctx, db, provider); err != nil {
+		return nil, err
+	}
 	results, err := provider.Up(ctx)
 	var partial *goose.PartialError
 	if errors.As(err, &partial) {
@@ -152,6 +155,39 @@ type TooNewError struct {
 
 func (e *TooNewError) Error() string {
 	return fmt.Sprintf("the database has schema version %d and this latchkey knows versions up to %d: run the newer latchkey that migrated it", e.Database, e.Known)
+}
+
+// NotOwnerError says that the schema is an earlier version's and that whoever asked
+// may not bring it to this one's: a worker whose role owns nothing waits until the
+// owner has.
+type NotOwnerError struct {
+	Role, Owner     string // who asked, and who could
+	Database, Known int64  // the newest migration applied, and the newest known
+}
+
+func (e *NotOwnerError) Error() string {
+	return fmt.Sprintf("the database has schema version %d, this latchkey needs %d, and role %s does not own the schema: run `latchkey migrate` with a DATABASE_URL of its owner, %s", e.Database, e.Known, e.Role, e.Owner)
+}
+
+// notOwner finds that out before anything is tried; nil where nothing is to be done.
+func notOwner(ctx context.Context, db *sql.DB, p *goose.Provider) error {
+	e := &NotOwnerError{}
+	var owns bool
+	err := db.QueryRowContext(ctx, `SELECT current_user, pg_get_userbyid(relowner), pg_has_role(relowner, 'USAGE'), coalesce((SELECT max(version_id) FROM goose_db_version), 0)
+		FROM pg_class WHERE oid = to_regclass('goose_db_version')`).Scan(&e.Role, &e.Owner, &owns, &e.Database)
+	if err != nil {
+		return fmt.Errorf("read who owns the schema: %w", err)
+	}
+	if owns {
+		return nil
+	}
+	pending, err := p.HasPending(ctx)
+	if err != nil || !pending {
+		return err
+	}
+	sources := p.ListSources()
+	e.Known = sources[len(sources)-1].Version
+	return e
 }
 
 func tooNew(ctx context.Context, p *goose.Provider) error {

@@ -137,7 +137,7 @@ func logIn(t *testing.T, s *Store, name, granted string) *pgx.Conn {
 	t.Cleanup(func() {
 		ctx := context.WithoutCancel(t.Context())
 		_ = conn.Close(ctx)
-		if _, err := s.pool.Exec(ctx, `DROP ROLE `+name); err != nil {
+		if _, err := owner(s).pool.Exec(ctx, `DROP ROLE `+name); err != nil {
 			t.Error(err)
 		}
 	})

@@ -28,6 +28,7 @@ type sharedPostgres struct {
 	err       error
 	prepare   sync.Mutex // templates are filled one at a time: roles are server-wide
 	templates sync.Map   // name -> func() (database string, err error), runs once
+	logins    sync.Map   // name -> func() error, runs once
 	count     atomic.Int64
 }
 
@@ -213,13 +214,56 @@ func (s *sharedPostgres) name(hint string) string {
 	return fmt.Sprintf("%.50s_%d", hint, s.count.Add(1))
 }
 
+// LoginURL is the URL of the same database for a login that is a member of that role
+// and of nothing else. The role is there already; logins are shared by all tests of
+// the binary, as roles belong to the whole server.
+func LoginURL(t testing.TB, rawURL, role string) string {
+	t.Helper()
+	login := loginPrefix + role
+	once, _ := shared.logins.LoadOrStore(login, sync.OnceValue(func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+		defer cancel()
+		return shared.exec(ctx, "CREATE ROLE "+pgx.Identifier{login}.Sanitize()+" LOGIN PASSWORD 'login' IN ROLE "+pgx.Identifier{role}.Sanitize())
+	}))
+	if err := once.(func() error)(); err != nil {
+		t.Fatalf("testenv: %v", err)
+	}
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		t.Fatalf("testenv: %v", err)
+	}
+	u.User = url.UserPassword(login, "login")
+	return u.String()
+}
+
+const loginPrefix = "login_of_"
+
+// asOwner is the URL for the server's owner, where it is a login of LoginURL's.
+func asOwner(t testing.TB, rawURL string) string {
+	t.Helper()
+	u, err := url.Parse(rawURL)
+	if err != nil || !strings.HasPrefix(u.User.Username(), loginPrefix) {
+		return rawURL
+	}
+	own, err := shared.url("")
+	if err != nil {
+		t.Fatalf("testenv: %v", err)
+	}
+	o, err := url.Parse(own)
+	if err != nil {
+		t.Fatalf("testenv: %v", err)
+	}
+	u.User = o.User
+	return u.String()
+}
+
 // Exec runs one statement on the database of a URL, for tests that need a state
-// that nothing brings about by itself.
+// that nothing brings about by itself. It runs as the database's owner.
 func Exec(t testing.TB, url, sql string, args ...any) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	conn, err := pgx.Connect(ctx, url)
+	conn, err := pgx.Connect(ctx, asOwner(t, url))
 	if err != nil {
 		t.Fatalf("testenv: %v", err)
 	}
@@ -229,12 +273,13 @@ func Exec(t testing.TB, url, sql string, args ...any) {
 	}
 }
 
-// Query runs a statement that yields one text, as a stranger to the code would.
+// Query runs a statement that yields one text, as a stranger to the code would, and
+// as Exec does.
 func Query(t testing.TB, url, sql string, args ...any) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	conn, err := pgx.Connect(ctx, url)
+	conn, err := pgx.Connect(ctx, asOwner(t, url))
 	if err != nil {
 		t.Fatalf("testenv: %v", err)
 	}

@@ -3,6 +3,7 @@ package webhook
 import (
 	"container/list"
 	"context"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
@@ -26,12 +27,23 @@ func Limit(s *http.Server, l net.Listener, most int, m *Metrics) net.Listener {
 	limited := &limited{Listener: l, most: most, metrics: m,
 		open: map[net.Conn]*list.Element{}, changed: make(chan struct{}, 1), closing: make(chan struct{})}
 	s.ConnState = limited.state
-	s.ConnContext = func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) }
+	s.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		return context.WithValue(ctx, connKey{}, accepted(c))
+	}
 	s.Handler = limited.watch(s.Handler)
 	return limited
 }
 
 type connKey struct{}
+
+// accepted is the connection as the listener gave it: the server knows it by the TLS
+// around it, where it speaks TLS.
+func accepted(c net.Conn) net.Conn {
+	if t, ok := c.(*tls.Conn); ok {
+		return t.NetConn()
+	}
+	return c
+}
 
 type limited struct {
 	net.Listener
@@ -101,6 +113,7 @@ func (l *limited) Close() error {
 
 // state is told when a head has arrived, a request was answered, a connection ends.
 func (l *limited) state(c net.Conn, s http.ConnState) {
+	c = accepted(c)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if _, open := l.open[c]; !open {

@@ -2,6 +2,7 @@ package work
 
 import (
 	"fmt"
+	"runtime"
 	"runtime/debug"
 )
 
@@ -12,16 +13,14 @@ type PanicError struct {
 	Stack []byte
 }
 
-// Error names what was panicked with, shortened: a panic may quote input.
+// Error says what the runtime says of its own panics, which quote no data. Of any
+// other it says the type alone: its text may quote what was being handled, a passcode
+// included, and this becomes a log line, a row and the reason of a dead letter.
 func (e *PanicError) Error() string {
-	s := fmt.Sprint(e.Value)
-	if err, ok := e.Value.(error); ok {
-		s = err.Error()
+	if err, ok := e.Value.(runtime.Error); ok {
+		return "panic: " + err.Error()
 	}
-	if len(s) > 200 {
-		s = s[:200] + "…"
-	}
-	return "panic: " + s
+	return fmt.Sprintf("panic: a value of type %T, not shown; the log has the stack", e.Value)
 }
 
 // Guard runs f and turns a panic into a *PanicError, so that one poisonous unit

@@ -117,9 +117,10 @@ type call struct {
 	body   any
 	label  Label
 	into   any // decoded from a 200 answer; nil when none is expected
-	// passcode is what the body holds, so that no error repeats it.
-	passcode secret.String
-	header   *http.Header // where not nil, the answer's
+	// hidden are the passcodes that the body holds or Zoom may know, so that no error
+	// repeats them.
+	hidden []secret.String
+	header *http.Header // where not nil, the answer's
 }
 
 // The paths of calls, as Zoom documents them, and the names of the calls: how
@@ -246,13 +247,13 @@ func (c *Client) exchange(op string, k call, req *http.Request, token secret.Str
 	case len(body) > maxAnswer:
 		return resp.StatusCode, &Error{Kind: KindBadAnswer, Op: op, Status: resp.StatusCode, Message: "the answer is larger than 4 MiB"}
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
-		return resp.StatusCode, errorFrom(op, resp, body, now, token, k.passcode)
+		return resp.StatusCode, errorFrom(op, resp, body, now, append(k.hidden, token, c.tokens.secret())...)
 	case k.into == nil:
 		return resp.StatusCode, nil
 	}
 	// Some errors come with status 200 and a code (the lock settings of a free
 	// account, openapi/accounts.json).
-	if e := errorFrom(op, resp, body, now, token); e.Kind == KindPaidOnly {
+	if e := errorFrom(op, resp, body, now, token, c.tokens.secret()); e.Kind == KindPaidOnly {
 		return resp.StatusCode, e
 	}
 	if err := json.Unmarshal(body, k.into); err != nil {

@@ -126,8 +126,11 @@ func epoch(n int64) time.Time {
 	if n < 0 || n > 253402300799999 {
 		return time.Time{}
 	}
-	if n < 978307200000 {
+	if n <= 253402300799 {
 		return time.Unix(n, 0).UTC()
+	}
+	if n < 978307200000 {
+		return time.Time{} // neither: beyond 9999 in seconds, before 2001 in milliseconds
 	}
 	return time.UnixMilli(n).UTC()
 }

@@ -188,6 +188,9 @@ type MeetingPatch struct {
 	// EveryoneWaits asks that the waiting room holds everybody, whatever the host's
 	// own setting says.
 	EveryoneWaits bool
+	// Before is the passcode that the meeting has, as far as it is known. It is not
+	// sent; should Zoom's words quote it, it is taken out of them.
+	Before secret.String
 }
 
 // PatchMeeting changes one meeting. LIGHT, and one of the host's 100 creates
@@ -202,10 +205,10 @@ func (c *Client) PatchMeeting(ctx context.Context, id MeetingID, p MeetingPatch)
 		Password *string   `json:"password,omitempty"`
 		Settings *settings `json:"settings,omitempty"`
 	}{}
-	k := call{method: http.MethodPatch, path: pathMeeting, args: []string{id.String()}, label: Light}
+	k := call{method: http.MethodPatch, path: pathMeeting, args: []string{id.String()}, label: Light, hidden: []secret.String{p.Before}}
 	if p.Password != nil {
 		plain := p.Password.Reveal()
-		body.Password, k.passcode = &plain, *p.Password
+		body.Password, k.hidden = &plain, append(k.hidden, *p.Password)
 	}
 	if p.WaitingRoom != nil || p.EveryoneWaits {
 		body.Settings = &settings{WaitingRoom: p.WaitingRoom}

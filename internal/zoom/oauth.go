@@ -119,6 +119,12 @@ func (c *Client) SetCredentials(id string, clientSecret secret.String) {
 	c.tokens.creds.ClientID, c.tokens.creds.ClientSecret = id, clientSecret
 }
 
+func (s *tokenSource) secret() secret.String {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.creds.ClientSecret
+}
+
 func (s *tokenSource) fetch(ctx context.Context) (token, error) {
 	s.mu.Lock()
 	creds := s.creds

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+
+	"latchkey/internal/secret"
 )
 
 // ProbeTopic begins the topic of meetings that latchkey makes itself, to find out
@@ -35,14 +37,19 @@ func budget(h http.Header) Budget {
 // that Zoom did not look at it.
 func (c *Client) CreateMeeting(ctx context.Context, userID string, body map[string]any) (m Meeting, b Budget, err error) {
 	var h http.Header
-	err = c.do(ctx, call{method: http.MethodPost, path: pathMeetings, args: []string{userID}, label: Light, body: body, into: &m, header: &h})
+	err = c.do(ctx, call{method: http.MethodPost, path: pathMeetings, args: []string{userID}, label: Light, body: body, into: &m, header: &h, hidden: passcodeIn(body)})
 	return m, budget(h), err
+}
+
+func passcodeIn(body map[string]any) []secret.String {
+	given, _ := body["password"].(string)
+	return []secret.String{secret.String(given)}
 }
 
 // PatchMeetingBody changes a meeting, or one date of a series, by that very
 // request. It spends as PatchMeeting does.
 func (c *Client) PatchMeetingBody(ctx context.Context, id MeetingID, occurrenceID string, body map[string]any) error {
-	k := call{method: http.MethodPatch, path: pathMeeting, args: []string{id.String()}, label: Light, body: body}
+	k := call{method: http.MethodPatch, path: pathMeeting, args: []string{id.String()}, label: Light, body: body, hidden: passcodeIn(body)}
 	if occurrenceID != "" {
 		k.query = url.Values{"occurrence_id": {occurrenceID}}
 	}

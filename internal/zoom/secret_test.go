@@ -25,6 +25,13 @@ func TestSecretsNeverShow(t *testing.T) {
 	client := overNetwork(t, f, func(o *zoom.Options) { o.Credentials = creds })
 	failed := client.PatchMeeting(t.Context(), meeting, zoom.MeetingPatch{Password: &s})
 	wantKind(t, failed, zoom.KindInvalid)
+	clearing := secret.String("")
+	old := client.PatchMeeting(t.Context(), meeting, zoom.MeetingPatch{Password: &clearing, Before: s})
+	wantKind(t, old, zoom.KindInvalid)
+	probed := client.PatchMeetingBody(t.Context(), meeting, "", map[string]any{"password": hidden})
+	wantKind(t, probed, zoom.KindInvalid)
+	_, fromRead := overNetwork(t, f, func(o *zoom.Options) { o.Credentials = creds }).GetMeeting(t.Context(), meeting) // quotes the client secret
+	wantKind(t, fromRead, zoom.KindInvalid)
 	refused := overNetwork(t, &fakeZoom{token: always(401, `{"message":"`+hidden+`"}`)}, func(o *zoom.Options) { o.Credentials = creds })
 	denied := refused.PatchMeeting(t.Context(), meeting, zoom.MeetingPatch{Password: &s})
 	wantKind(t, denied, zoom.KindUnauthorized)
@@ -48,6 +55,9 @@ func TestSecretsNeverShow(t *testing.T) {
 		{"MeetingObject", zoom.MeetingObject{Password: &s}},
 		{"MeetingPatch", zoom.MeetingPatch{Password: &s}},
 		{"Zoom's error", failed},
+		{"Zoom's error, of the passcode before", old},
+		{"Zoom's error, of a probe", probed},
+		{"Zoom's error, of a read", fromRead},
 		{"the token's error", denied},
 		{"an answer that does not decode", unread},
 		{"a wrapped error", fmt.Errorf("check: %w", errors.Join(failed, denied))},
