@@ -13,7 +13,7 @@ COMMENT ON COLUMN setting_changes.account_id IS 'Of the event that told; null on
 COMMENT ON COLUMN setting_changes.told_at IS 'When that event was received.';
 
 -- +goose StatementBegin
-CREATE FUNCTION bound_of(relation regclass, which text) RETURNS timestamptz LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
+CREATE FUNCTION bound_of(relation regclass, which text) RETURNS timestamptz LANGUAGE sql STABLE AS $$
     -- The end of a partition, or the one that a table's CHECK promises.
     SELECT coalesce((SELECT (regexp_match(pg_get_expr(relpartbound, oid), 'TO \(''([^'']+)''\)'))[1]::timestamptz FROM pg_class WHERE oid = relation AND which = 'partition'),
         (SELECT (regexp_match(pg_get_constraintdef(oid), '''([^'']+)'''))[1]::timestamptz FROM pg_constraint WHERE conrelid = relation AND conname = which))
@@ -62,9 +62,17 @@ $$;
 -- Its rows have what it refers to already; those to come are held to it all the same.
 ALTER TABLE verdicts ADD CONSTRAINT verdicts_account_id_meeting_id_fkey FOREIGN KEY (account_id, meeting_id) REFERENCES meetings ON DELETE CASCADE ON UPDATE CASCADE;
 
+-- +goose StatementBegin
+CREATE FUNCTION complete_setting_changes() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS $$
+    WITH done AS (UPDATE setting_changes c SET account_id = e.account_id, told_at = e.received_at FROM events e WHERE c.account_id IS NULL AND e.event_id = c.event_id RETURNING 1)
+    SELECT count(*) FROM done
+$$;
+-- +goose StatementEnd
+COMMENT ON FUNCTION complete_setting_changes IS 'Completes what a version of latchkey that runs beside this one wrote in its own way; returns how many rows.';
+
 -- Workers that do not own the tables may do this and no more.
 -- +goose StatementBegin
-CREATE FUNCTION make_partitions(as_of timestamptz) RETURNS SETOF text LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '2s' AS $$
+CREATE FUNCTION make_partitions(as_of timestamptz) RETURNS SETOF text LANGUAGE plpgsql SECURITY DEFINER SET lock_timeout = '2s' AS $$
 DECLARE
     parent text;
     key text;
@@ -93,7 +101,7 @@ $$;
 COMMENT ON FUNCTION make_partitions IS 'Makes the monthly partitions of events and verdicts up to three months ahead; returns their names.';
 
 -- +goose StatementBegin
-CREATE FUNCTION drop_partitions(parent text, before timestamptz) RETURNS TABLE (name text, rows bigint) LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '2s' AS $$
+CREATE FUNCTION drop_partitions(parent text, before timestamptz) RETURNS TABLE (name text, rows bigint) LANGUAGE plpgsql SECURITY DEFINER SET lock_timeout = '2s' AS $$
 BEGIN
     IF parent NOT IN ('events', 'verdicts') THEN
         RAISE EXCEPTION 'no partitions of % are dropped: want events or verdicts', parent;
@@ -108,7 +116,19 @@ END
 $$;
 -- +goose StatementEnd
 COMMENT ON FUNCTION drop_partitions IS 'Drops the partitions of events or verdicts that end before a time; returns their names and how many rows they had.';
-REVOKE ALL ON FUNCTION make_partitions, drop_partitions FROM PUBLIC;
+REVOKE ALL ON FUNCTION make_partitions, drop_partitions, complete_setting_changes FROM PUBLIC;
+-- Whoever calls them cannot put a table of their own in the way.
+-- +goose StatementBegin
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['bound_of', 'make_partitions', 'drop_partitions', 'complete_setting_changes'] LOOP
+        EXECUTE format('ALTER FUNCTION %I SET search_path = %I, pg_temp', name, current_schema());
+    END LOOP;
+END
+$$;
+-- +goose StatementEnd
 
 SELECT make_partitions(now());
 
@@ -120,20 +140,15 @@ BEGIN
     END IF;
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'latchkey_worker') THEN
         GRANT SELECT, INSERT, DELETE ON events, verdicts TO latchkey_worker;
-        GRANT EXECUTE ON FUNCTION make_partitions, drop_partitions TO latchkey_worker;
+        GRANT EXECUTE ON FUNCTION make_partitions, drop_partitions, complete_setting_changes TO latchkey_worker;
         GRANT USAGE ON SEQUENCE verdicts_ids TO latchkey_worker;
-        -- Retention locks what it deletes, which takes the right to change some column,
-        -- and fills two of setting_changes. What was recorded stays as it is.
-        GRANT UPDATE (account_id, told_at) ON setting_changes TO latchkey_worker;
-        GRANT UPDATE (id) ON passcode_changes, verdicts TO latchkey_worker;
-        GRANT UPDATE (request_id) ON events TO latchkey_worker;
     END IF;
 END
 $$;
 -- +goose StatementEnd
 
 -- +goose Down
-DROP FUNCTION make_partitions, drop_partitions, bound_of;
+DROP FUNCTION make_partitions, drop_partitions, complete_setting_changes, bound_of;
 
 ALTER TABLE events RENAME TO events_parts;
 ALTER INDEX events_of_meeting RENAME TO events_parts_of_meeting;
@@ -174,7 +189,6 @@ BEGIN
     END IF;
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'latchkey_worker') THEN
         GRANT SELECT, INSERT, DELETE ON events, verdicts TO latchkey_worker;
-        REVOKE UPDATE (id) ON passcode_changes FROM latchkey_worker; -- the others' go with their columns and tables
     END IF;
 END
 $$;

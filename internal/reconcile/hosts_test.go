@@ -454,7 +454,9 @@ func TestPoliciesThatCameWhileTheDatabaseWasAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.o.Policies = func() string { return "others" }
-	w.o.Rule = func(Who) Rule { return Rule{Policy: passcode.Policy{Mode: passcode.ModeObserve, Fingerprint: "another"}} }
+	w.o.Rule = func(Who) Rule {
+		return Rule{Policy: passcode.Policy{Mode: passcode.ModeObserve, Fingerprint: "another"}}
+	}
 	away, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := w.PoliciesChanged(away); err == nil {

@@ -75,7 +75,7 @@ var past = []struct {
 }
 
 func deleteSome(table, where string) string {
-	return `DELETE FROM ` + table + ` d USING (SELECT tableoid AS part, ctid AS place FROM ` + table + ` WHERE ` + where + ` LIMIT $2 FOR UPDATE SKIP LOCKED) chosen
+	return `DELETE FROM ` + table + ` d USING (SELECT tableoid AS part, ctid AS place FROM ` + table + ` WHERE ` + where + ` LIMIT $2) chosen
 		WHERE d.tableoid = chosen.part AND d.ctid = chosen.place`
 }
 
@@ -130,7 +130,7 @@ func (s *Store) retainPartitions(ctx context.Context, asOf *time.Time, keep Keep
 			return err
 		}
 		// What a version of latchkey that runs beside this one wrote in its own way.
-		if _, err := tx.Exec(ctx, `UPDATE setting_changes c SET account_id = e.account_id, told_at = e.received_at FROM events e WHERE c.account_id IS NULL AND e.event_id = c.event_id`); err != nil {
+		if _, err := tx.Exec(ctx, `SELECT complete_setting_changes()`); err != nil {
 			return err
 		}
 		rows, err := tx.Query(ctx, `SELECT make_partitions($1)`, *asOf)
