@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -28,4 +29,18 @@ func TestEnsureAsksAgainWhereNobodyAnswers(t *testing.T) {
 	}
 	proxy.Resume()
 	noError(t, b.Ensure(ctx))
+}
+
+// TestSilentLinkIsNoticed: a link that swallows everything closes no connection.
+func TestSilentLinkIsNoticed(t *testing.T) {
+	t.Parallel()
+	proxy, url := testenv.ProxyURL(t, testenv.NATS(t).URL())
+	b, err := Connect(Options{URL: url, Logger: slog.New(slog.DiscardHandler), ping: 200 * time.Millisecond})
+	noError(t, err)
+	t.Cleanup(b.Close)
+	noError(t, b.Ensure(t.Context()))
+	proxy.Stall()
+	testenv.Until(t, "the silent connection is given up", func() bool { return !b.nc.IsConnected() })
+	proxy.Resume()
+	testenv.Until(t, "connected again", b.Ready)
 }
