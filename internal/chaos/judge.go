@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"time"
@@ -85,6 +86,11 @@ func (j *judge) settled(ctx context.Context) problems {
 		if d.State == zoomsim.DeliveryPending || d.State == zoomsim.DeliveryRetrying {
 			p.note("webhooks are still being sent")
 			break
+		}
+	}
+	for _, s := range j.rig.services() {
+		if status, text := get(ctx, "http://"+s.admin+"/readyz"); status != http.StatusOK {
+			p.note("%s is not ready again: status %d %s", s.name, status, text)
 		}
 	}
 	p = append(p, j.consumed(ctx)...)

@@ -39,6 +39,7 @@ func (j *judge) events(ctx context.Context, f *found) (p problems) {
 	dead, framed := map[string]bool{}, map[string]bool{}
 	if err := j.stream(ctx, deadStream, func(m jetstream.Msg) error { dead[m.Headers().Get("Latchkey-Event-Id")] = true; return nil }); err != nil {
 		p.note("%v", err)
+		return p // nothing can be said of what is on it
 	}
 	if err := j.stream(ctx, eventsStream, func(m jetstream.Msg) error {
 		if m.Subject() == "zoom.events.%probe" {
@@ -48,6 +49,7 @@ func (j *judge) events(ctx context.Context, f *found) (p problems) {
 		return parts(m, framed)
 	}); err != nil {
 		p.note("%v", err)
+		return p
 	}
 	f.recorded, f.dead = len(recorded), len(dead)
 	accepted, all := j.rig.ledger.list()
@@ -181,6 +183,7 @@ func (j *judge) alerts(ctx context.Context, f *found) (p problems) {
 		return nil
 	}); err != nil {
 		p.note("%v", err)
+		return p
 	}
 	f.alerts = len(rows)
 	for id := range rows {

@@ -97,7 +97,26 @@ func newRig(ctx context.Context, seed uint64, bin binaries, dir string) (_ *rig,
 		return nil, err
 	}
 	r.sim.SetWebhookURL(r.balancer.url)
-	return r, r.ready(ctx)
+	if err := r.ready(ctx); err != nil {
+		return nil, err
+	}
+	return r, r.shortenAckWait(ctx)
+}
+
+// shortenAckWait has JetStream deliver again after 5 seconds, not 30, what a killed
+// worker had in its hands, or every run would end with half a minute of waiting. It is
+// what an operator may set by hand (docs/nats.md).
+func (r *rig) shortenAckWait(ctx context.Context) error {
+	c, err := r.js.Consumer(ctx, eventsStream, "frames")
+	if err == nil {
+		cfg := c.CachedInfo().Config
+		cfg.AckWait = 5 * time.Second
+		_, err = r.js.UpdateConsumer(ctx, eventsStream, cfg)
+	}
+	if err != nil {
+		return fmt.Errorf("chaos: the consumer's ack wait: %w", err)
+	}
+	return nil
 }
 
 func (r *rig) startCluster(ctx context.Context, bin binaries) (err error) {

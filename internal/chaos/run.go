@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"latchkey/internal/zoomsim"
@@ -32,7 +34,7 @@ type Report struct {
 	Seed                 uint64
 	Rounds               int
 	Deliveries, Accepted int            // requests to ingest, and answers 2xx of it
-	Distinct             int            // deliveries accepted, each counted once
+	Distinct             int            // bodies accepted, each counted once
 	Faults               map[string]int // by kind
 	Recorded, Dead       int
 	Alerts, AlertsTwice  int
@@ -59,8 +61,17 @@ func (r Report) Verdict() string {
 	if len(r.Problems) > 0 {
 		word = fmt.Sprintf("FAILED (%d problems)", len(r.Problems))
 	}
-	return fmt.Sprintf("seed %d: %d rounds, %d faults (%d kills), %d deliveries, %d accepted (%d different), %d recorded, %d dead letters, %d alerts (%d told twice), %d meetings, settled in %.1fs, %.0fs in all: %s",
+	return fmt.Sprintf("seed %d: %d rounds, %d faults (%d kills), %d deliveries, %d accepted (%d bodies), %d recorded, %d dead letters, %d alerts (%d told twice), %d meetings, settled in %.1fs, %.0fs in all: %s",
 		r.Seed, r.Rounds, all, r.Killed(), r.Deliveries, r.Accepted, r.Distinct, r.Recorded, r.Dead, r.Alerts, r.AlertsTwice, r.Meetings, r.Settled.Seconds(), r.Took.Seconds(), word)
+}
+
+// ByKind lists how often what was done.
+func (r Report) ByKind() string {
+	var all []string
+	for _, kind := range slices.Sorted(maps.Keys(r.Faults)) {
+		all = append(all, fmt.Sprintf("%d %s", r.Faults[kind], kind))
+	}
+	return strings.Join(all, ", ")
 }
 
 // setUpWithin bounds the start: the first build of nats-server takes a minute or two.
@@ -123,8 +134,12 @@ func Run(ctx context.Context, o Options) (rep Report, err error) {
 	problems = append(a.problems, problems...)
 	slices.Sort(problems)
 	accepted, _ := r.ledger.list()
+	bodies := map[string]bool{}
+	for _, e := range accepted {
+		bodies[e.plain] = true
+	}
 	rep.Deliveries, rep.Accepted = r.ledger.totals()
-	rep.Distinct, rep.Faults, rep.Problems = len(accepted), a.counts, problems
+	rep.Distinct, rep.Faults, rep.Problems = len(bodies), a.counts, problems
 	rep.Recorded, rep.Dead, rep.Alerts, rep.AlertsTwice = f.recorded, f.dead, f.alerts, f.twice
 	rep.Meetings, rep.Took = len(r.sim.Meetings()), time.Since(began)
 	return rep, ctx.Err()

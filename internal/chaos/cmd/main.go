@@ -27,6 +27,9 @@ func main() {
 	os.Exit(run(o))
 }
 
+// mostShown bounds how many problems are printed.
+const mostShown = 40
+
 // run returns the exit status: 0 when nothing was lost, 1 when something was, 2 when
 // the run itself failed.
 func run(o chaos.Options) int {
@@ -37,9 +40,14 @@ func run(o chaos.Options) int {
 		fmt.Fprintf(os.Stderr, "chaos: seed %d: the run itself failed: %v\n", o.Seed, err)
 		return 2
 	}
-	for _, p := range rep.Problems {
+	for i, p := range rep.Problems {
+		if i == mostShown {
+			fmt.Printf("problem: … and %d more\n", len(rep.Problems)-i)
+			break
+		}
 		fmt.Printf("problem: %s\n", p)
 	}
+	fmt.Println("done: " + rep.ByKind())
 	fmt.Println(rep.Verdict())
 	if len(rep.Problems) > 0 {
 		return 1
