@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"mime/multipart"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/nats-io/nats.go/jetstream"
@@ -124,9 +125,9 @@ func parts(m jetstream.Msg, into map[string]bool) error {
 // stream reads all messages of a stream, oldest first. A gap in their numbers is an
 // error: nothing is ever deleted from these streams.
 func (j *judge) stream(ctx context.Context, name string, each func(jetstream.Msg) error) error {
-	s, err := j.rig.js.Stream(ctx, name)
+	s, err := j.find(ctx, name)
 	if err != nil {
-		return fmt.Errorf("stream %s: %w", name, err)
+		return err
 	}
 	state := s.CachedInfo().State
 	if state.Msgs == 0 {
@@ -135,6 +136,8 @@ func (j *judge) stream(ctx context.Context, name string, each func(jetstream.Msg
 	if state.FirstSeq != 1 || state.LastSeq != state.Msgs {
 		return fmt.Errorf("stream %s has %d messages, numbered %d to %d: some are gone", name, state.Msgs, state.FirstSeq, state.LastSeq)
 	}
+	ctx, cancel := context.WithTimeout(ctx, readWithin)
+	defer cancel()
 	c, err := s.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{})
 	if err != nil {
 		return fmt.Errorf("stream %s: %w", name, err)
@@ -154,6 +157,27 @@ func (j *judge) stream(ctx context.Context, name string, each func(jetstream.Msg
 		}
 		if n == state.Msgs {
 			return nil
+		}
+	}
+}
+
+// readWithin bounds how long the cluster may keep an answer from the judge: nodes take
+// up to two minutes to notice that a route has gone silent.
+const readWithin = 3 * time.Minute
+
+// find asks until the cluster answers.
+func (j *judge) find(ctx context.Context, name string) (jetstream.Stream, error) {
+	ctx, cancel := context.WithTimeout(ctx, readWithin)
+	defer cancel()
+	for {
+		ask, done := context.WithTimeout(ctx, 5*time.Second)
+		s, err := j.rig.js.Stream(ask, name)
+		done()
+		if err == nil {
+			return s, nil
+		}
+		if errors.Is(err, jetstream.ErrStreamNotFound) || !wait(ctx, time.Second) {
+			return nil, fmt.Errorf("stream %s: %w", name, err)
 		}
 	}
 }

@@ -54,10 +54,16 @@ func (j *judge) leaks(ctx context.Context, before map[string]load) (p problems) 
 		if is.goroutines == 0 {
 			p.note("%s does not say how many goroutines it has", s.name)
 		}
-		if is.goroutines > was.goroutines+60 {
+		// What a silent link has swallowed the service cannot know of before its own
+		// time-out: two minutes, of an idle connection of HTTP.
+		open := 0
+		for _, l := range s.links() {
+			open += l.open()
+		}
+		if is.goroutines > was.goroutines+60+2*open {
 			p.note("%s has %d goroutines, and had %d at its start", s.name, is.goroutines, was.goroutines)
 		}
-		if is.files > was.files+60 {
+		if is.files > was.files+60+open {
 			p.note("%s has %d files and connections open, and had %d at its start", s.name, is.files, was.files)
 		}
 	}

@@ -93,6 +93,13 @@ func (l *link) set(h harm) error {
 	return l.listen()
 }
 
+// open counts the connections that the link keeps, of whose ends one may be gone.
+func (l *link) open() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.pipes)
+}
+
 // close ends the link and everything on it.
 func (l *link) close() {
 	_ = l.set(cut)
