@@ -50,6 +50,7 @@ type row struct {
 	Outcome, Remedy, Why             string
 	Codes                            []string
 	Known                            *string // the passcode
+	State                            string  // of the work on it
 	Due                              bool    // it is checked again by itself
 	Missed                           bool    // Zoom said that it does not know it
 	Held, Changed, Repaired, Alerted int     // repairs that held; alerts
@@ -114,7 +115,7 @@ func (j *judge) consumed(ctx context.Context) (p problems) {
 
 func (j *judge) rows(ctx context.Context) (map[int64]row, error) {
 	rows, err := j.db.Query(ctx, `SELECT meeting_id AS id, status, m.passcode, waiting_room, coalesce(outcome, '') AS outcome, coalesce(remedy, '') AS remedy, why,
-			ARRAY(SELECT r ->> 'code' FROM jsonb_array_elements(reasons) r) AS codes, p.passcode AS known, due_at IS NOT NULL AS due, coalesce(not_found AND misses > 0 AND due_at > now(), false) AS missed,
+			ARRAY(SELECT r ->> 'code' FROM jsonb_array_elements(reasons) r) AS codes, p.passcode AS known, due_at IS NOT NULL AS due, format('due %s (%s), lease until %s, attempts %s, last error %s', due_at, due_why, lease_until, attempts, last_error) AS state, coalesce(not_found AND misses > 0 AND due_at > now(), false) AS missed,
 			(SELECT count(*) FROM repairs r WHERE r.meeting_id = m.meeting_id AND result = 'held') AS held,
 			(SELECT count(*) FROM verdicts v WHERE v.meeting_id = m.meeting_id) AS changed,
 			(SELECT count(*) FROM alerts a WHERE subject = m.meeting_id::text AND type IN ('meeting.repaired', 'meeting.open')) AS repaired,
@@ -171,7 +172,7 @@ func (j *judge) meetings(ctx context.Context) (p problems) {
 		}
 		demands := m.Passcode != ""
 		if want := map[bool]string{true: string(passcode.OutcomeDemands), false: string(passcode.OutcomeJoinable)}[demands]; !join.Unsecured && row.Outcome != want {
-			p.note("meeting %d: the verdict is %q, a joiner meets %s", m.ID, row.Outcome, want)
+			p.note("meeting %d: the verdict is %q, a joiner meets %s; %s", m.ID, row.Outcome, want, row.State)
 		}
 		if demands && !explained(row, m) {
 			p.note("meeting %d of %s demands a passcode and could be repaired: %s %s", m.ID, m.HostEmail, row.Remedy, row.Why)
