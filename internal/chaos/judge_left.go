@@ -96,7 +96,7 @@ func (j *judge) left(ctx context.Context) (p problems) {
 		"locks in Postgres":          `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'`,
 		"leases of meetings":         `SELECT count(*) FROM meetings WHERE lease_owner IS NOT NULL OR lease_until IS NOT NULL`,
 		"leases of hosts":            `SELECT count(*) FROM hosts WHERE lease_owner IS NOT NULL OR lease_until IS NOT NULL`,
-		"repairs that are not ended": `SELECT count(*) FROM repairs WHERE result = 'unfinished'`,
+		"repairs that are not ended": `SELECT count(*) FROM (` + unfinished + `) open`,
 	} {
 		n := 0
 		for range 40 { // a backend needs a moment to notice that its client is gone
