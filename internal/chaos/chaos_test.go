@@ -6,7 +6,11 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"latchkey/internal/testenv"
 )
+
+func TestMain(m *testing.M) { os.Exit(testenv.Main(m, testenv.CheckLeaks())) }
 
 // TestChaos is a short run; `make chaos` makes long ones. CHAOS_SEED repeats one, as
 // far as the plan goes.
