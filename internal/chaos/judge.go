@@ -147,6 +147,12 @@ func (j *judge) meetings(ctx context.Context) (p problems) {
 		p.note("the meetings cannot be read: %v", err)
 		return p
 	}
+	asked := map[int64]bool{} // Zoom was asked to remove the passcode
+	for _, q := range j.rig.sim.Requests() {
+		if q.Method == http.MethodPatch && q.Passcode == zoomsim.AskNo.String() {
+			asked[q.MeetingID] = true
+		}
+	}
 	for _, m := range j.rig.sim.Meetings() {
 		row, known := rows[m.ID]
 		join := j.rig.sim.Join(m.ID, "")
@@ -178,7 +184,7 @@ func (j *judge) meetings(ctx context.Context) (p problems) {
 		if want := map[bool]string{true: string(passcode.OutcomeDemands), false: string(passcode.OutcomeJoinable)}[demands]; !join.Unsecured && row.Outcome != want {
 			p.note("meeting %d: the verdict is %q, a joiner meets %s; %s", m.ID, row.Outcome, want, row.State)
 		}
-		if demands && !explained(row, m) {
+		if demands && !explained(row, m, asked[m.ID]) {
 			p.note("meeting %d of %s demands a passcode and could be repaired: %s %s", m.ID, m.HostEmail, row.Remedy, row.Why)
 		}
 		if demands && row.Alerted == 0 {
@@ -191,12 +197,15 @@ func (j *judge) meetings(ctx context.Context) (p problems) {
 	return p
 }
 
-// explained says whether a rule forbids to remove the passcode.
-func explained(r row, m zoomsim.Meeting) bool {
+// explained says whether a rule forbids to remove the passcode. That Zoom did not do it
+// explains nothing unless Zoom was asked.
+func explained(r row, m zoomsim.Meeting, asked bool) bool {
 	return slices.ContainsFunc(r.Codes, func(code string) bool {
 		switch passcode.Code(code) {
-		case passcode.CauseLockedOn, passcode.BlockContested, passcode.BlockOverwritten, passcode.BlockRefused, passcode.BlockContradict:
+		case passcode.CauseLockedOn, passcode.BlockContradict:
 			return true
+		case passcode.BlockContested, passcode.BlockOverwritten, passcode.BlockRefused:
+			return asked
 		case passcode.BlockInProgress:
 			return m.Status == "started"
 		case passcode.BlockBusy: // Zoom refused while the meeting ran: latchkey waits ten minutes
