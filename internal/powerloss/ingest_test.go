@@ -43,11 +43,7 @@ const (
 
 func TestMain(m *testing.M) {
 	if as := os.Getenv(role); as != "" {
-		run := program
-		if as == node {
-			run = natsServer
-		}
-		if err := run(); err != nil {
+		if err := map[string]func() error{serve: program, unsynced: program, node: natsServer, files: writeFiles}[as](); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
