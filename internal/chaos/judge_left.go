@@ -90,6 +90,14 @@ func (j *judge) ended(ctx context.Context) (p problems) {
 
 // left lists what stopped services leave behind.
 func (j *judge) left(ctx context.Context) (p problems) {
+	// What a silent link keeps open is the link's, whose ends in the services are gone.
+	for _, s := range j.rig.services() {
+		for _, l := range s.links() {
+			if err := l.set(cut); err != nil {
+				p.note("%v", err)
+			}
+		}
+	}
 	for what, query := range map[string]string{
 		"connections to Postgres":    `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()`,
 		"transactions in Postgres":   `SELECT count(*) FROM pg_prepared_xacts`,

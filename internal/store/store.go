@@ -92,8 +92,11 @@ func OpenFor(url string, work int) (*Store, error) {
 	}
 	params := cfg.ConnConfig.RuntimeParams
 	params["application_name"] = "latchkey"
-	// A statement that hangs must not hold a worker or a lock for ever.
-	for key, value := range map[string]string{"statement_timeout": "30s", "idle_in_transaction_session_timeout": "60s"} {
+	// A statement that hangs must not hold a worker or a lock for ever. A worker whose
+	// machine vanished leaves its transactions open, as nobody tells Postgres: their
+	// rows are locked, whatever becomes of the lease, until the session is ended. That
+	// takes no longer than a lease does, and longer than alerts may take to publish.
+	for key, value := range map[string]string{"statement_timeout": "30s", "idle_in_transaction_session_timeout": "30s"} {
 		if _, set := params[key]; !set {
 			params[key] = value
 		}
