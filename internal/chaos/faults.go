@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -130,7 +131,13 @@ func (a *attack) one(ctx context.Context, n int, f fault) {
 		pid, _ := p.alive()
 		said(p.name, pid)
 		a.wg.Go(func() {
-			a.problem(p.stop(ctx, endWithin))
+			// In the middle of an outage it may say that not all could be ended in
+			// order, by its status; it must end all the same.
+			if err := p.stop(ctx, endWithin); errors.Is(err, errDidNotEnd) {
+				a.problem(err)
+			} else if err != nil {
+				a.note("%v", err)
+			}
 			if wait(ctx, f.lasts) {
 				a.problem(p.start())
 			}

@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -139,6 +140,8 @@ func (p *process) signal(s syscall.Signal) (pid int) {
 	return p.cmd.Process.Pid
 }
 
+var errDidNotEnd = errors.New("did not end")
+
 // stop asks the process to end and returns how it ended; one that does not end in
 // time is killed, and that is the error.
 func (p *process) stop(ctx context.Context, within time.Duration) error {
@@ -156,7 +159,7 @@ func (p *process) stop(ctx context.Context, within time.Duration) error {
 	case <-ctx.Done():
 		_ = p.cmd.Process.Kill()
 		<-p.exited
-		return fmt.Errorf("%s did not end within %v of SIGTERM", p.name, time.Since(began).Round(time.Second))
+		return fmt.Errorf("%s %w within %v of SIGTERM", p.name, errDidNotEnd, time.Since(began).Round(time.Second))
 	}
 	if state := p.cmd.ProcessState; !state.Success() {
 		return fmt.Errorf("%s ended with %s after SIGTERM, want exit status 0", p.name, state)
