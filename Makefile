@@ -5,7 +5,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 RACE ?= $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check bench fuzz vuln build
+.PHONY: help demo serve test chaos check bench fuzz vuln build
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,11 @@ serve: build ## run against real Zoom; docs/zoom-setup.md says what it needs
 
 test: ## all tests, on a real Postgres and a real NATS server that they start themselves
 	go test $(RACE) -count=1 -timeout 10m ./...
+
+# SEED repeats a plan; ROUNDS is how long it goes on, about 2 seconds each.
+ROUNDS ?= 30
+chaos: ## real processes, killed and cut off at random; SEED=… ROUNDS=…, docs/reliability.md
+	go run ./internal/chaos/cmd -rounds $(ROUNDS) $(if $(SEED),-seed $(SEED))
 
 check: ## formatting, vet and staticcheck
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }

@@ -364,7 +364,14 @@ func (a *App) Stop(ctx context.Context) error {
 		client.Close()
 	}
 	if a.store != nil {
-		a.store.Close()
+		// It waits for connections to say good-bye, on a silent link for ever.
+		closed := make(chan struct{})
+		go func() { a.store.Close(); close(closed) }()
+		select {
+		case <-closed:
+		case <-ctx.Done():
+			errs = append(errs, fmt.Errorf("the connections to the database did not close: %w", ctx.Err()))
+		}
 	}
 	if a.traces != nil {
 		flush, cancel := context.WithTimeout(ctx, 3*time.Second)

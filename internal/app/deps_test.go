@@ -65,6 +65,10 @@ func TestDependenciesPointInward(t *testing.T) {
 		"internal/intake":    {"internal/alert", "internal/passcode", "internal/secret", "internal/store", "internal/tracing", "internal/work", "internal/zoom"},
 		"internal/config":    {"internal/passcode", "internal/secret"},
 		"internal/reconcile": {"internal/alert", "internal/passcode", "internal/secret", "internal/store", "internal/tracing", "internal/work", "internal/zoom"},
+		// From outside alone: the judge must not share what it judges.
+		"internal/chaos":     {"internal/embedded", "internal/passcode", "internal/zoomsim"},
+		"internal/chaos/cmd": {"internal/chaos"},
+		"internal/powerloss": {},
 		"internal/probe":     {"internal/passcode", "internal/zoom"},
 		"internal/admin":     {"internal/alert", "internal/bus", "internal/invite", "internal/passcode", "internal/probe", "internal/reconcile", "internal/secret", "internal/store", "internal/zoom"},
 	}

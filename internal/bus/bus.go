@@ -8,6 +8,7 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,7 +30,15 @@ type Options struct {
 	// left as they are where not.
 	CreateOnly bool
 	Logger     *slog.Logger
+
+	ping time.Duration // tests shorten it
 }
+
+// pingEvery is how often the server is asked whether it is there. Two questions without
+// an answer end the connection: a link that swallows everything and closes nothing is
+// noticed within half a minute, not in the six minutes of nats.go's default, all of
+// which ingest would answer 503 although the next server of the cluster is well.
+const pingEvery = 10 * time.Second
 
 // Bus is one connection. It is safe for concurrent use.
 type Bus struct {
@@ -60,6 +69,8 @@ func Connect(o Options) (*Bus, error) {
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(250 * time.Millisecond),
 		nats.Timeout(5 * time.Second),
+		nats.PingInterval(cmp.Or(o.ping, pingEvery)),
+		nats.MaxPingsOutstanding(2),
 		// Publishing while disconnected must fail at once, not wait in a buffer
 		// that dies with the process: ingest then answers 503 and Zoom retries.
 		nats.ReconnectBufSize(-1),

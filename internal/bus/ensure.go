@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -181,7 +182,7 @@ func (b *Bus) find(ctx context.Context, k kindOfStream) (jetstream.StreamConfig,
 		names = []string{k.old, k.name}
 	}
 	for _, name := range names {
-		s, err := b.js.Stream(ctx, name)
+		s, err := b.lookUp(ctx, name)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			continue
 		}
@@ -193,6 +194,23 @@ func (b *Bus) find(ctx context.Context, k kindOfStream) (jetstream.StreamConfig,
 		}
 	}
 	return jetstream.StreamConfig{}, jetstream.ErrStreamNotFound
+}
+
+// lookWithin bounds the wait for one answer about what is there. A cluster does not
+// answer at all about a stream whose leader is being elected, as while another process
+// makes it: who waits on has lost the question, and asks again.
+const lookWithin = 2 * time.Second
+
+func (b *Bus) lookUp(ctx context.Context, stream string) (jetstream.Stream, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookWithin)
+	defer cancel()
+	return b.js.Stream(ctx, stream)
+}
+
+func (b *Bus) lookUpConsumer(ctx context.Context, stream, durable string) (jetstream.Consumer, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookWithin)
+	defer cancel()
+	return b.js.Consumer(ctx, stream, durable)
 }
 
 // whyNot says more of a stream that could not be made: another may have its
@@ -265,7 +283,7 @@ func said[T comparable](differences *[]string, name string, there *T, here T) {
 // ensureConsumer makes the consumer if it is missing. One that is there must do
 // what is needed; the rest of it stays as it is.
 func (b *Bus) ensureConsumer(ctx context.Context, stream string, want jetstream.ConsumerConfig) error {
-	c, err := b.js.Consumer(ctx, stream, want.Durable)
+	c, err := b.lookUpConsumer(ctx, stream, want.Durable)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
 		b.missing("consumer " + want.Durable)
 		if _, err = b.js.CreateConsumer(ctx, stream, want); err == nil {
@@ -273,7 +291,7 @@ func (b *Bus) ensureConsumer(ctx context.Context, stream string, want jetstream.
 			return nil
 		}
 		if errors.Is(err, jetstream.ErrConsumerExists) {
-			c, err = b.js.Consumer(ctx, stream, want.Durable)
+			c, err = b.lookUpConsumer(ctx, stream, want.Durable)
 		}
 	}
 	if err != nil {

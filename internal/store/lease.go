@@ -211,7 +211,11 @@ func (s *Store) WaitDue(ctx context.Context, wake func()) error {
 		return fmt.Errorf("listen: %w", err)
 	}
 	// The connection is closed rather than returned: it is still listening.
-	defer func() { conn.Hijack().Close(context.WithoutCancel(ctx)) }()
+	defer func() {
+		bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second) // nobody may be there to hear it
+		defer cancel()
+		conn.Hijack().Close(bye)
+	}()
 	if _, err := conn.Exec(ctx, `LISTEN `+dueChannel); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"latchkey/internal/testenv"
 )
@@ -55,5 +56,24 @@ func TestThePoolIsSizedForItsWork(t *testing.T) {
 			t.Errorf("for %d at once the pool has %d connections, want %d", work, got, want)
 		}
 		s.Close()
+	}
+}
+
+// TestAVanishedWorkerLocksNoRowForLongerThanItsLease: nobody tells Postgres that the
+// machine is gone.
+func TestAVanishedWorkerLocksNoRowForLongerThanItsLease(t *testing.T) {
+	t.Parallel()
+	const lease = 30 * time.Second // LATCHKEY_LEASE's default
+	s, err := Open(testenv.PostgresURL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var text string
+	if err := s.pool.QueryRow(t.Context(), `SHOW idle_in_transaction_session_timeout`).Scan(&text); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := time.ParseDuration(text); err != nil || d <= 0 || d > lease {
+		t.Errorf("a transaction may be idle for %s (%v), want at most %v", text, err, lease)
 	}
 }

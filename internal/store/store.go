@@ -92,9 +92,10 @@ func OpenFor(url string, work int) (*Store, error) {
 	}
 	params := cfg.ConnConfig.RuntimeParams
 	params["application_name"] = "latchkey"
-	// A statement that hangs must not hold a worker or a lock for ever, nor one that is
-	// stopped (SIGSTOP, a lost host) within a transaction what it has locked there: no
-	// transaction of ours waits for anything but the database.
+	// A statement that hangs must not hold a worker or a lock for ever. A worker that is
+	// stopped, or whose machine vanished, leaves its transactions open, as nobody tells
+	// Postgres: their rows are locked, whatever becomes of the lease, until the session is
+	// ended. No transaction of ours waits for anything but the database.
 	for key, value := range map[string]string{"statement_timeout": "30s", "idle_in_transaction_session_timeout": "15s"} {
 		if _, set := params[key]; !set {
 			params[key] = value
