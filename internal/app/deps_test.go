@@ -117,3 +117,46 @@ func TestArchitectureNamesWhatExists(t *testing.T) {
 		}
 	}
 }
+
+// TestEachGuaranteeNamesItsTests, and the tests exist.
+func TestEachGuaranteeNamesItsTests(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join(root, "ARCHITECTURE.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, guarantees, ok := strings.Cut(string(text), "\n## Guarantees")
+	guarantees, _, ended := strings.Cut(guarantees, "\nWhat can be lost:")
+	if !ok || !ended {
+		t.Fatal("ARCHITECTURE.md has no Guarantees that end with what can be lost")
+	}
+	tests := map[string]bool{}
+	err = filepath.WalkDir(filepath.Join(root, "internal"), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		source, err := os.ReadFile(path)
+		for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(t \*testing\.T\)`).FindAllStringSubmatch(string(source), -1) {
+			tests[m[1]] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	promises := strings.Split(guarantees, "\n- ")[1:]
+	if len(promises) < 7 {
+		t.Errorf("only %d promises", len(promises))
+	}
+	for _, promise := range promises {
+		named := regexp.MustCompile("`(Test\\w+)`").FindAllStringSubmatch(promise, -1)
+		if len(named) == 0 {
+			t.Errorf("no test tries to break: %s", promise)
+		}
+		for _, n := range named {
+			if !tests[n[1]] {
+				t.Errorf("%s does not exist", n[1])
+			}
+		}
+	}
+}
