@@ -35,6 +35,18 @@ func (b *Bus) checkExisting(ctx context.Context) error {
 	case events.said.Name != "" && ack.Stream != events.said.Name:
 		return &ForeignError{Stream: ack.Stream, Text: fmt.Sprintf("stream %s takes %s, and %s names %s", ack.Stream, events.subject, events.envName, events.said.Name)}
 	}
+	// Dead letters, and a worker's alerts, must have somewhere to go before the first.
+	for _, k := range b.o.Streams.kinds()[1:] {
+		subject := alertPrefix + "%probe.x"
+		if k.kind == kindDead {
+			subject = deadPrefix + map[bool]string{true: "ingest", false: "intake"}[b.o.CreateOnly] + ".%probe"
+		} else if b.o.CreateOnly {
+			continue
+		}
+		if err := b.taken(ctx, subject, k); err != nil {
+			return err
+		}
+	}
 	names := map[string]string{kindEvents: ack.Stream}
 	for _, k := range b.o.Streams.kinds()[1:] {
 		names[k.kind] = k.said.Name
@@ -59,6 +71,23 @@ func (b *Bus) checkExisting(ctx context.Context) error {
 		return fmt.Errorf("consumer %s of stream %s: %w", framesDurable, ack.Stream, err)
 	}
 	return nil
+}
+
+// taken asks whether a stream takes a subject, and leaves nothing there: what is
+// published wants to come after a message that there never was.
+func (b *Bus) taken(ctx context.Context, subject string, k kindOfStream) error {
+	const wrongLastMessage jetstream.ErrorCode = 10070
+	_, err := b.js.PublishMsg(ctx, nats.NewMsg(subject), jetstream.WithExpectLastMsgID("latchkey: is there a stream?"))
+	var api *jetstream.APIError
+	switch {
+	case errors.As(err, &api) && api.ErrorCode == wrongLastMessage:
+		return nil
+	case errors.Is(err, jetstream.ErrNoStreamResponse):
+		return &MissingError{What: "no stream takes " + k.subject, Make: b.howToMake(k)}
+	case err == nil:
+		return fmt.Errorf("what answers for %s is no JetStream: it took a message that it should refuse", subject)
+	}
+	return fmt.Errorf("publish to %s: %w: latchkey needs the right to publish there", subject, err)
 }
 
 // howToMake is the command that makes a stream.

@@ -184,7 +184,11 @@ func TestExistingStreams(t *testing.T) {
 	missing(ingest, "no stream takes zoom.events.>", "nats stream add LATCHKEY_EVENTS --subjects 'zoom.events.>' --storage file")
 	_, err = ops.CreateStream(t.Context(), jetstream.StreamConfig{Name: "MINE", Subjects: []string{"zoom.events.>"}, MaxAge: time.Hour})
 	noError(t, err)
-	_, err = ops.CreateStream(t.Context(), jetstream.StreamConfig{Name: "THEIRS", Subjects: []string{"latchkey.>"}, MaxAge: time.Hour})
+	missing(ingest, "no stream takes latchkey.dead.>", "nats stream add LATCHKEY_DEAD --subjects 'latchkey.dead.>'")
+	_, err = ops.CreateStream(t.Context(), jetstream.StreamConfig{Name: "THEIRS", Subjects: []string{"latchkey.dead.>"}, MaxAge: time.Hour})
+	noError(t, err)
+	missing(worker, "no stream takes latchkey.alert.>", "nats stream add LATCHKEY_ALERTS")
+	_, err = ops.UpdateStream(t.Context(), jetstream.StreamConfig{Name: "THEIRS", Subjects: []string{"latchkey.>"}, MaxAge: time.Hour})
 	noError(t, err)
 	noError(t, ingest.Ensure(t.Context()))
 	if !ingest.Ready() {
@@ -194,6 +198,9 @@ func TestExistingStreams(t *testing.T) {
 	noError(t, ingest.Ensure(t.Context()))
 	if n := info(t, &Bus{js: ops}, "MINE").State.Msgs; n != before {
 		t.Errorf("each look leaves a message: %d, before %d", n, before)
+	}
+	if n := info(t, &Bus{js: ops}, "THEIRS").State.Msgs; n != 0 {
+		t.Errorf("looking left %d messages", n)
 	}
 	missing(worker, "stream MINE has no consumer frames", "nats consumer add MINE frames --pull")
 	_, err = ops.CreateConsumer(t.Context(), "MINE", jetstream.ConsumerConfig{Durable: "frames", AckPolicy: jetstream.AckNonePolicy})
