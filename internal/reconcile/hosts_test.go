@@ -2,9 +2,11 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -470,5 +472,31 @@ func TestPoliciesThatCameWhileTheDatabaseWasAway(t *testing.T) {
 	}
 	if m, _ := meetingOf(t, w); m.DueAt.IsZero() || m.DueAt.After(time.Now().Add(time.Second)) || m.DueWhy != "policy changed" {
 		t.Errorf("due %v for %q", m.DueAt, m.DueWhy)
+	}
+}
+
+// TestALeaseIsGivenBackOverBrokenConnections: every connection in the pool broke during
+// the check, and the meeting does not wait for the lease's end all the same.
+func TestALeaseIsGivenBackOverBrokenConnections(t *testing.T) {
+	t.Parallel()
+	s := &scripted{}
+	w, url := patient(t, s)
+	run(t, url, `UPDATE meetings SET due_at = now(), lease_until = NULL, lease_owner = NULL`)
+	claims, err := w.o.Store.ClaimMeetings(t.Context(), "w", 1, time.Hour)
+	if err != nil || len(claims) != 1 {
+		t.Fatalf("%d claims, %v", len(claims), err)
+	}
+	w.underLease(t.Context(), claims[0].Lease, "acc", w.o.Logger, func(ctx context.Context) error {
+		// Some are idle in the pool, so that one try after another meets them.
+		var idle sync.WaitGroup
+		for range 4 {
+			idle.Go(func() { _ = w.o.Store.Ping(ctx) })
+		}
+		idle.Wait()
+		run(t, url, `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`)
+		return errors.New("the connection broke")
+	})
+	if m, _ := meetingOf(t, w); m.LastError != "the connection broke" {
+		t.Errorf("it was not given back: %q", m.LastError)
 	}
 }

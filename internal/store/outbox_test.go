@@ -285,6 +285,9 @@ func TestSequencesAfterABackup(t *testing.T) {
 	addAlerts(t, s, 3)
 	_, err := s.PublishAlerts(t.Context(), 10, publish)
 	noError(t, err)
+	if seqs[6] <= seqs[5]+1e12 {
+		t.Errorf("the clock went back, and the sequence with it: %v", seqs)
+	}
 	if !slices.IsSorted(seqs) || len(slices.Compact(seqs)) != 9 {
 		t.Errorf("sequences %v, want 9 that grow", seqs)
 	}

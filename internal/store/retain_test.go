@@ -22,7 +22,7 @@ func month(t *testing.T, s *Store, nth int, at time.Time) {
 		at := at.Add(time.Duration(i) * day)
 		exec(t, s, `INSERT INTO events (event_id, account_id, event, event_at, received_at, recorded_at, meeting_id) VALUES ($1, 'acc', 'meeting.created', $2, $2, $2, $3)`, fmt.Sprint("e", id), at, id)
 		exec(t, s, `INSERT INTO setting_changes (event_id, account_id, told_at, level, level_id, setting, old_value, new_value) VALUES ($1, 'acc', $2, 'host', 'h', 's', 'off', 'on')`, fmt.Sprint("e", id), at)
-		exec(t, s, `INSERT INTO meetings (meeting_id, account_id, host_id, type, status, event_at, observed_at, expires_at) VALUES ($1, 'acc', 'h', $2, $3, $4, $4, $5)`,
+		exec(t, s, `INSERT INTO meetings (meeting_id, account_id, host_id, type, status, event_at, observed_at, expires_at, passcode_readable) VALUES ($1, 'acc', 'h', $2, $3, $4, $4, $5, true)`,
 			id, []int{2, 2, 1}[i], []string{"deleted", "scheduled", "started"}[i], at, []*time.Time{nil, &at, nil}[i])
 		exec(t, s, `INSERT INTO passcodes (meeting_id, account_id, passcode, source, seen_at) VALUES ($1, 'acc', 'x', 'zoom', $2)`, id, at)
 		exec(t, s, `INSERT INTO verdicts (account_id, meeting_id, outcome, remedy, decided_at) VALUES ('acc', $1, 'joinable', 'none', $2)`, id, at)
@@ -55,6 +55,7 @@ func TestTwoYearsOfRetention(t *testing.T) {
 	exec(t, s, `INSERT INTO meetings (meeting_id, account_id, type, status, event_at) VALUES (1003, 'acc', 2, 'deleted', $1)`, start)
 	exec(t, s, `INSERT INTO repairs (account_id, meeting_id, host_id, remedy, started_at) VALUES ('acc', 1003, 'h', 'clear', now())`)
 	exec(t, s, `INSERT INTO alerts (account_id, type, subject, data, created_at) VALUES ('acc', 'meeting.repaired', 'unpublished', '{}', $1)`, start)
+	exec(t, s, `INSERT INTO meetings (meeting_id, account_id, type, status, event_at, lease_owner, lease_until) VALUES (1004, 'acc', 2, 'deleted', $1, 'w', now())`, start)
 	exec(t, s, `INSERT INTO alignments (host_id, account_id, setting, before, after, result, started_at, ended_at) VALUES ('h', 'acc', 'held', 'on', 'off', 'held', $1, $1)`, start)
 	exec(t, s, `INSERT INTO holds (account_id, kind, id, reason, held_by) VALUES ('acc', 'host', 'h', 'until released', 'b')`)
 
@@ -104,6 +105,7 @@ func TestTwoYearsOfRetention(t *testing.T) {
 		"a meeting to come":           `SELECT count(*) FROM meetings WHERE meeting_id = 1001`,
 		"its passcode":                `SELECT count(*) FROM passcodes WHERE meeting_id = 1001`,
 		"a series without end":        `SELECT count(*) FROM meetings WHERE meeting_id = 1002`,
+		"a meeting somebody is at":    `SELECT count(*) FROM meetings WHERE meeting_id = 1004`,
 		"an unfinished repair":        `SELECT count(*) FROM repairs WHERE meeting_id = 1003`,
 		"an alert not published":      `SELECT count(*) FROM alerts WHERE published_at IS NULL`,
 		"an alignment to be put back": `SELECT count(*) FROM alignments WHERE result = 'held'`,
