@@ -267,6 +267,27 @@ func TestAPublisherThatHangs(t *testing.T) {
 	}
 }
 
+// Every connection breaks while NATS is waited for: what it took is marked all the
+// same, at once, and the outbox is given back.
+func TestMarksOverBrokenConnections(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	addAlerts(t, s, 2)
+	n, err := s.PublishAlerts(t.Context(), 10, func(context.Context, Alert) error {
+		for range 4 {
+			_ = s.Ping(t.Context())
+		}
+		exec(t, s, `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`)
+		return nil
+	})
+	if n != 2 || err != nil || unpublished(t, s) != 0 {
+		t.Errorf("%d, %v, %d left", n, err, unpublished(t, s))
+	}
+	if held := value[bool](t, s, `SELECT lease_owner IS NOT NULL FROM outbox`); held {
+		t.Error("the outbox was not given back")
+	}
+}
+
 // A restored backup knows less than was given out.
 func TestSequencesAfterABackup(t *testing.T) {
 	t.Parallel()

@@ -67,6 +67,13 @@ func TestEveryRelationHasStatedRights(t *testing.T) {
 	if roles := value[string](t, s, `SELECT coalesce(string_agg(rolname, ' '), '') FROM pg_roles WHERE rolname LIKE 'latchkey\_%' AND (rolcanlogin OR rolsuper OR rolcreaterole OR rolcreatedb OR rolbypassrls OR rolreplication)`); roles != "" {
 		t.Errorf("%s may more than read and write rows", roles)
 	}
+	if open := value[string](t, s, `SELECT coalesce(string_agg(oid::regprocedure || ' to ' || role, ' '), '') FROM pg_proc, unnest(ARRAY['public', 'latchkey_reader', 'latchkey_passcodes']) AS role
+		WHERE pronamespace = current_schema()::text::regnamespace AND prosecdef AND has_function_privilege(role, oid, 'EXECUTE')`); open != "" {
+		t.Errorf("functions that run as the owner are open: %s", open)
+	}
+	if _, err := s.pool.Exec(t.Context(), `SELECT drop_partitions('meetings', now())`); err == nil || !strings.Contains(err.Error(), "want events or verdicts") {
+		t.Errorf("partitions of another table: %v", err)
+	}
 	if n := value[int](t, s, `SELECT count(*) FROM pg_roles WHERE rolname = 'latchkey_ingest'`); n != 0 {
 		t.Error("ingest has a role, and uses no database")
 	}

@@ -44,6 +44,14 @@ func TestTheTraceOfWhatIsDue(t *testing.T) {
 	noError(t, s.Complete(t.Context(), c, Check{Meeting: decided(c, passcode.OutcomeJoinable, passcode.RemedyNone), Next: time.Now().Add(time.Hour), NextWhy: "later"}))
 	_, _, err = s.CompleteHost(t.Context(), h, HostDone{Listed: []Listed{{ID: 2, Type: passcode.TypeScheduled}}})
 	noError(t, err)
+	inEvent(t, s, func(tx *IntakeTx) error {
+		tx.Trace = "third"
+		return tx.HostsSeen(t.Context(), []string{"h", "new"})
+	})
+	if got := value[string](t, s, `SELECT due_trace FROM hosts WHERE host_id = 'new'`); got != "third" {
+		t.Errorf("a host seen for the first time has the trace %q", got)
+	}
+	exec(t, s, `DELETE FROM hosts WHERE host_id = 'new'`)
 	if got := value[string](t, s, `SELECT string_agg(meeting_id || ' ' || due_trace, '|' ORDER BY meeting_id) || '|' || (SELECT due_trace FROM hosts) FROM meetings`); got != "1 |2 second|" {
 		t.Errorf("in the end %q; want what was listed to have the host's, and nothing else any", got)
 	}
