@@ -60,7 +60,7 @@ func TestDependenciesPointInward(t *testing.T) {
 		"internal/bus":       {},
 		"internal/embedded":  {},
 		"internal/zoomsim":   {},
-		"internal/store":     {"internal/passcode", "internal/secret", "migrations"},
+		"internal/store":     {"internal/passcode", "internal/secret", "internal/work", "migrations"},
 		"internal/alert":     {"internal/passcode", "internal/store"},
 		"internal/intake":    {"internal/alert", "internal/passcode", "internal/secret", "internal/store", "internal/tracing", "internal/work", "internal/zoom"},
 		"internal/config":    {"internal/passcode", "internal/secret"},

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"latchkey/internal/work"
 )
 
 // Lease is the right of one worker to work on one row until a moment that a
@@ -54,70 +56,114 @@ const claimed = `lease_owner = $1, lease_until = now() + $3 * interval '1 second
 // still let people in, but these go first: people wait for them.
 const stillToCome = `coalesce(ends_at > now() - interval '1 hour', true)`
 
-// ClaimMeetings takes up to limit due meetings, soonest start first, skipping
-// those that other workers hold. A meeting whose worker stopped sending
-// heartbeats is due again when its lease ends. A row that cannot be read is put
-// off alone.
+// startsSoon are meetings that are on by their plan, or nearly.
+const startsSoon = `start_time <= now() + interval '15 minutes' AND ` + stillToCome
+
+// lane is one order in which due meetings are taken, and of which.
+type lane struct{ where, order string }
+
+// urgent are looked at one after the other while there are places. Each has an index
+// that it can be read from in its order. A meeting whose start is not known may begin
+// at any moment, but those of which that is known go before a flood of them.
+var urgent = []lane{
+	{startsSoon, "start_time, due_at"},
+	{"start_time IS NULL AND status = 'started' AND " + stillToCome, "due_at"},
+	{stillToCome, "start_time NULLS FIRST, due_at"},
+	{"NOT " + stillToCome, "start_time DESC, due_at"},
+}
+
+// longestDue has one place of every placesPerTurn, so that no flood of what is more
+// urgent keeps anything waiting for ever.
+var longestDue = lane{"true", "due_at"}
+
+const placesPerTurn = 4
+
+// ClaimMeetings takes up to limit due meetings, skipping those that other workers
+// hold: three of four by urgency (on or about to start, then without a known start,
+// then soonest start first, those whose planned end has passed last), the fourth what
+// has been due longest. A meeting whose worker stopped sending heartbeats is due again
+// when its lease ends. A row that cannot be read is put off alone.
 func (s *Store) ClaimMeetings(ctx context.Context, worker string, limit int, lease time.Duration) ([]MeetingClaim, error) {
-	l := Lease{table: "meetings", key: "meeting_id", owner: worker + ":" + rand.Text(), Since: time.Now()}
-	n, err := s.take(ctx, &l, `UPDATE meetings m SET `+claimed+`
-		FROM (SELECT account_id, meeting_id FROM meetings WHERE `+claimable+` AND `+stillToCome+`
-			ORDER BY start_time NULLS FIRST, due_at LIMIT $2 FOR UPDATE SKIP LOCKED) due
-		WHERE m.account_id = due.account_id AND m.meeting_id = due.meeting_id`, limit, lease)
-	if err == nil && n < limit {
-		var past int
-		past, err = s.take(ctx, &l, `UPDATE meetings m SET `+claimed+`
-			FROM (SELECT account_id, meeting_id FROM meetings WHERE `+claimable+` AND NOT `+stillToCome+`
-				ORDER BY start_time DESC, due_at LIMIT $2 FOR UPDATE SKIP LOCKED) due
-			WHERE m.account_id = due.account_id AND m.meeting_id = due.meeting_id`, limit-n, lease)
-		n += past
+	c := claiming{Lease: Lease{table: "meetings", key: "meeting_id", owner: worker + ":" + rand.Text(), Since: time.Now()}, keyType: "bigint"}
+	dealt := s.placesDealt.Add(int64(limit))
+	err := s.take(ctx, &c, longestDue, int(dealt/placesPerTurn-(dealt-int64(limit))/placesPerTurn), lease)
+	for _, lane := range urgent {
+		if err == nil {
+			err = s.take(ctx, &c, lane, limit-len(c.accounts), lease)
+		}
 	}
-	if err != nil || n == 0 {
-		return nil, err
-	}
-	claims, err := readClaims(ctx, s, l, scanMeeting, meetingColumns, "start_time NULLS FIRST, due_at", func(l Lease, m Meeting) MeetingClaim {
+	return readClaims(ctx, s, c, err, scanMeeting, meetingColumns, "start_time NULLS FIRST, due_at", func(l Lease, m Meeting) MeetingClaim {
 		l.account, l.id, l.generation, l.Attempt = m.AccountID, m.ID, m.Generation, m.Attempts
 		return MeetingClaim{Lease: l, Meeting: m}
 	})
-	if err != nil {
-		return nil, fmt.Errorf("claim meetings: %w", err)
-	}
-	return claims, nil
 }
 
 // ClaimHosts takes up to limit due hosts.
 func (s *Store) ClaimHosts(ctx context.Context, worker string, limit int, lease time.Duration) ([]HostClaim, error) {
-	l := Lease{table: "hosts", key: "host_id", owner: worker + ":" + rand.Text(), Since: time.Now()}
-	n, err := s.take(ctx, &l, `UPDATE hosts h SET `+claimed+`
-		FROM (SELECT account_id, host_id FROM hosts WHERE `+claimable+` ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED) due
-		WHERE h.account_id = due.account_id AND h.host_id = due.host_id`, limit, lease)
-	if err != nil || n == 0 {
-		return nil, err
-	}
-	claims, err := readClaims(ctx, s, l, scanHost, hostColumns, "due_at", func(l Lease, h Host) HostClaim {
+	c := claiming{Lease: Lease{table: "hosts", key: "host_id", owner: worker + ":" + rand.Text(), Since: time.Now()}, keyType: "text"}
+	err := s.take(ctx, &c, longestDue, limit, lease)
+	return readClaims(ctx, s, c, err, scanHost, hostColumns, "due_at", func(l Lease, h Host) HostClaim {
 		l.account, l.id, l.generation, l.Attempt = h.AccountID, h.ID, h.Generation, h.Attempts
 		return HostClaim{Lease: l, Host: h}
 	})
-	if err != nil {
-		return nil, fmt.Errorf("claim hosts: %w", err)
-	}
-	return claims, nil
 }
 
-// take claims rows under the lease's owner and returns how many.
-func (s *Store) take(ctx context.Context, l *Lease, update string, limit int, lease time.Duration) (n int, err error) {
-	err = s.pool.QueryRow(ctx, `WITH taken AS (`+update+` RETURNING 1) SELECT count(*), now() FROM taken`, l.owner, limit, lease.Seconds()).Scan(&n, &l.Now)
-	if err != nil {
-		return 0, fmt.Errorf("claim %s: %w", l.table, err)
-	}
-	return n, nil
+// claiming is a claim in the making: the rows that are leased to its owner so far.
+type claiming struct {
+	Lease
+	keyType       string
+	accounts, ids []string
 }
 
-// readClaims reads the rows that were claimed under the lease's owner, together
-// if that can be, else one by one.
-func readClaims[R, C any](ctx context.Context, s *Store, l Lease, scan pgx.RowToFunc[R], columns, order string, claim func(Lease, R) C) ([]C, error) {
-	query := `SELECT ` + columns + ` FROM ` + l.table + ` WHERE lease_owner = $1`
-	rows, err := s.pool.Query(ctx, query+` ORDER BY `+order, l.owner)
+// take claims rows of a lane, up to so many.
+func (s *Store) take(ctx context.Context, c *claiming, from lane, places int, lease time.Duration) error {
+	if places <= 0 {
+		return nil
+	}
+	rows, err := s.pool.Query(ctx, `UPDATE `+c.table+` r SET `+claimed+`
+		FROM (SELECT account_id, `+c.key+` AS key FROM `+c.table+` WHERE `+claimable+` AND `+from.where+` ORDER BY `+from.order+` LIMIT $2 FOR UPDATE SKIP LOCKED) due
+		WHERE r.account_id = due.account_id AND r.`+c.key+` = due.key RETURNING r.account_id, due.key::text, now()`, c.owner, places, lease.Seconds())
+	if err != nil {
+		return err
+	}
+	var account, id string
+	_, err = pgx.ForEachRow(rows, []any{&account, &id, &c.Now}, func() error {
+		c.accounts, c.ids = append(c.accounts, account), append(c.ids, id)
+		return nil
+	})
+	return err
+}
+
+// readClaims reads the rows that were claimed, together if that can be, else one by
+// one. failed is the error that ended the claiming, if one did: what was claimed by
+// then, without our hearing of it perhaps, is given back rather than left to nobody
+// until its lease ends.
+func readClaims[R, C any](ctx context.Context, s *Store, c claiming, failed error, scan pgx.RowToFunc[R], columns, order string, claim func(Lease, R) C) ([]C, error) {
+	claims, err := []C(nil), failed
+	if err == nil && len(c.ids) > 0 {
+		claims, err = readClaimed(ctx, s, c, scan, columns, order, claim)
+	}
+	if err == nil {
+		return claims, nil
+	}
+	back, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBackWithin)
+	defer cancel()
+	if berr := work.Insist(back, Unavailable, func() error {
+		_, err := s.pool.Exec(back, `UPDATE `+c.table+` SET lease_owner = NULL, lease_until = NULL, attempts = greatest(attempts - 1, 0) WHERE lease_owner = $1`, c.owner)
+		return err
+	}); berr != nil {
+		err = errors.Join(err, fmt.Errorf("give back what was claimed: %w", berr))
+	}
+	return nil, fmt.Errorf("claim %s: %w", c.table, err)
+}
+
+// giveBackWithin bounds giving a claim back.
+const giveBackWithin = 5 * time.Second
+
+func readClaimed[R, C any](ctx context.Context, s *Store, c claiming, scan pgx.RowToFunc[R], columns, order string, claim func(Lease, R) C) ([]C, error) {
+	query := `SELECT ` + columns + ` FROM ` + c.table + ` WHERE lease_owner = $1
+		AND (account_id, ` + c.key + `) IN (SELECT a, k::` + c.keyType + ` FROM unnest($2::text[], $3::text[]) AS ours(a, k)) ORDER BY ` + order
+	rows, err := s.pool.Query(ctx, query, c.owner, c.accounts, c.ids)
 	if err != nil {
 		return nil, err
 	}
@@ -125,38 +171,29 @@ func readClaims[R, C any](ctx context.Context, s *Store, l Lease, scan pgx.RowTo
 	all, err := pgx.CollectRows(rows, scan)
 	if err == nil {
 		for _, row := range all {
-			claims = append(claims, claim(l, row))
+			claims = append(claims, claim(c.Lease, row))
 		}
 		return claims, nil
 	}
 	if Unavailable(err) && !badValue(err) {
 		return nil, err
 	}
-	type identity struct{ Account, ID string }
-	rows, err = s.pool.Query(ctx, `SELECT account_id, `+l.key+`::text FROM `+l.table+` WHERE lease_owner = $1 ORDER BY `+order, l.owner)
-	if err != nil {
-		return nil, err
-	}
-	ids, err := pgx.CollectRows(rows, pgx.RowToStructByPos[identity])
-	if err != nil {
-		return nil, err
-	}
-	for _, id := range ids {
-		rows, err := s.pool.Query(ctx, query+` AND account_id = $2 AND `+l.key+`::text = $3`, l.owner, id.Account, id.ID)
+	for i, id := range c.ids {
+		rows, err := s.pool.Query(ctx, query, c.owner, c.accounts[i:i+1], c.ids[i:i+1])
 		if err != nil {
-			return claims, err
+			return nil, err
 		}
 		row, err := pgx.CollectExactlyOneRow(rows, scan)
 		if err == nil {
-			claims = append(claims, claim(l, row))
+			claims = append(claims, claim(c.Lease, row))
 			continue
 		}
 		if Unavailable(err) && !badValue(err) {
-			return claims, err // the server's matter, not the row's
+			return nil, err // the server's matter, not the row's
 		}
-		if _, err := s.pool.Exec(ctx, `UPDATE `+l.table+` SET lease_owner = NULL, lease_until = NULL, due_at = now() + interval '10 minutes',
-				last_error = $4 WHERE account_id = $1 AND `+l.key+`::text = $2 AND lease_owner = $3`, id.Account, id.ID, l.owner, "the row cannot be read: "+err.Error()); err != nil {
-			return claims, err
+		if _, err := s.pool.Exec(ctx, `UPDATE `+c.table+` SET lease_owner = NULL, lease_until = NULL, due_at = now() + interval '10 minutes',
+				last_error = $4 WHERE account_id = $1 AND `+c.key+`::text = $2 AND lease_owner = $3`, c.accounts[i], id, c.owner, "the row cannot be read: "+err.Error()); err != nil {
+			return nil, err
 		}
 	}
 	return claims, nil

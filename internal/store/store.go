@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -27,6 +28,8 @@ var ErrLeaseLost = errors.New("the lease was lost")
 // Store is safe for concurrent use.
 type Store struct {
 	pool *pgxpool.Pool
+	// placesDealt counts what ClaimMeetings was asked for (placesPerTurn).
+	placesDealt atomic.Int64
 }
 
 // parse reads a URL for the pool and for migrations alike: it may hold
@@ -115,8 +118,21 @@ func OpenFor(url string, work int) (*Store, error) {
 // Close waits for running queries and closes all connections.
 func (s *Store) Close() { s.pool.Close() }
 
-// Ping checks that the server responds.
-func (s *Store) Ping(ctx context.Context) error { return s.pool.Ping(ctx) }
+// Ping checks that the server responds. Its error is fit for strangers: it holds no
+// address and no password.
+func (s *Store) Ping(ctx context.Context) error {
+	err := s.pool.Ping(ctx)
+	var pg *pgconn.PgError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &pg):
+		return fmt.Errorf("the database refuses: %s (SQLSTATE %s)", pg.Message, pg.Code)
+	case s.pool.Stat().AcquiredConns() == s.pool.Config().MaxConns:
+		return fmt.Errorf("the database does not answer: all %d connections of the pool are in use", s.pool.Config().MaxConns)
+	}
+	return errors.New("the database does not answer")
+}
 
 // inTx runs f in one transaction, committed when f returns nil.
 func (s *Store) inTx(ctx context.Context, f func(pgx.Tx) error) error {
