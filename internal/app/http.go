@@ -176,9 +176,7 @@ func (a *App) ready(ctx context.Context) (int, gin.H) {
 	note("nats", a.bus.Check())
 	if a.o.Worker {
 		err := a.store.Ping(ctx)
-		if err != nil {
-			err = errors.New("the database does not answer")
-		} else if !a.migrated.on() {
+		if err == nil && !a.migrated.on() {
 			err = errors.New("the database is not migrated yet")
 			var tooNew *store.TooNewError
 			var notOwner *store.NotOwnerError

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -63,17 +64,18 @@ func of(what string) prometheus.Labels { return prometheus.Labels{"what": what} 
 
 const (
 	dueHelp        = "Rows that are due, meetings and hosts. Every worker says the same: take the maximum."
-	dueSecondsHelp = "Since when the oldest of them is due; 0 for none."
+	dueSecondsHelp = "Since when the oldest of them is due; 0 for none. meetings_starting are the meetings among them that are on or start within a quarter of an hour."
 )
 
 var inDatabase = []gauge{
 	newGauge("latchkey_due", dueHelp, of("meetings"), func(g store.Gauges, _ bus.Depths) float64 { return float64(g.MeetingsDue) }),
 	newGauge("latchkey_due", dueHelp, of("hosts"), func(g store.Gauges, _ bus.Depths) float64 { return float64(g.HostsDue) }),
 	newGauge("latchkey_due_oldest_seconds", dueSecondsHelp, of("meetings"), func(g store.Gauges, _ bus.Depths) float64 { return g.MeetingsDueSeconds }),
+	newGauge("latchkey_due_oldest_seconds", dueSecondsHelp, of("meetings_starting"), func(g store.Gauges, _ bus.Depths) float64 { return g.StartingDueSeconds }),
 	newGauge("latchkey_due_oldest_seconds", dueSecondsHelp, of("hosts"), func(g store.Gauges, _ bus.Depths) float64 { return g.HostsDueSeconds }),
 	newGauge("latchkey_outbox", "Alerts that are recorded and not published yet.", nil, func(g store.Gauges, _ bus.Depths) float64 { return float64(g.AlertsUnpublished) }),
 	newGauge("latchkey_outbox_refused", "Alerts of these that NATS refused.", nil, func(g store.Gauges, _ bus.Depths) float64 { return float64(g.AlertsRefused) }),
-	newGauge("latchkey_outbox_oldest_seconds", "Since when the oldest of them is recorded; 0 for none.", nil, func(g store.Gauges, _ bus.Depths) float64 { return g.AlertsUnpublishedSeconds }),
+	newGauge("latchkey_outbox_oldest_seconds", "Since when the oldest of them that was not refused is recorded; 0 for none.", nil, func(g store.Gauges, _ bus.Depths) float64 { return g.AlertsUnpublishedSeconds }),
 	newGauge("latchkey_repairs_unfinished", "Repairs asked of Zoom and not read back yet.", nil, func(g store.Gauges, _ bus.Depths) float64 { return float64(g.RepairsUnfinished) }),
 	newGauge("latchkey_repairs_unfinished_oldest_seconds", "Since when the oldest of them was begun; 0 for none.", nil, func(g store.Gauges, _ bus.Depths) float64 { return g.RepairsUnfinishedSeconds }),
 	newGauge("latchkey_meetings_demanding_passcode", "Meetings whose joiners are asked for a passcode.", nil, func(g store.Gauges, _ bus.Depths) float64 { return float64(g.Demanding) }),
@@ -112,28 +114,42 @@ func (w *waiting) Collect(c chan<- prometheus.Metric) {
 	}
 }
 
+// read asks each at the same time, and each for itself: one that hangs takes nothing
+// from the others, nor makes them look as if they hung.
 func (w *waiting) read() (all []prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), waitingWithin)
-	defer cancel()
 	var g store.Gauges
 	var d bus.Depths
-	add := func(gauges []gauge) {
+	var fromDatabase, fromStreams error
+	var report map[string]any
+	var asking sync.WaitGroup
+	ask := func(f func(context.Context)) {
+		asking.Go(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), waitingWithin)
+			defer cancel()
+			f(ctx)
+		})
+	}
+	ask(func(ctx context.Context) {
+		if fromDatabase = errNotAsked; w.a.o.Worker && w.a.migrated.on() {
+			g, fromDatabase = w.a.store.Gauges(ctx)
+		}
+	})
+	ask(func(ctx context.Context) {
+		if fromStreams = w.a.bus.Check(); fromStreams == nil {
+			d, fromStreams = w.a.bus.Depths(ctx)
+		}
+	})
+	ask(func(ctx context.Context) { _, report = w.a.ready(ctx) })
+	asking.Wait()
+	add := func(gauges []gauge, err error) {
 		for _, one := range gauges {
-			all = append(all, prometheus.MustNewConstMetric(one.desc, prometheus.GaugeValue, one.get(g, d)))
+			if err == nil {
+				all = append(all, prometheus.MustNewConstMetric(one.desc, prometheus.GaugeValue, one.get(g, d)))
+			}
 		}
 	}
-	var err error
-	if w.a.o.Worker && w.a.migrated.on() {
-		if g, err = w.a.store.Gauges(ctx); err == nil {
-			add(inDatabase)
-		}
-	}
-	if w.a.bus.Check() == nil {
-		if d, err = w.a.bus.Depths(ctx); err == nil {
-			add(inStreams)
-		}
-	}
-	_, report := w.a.ready(ctx)
+	add(inDatabase, fromDatabase)
+	add(inStreams, fromStreams)
 	for part, says := range report {
 		ready := 0.0
 		if says == "ok" {
@@ -143,3 +159,5 @@ func (w *waiting) read() (all []prometheus.Metric) {
 	}
 	return all
 }
+
+var errNotAsked = errors.New("there is no database to ask yet")

@@ -238,3 +238,42 @@ func TestMetrics(t *testing.T) {
 		t.Errorf("OpenMetrics: %s ... %q", kind, text[max(0, len(text)-20):])
 	}
 }
+
+// What hangs is named, and takes nothing from what is told of the other.
+func TestMetricsWhileOneHangs(t *testing.T) {
+	t.Parallel()
+	for _, hangs := range []string{"nats", "postgres"} {
+		t.Run(hangs, func(t *testing.T) {
+			t.Parallel()
+			database, databaseURL := testenv.ProxyURL(t, emptyMigrated(t))
+			nats, natsURL := testenv.ProxyURL(t, testenv.NATS(t).URL())
+			r := newRunningRig(t, "DATABASE_URL="+databaseURL, "NATS_URL="+natsURL)
+			r.settled(t, r.create(t, hostOn).ID, passcode.OutcomeJoinable)
+			proxy, want, not := nats, []string{"latchkey_due{", `latchkey_ready{part="postgres"} 1`}, []string{"latchkey_dead_letters ", `latchkey_ready{part="postgres"} 0`}
+			if hangs == "postgres" {
+				proxy, want, not = database, []string{"latchkey_dead_letters ", `latchkey_ready{part="nats"} 1`, `latchkey_ready{part="postgres"} 0`}, []string{"latchkey_due{"}
+			}
+			proxy.Stall()
+			defer proxy.Resume()
+			missing := ""
+			testenv.Until(t, "the metrics tell what hangs", func() bool {
+				text, _ := r.get(t, "/metrics", "")
+				missing = ""
+				for _, w := range want {
+					if !strings.Contains(text, w) {
+						missing += " no " + w
+					}
+				}
+				for _, n := range not {
+					if strings.Contains(text, n) {
+						missing += " there is " + n
+					}
+				}
+				return missing == ""
+			})
+			if missing != "" {
+				t.Error(missing)
+			}
+		})
+	}
+}

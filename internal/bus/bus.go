@@ -52,6 +52,9 @@ type Bus struct {
 	single   atomic.Bool                       // the stream of events may hold single ones, of an earlier version
 	needs    chan struct{}                     // see NeedsSetup
 	problem  atomic.Pointer[error]             // why the last Ensure failed
+	// connected is what the connection's handlers said last. The connection itself does
+	// not answer while it dials, which takes seconds where packets vanish.
+	connected atomic.Bool
 	// failing is set while what is published is not stored.
 	failing atomic.Pointer[error]
 }
@@ -61,6 +64,7 @@ type Bus struct {
 func Connect(o Options) (*Bus, error) {
 	log := o.Logger
 	b := &Bus{o: o, setup: newSetup(), needs: make(chan struct{}, 1)}
+	told := make(chan struct{}) // that it is connected
 	b.gather.publish = b.publish
 	b.standing.up = make(chan struct{})
 	opts := append([]nats.Option{
@@ -75,13 +79,19 @@ func Connect(o Options) (*Bus, error) {
 		// that dies with the process: ingest then answers 503 and Zoom retries.
 		nats.ReconnectBufSize(-1),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			b.connected.Store(false)
 			if err != nil {
 				log.Warn("NATS unavailable; reconnecting", "error", err)
 			}
 			b.wake()
 		}),
-		nats.ConnectHandler(func(*nats.Conn) { b.wake() }), // after a start without a server
+		nats.ConnectHandler(func(*nats.Conn) { // perhaps after a start without a server
+			b.connected.Store(true)
+			close(told)
+			b.wake()
+		}),
 		nats.ReconnectHandler(func(nc *nats.Conn) {
+			b.connected.Store(true)
 			log.Info("NATS is back", "server", nc.ConnectedServerName())
 			b.wake() // its disk may be new
 		}),
@@ -94,6 +104,9 @@ func Connect(o Options) (*Bus, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("NATS_URL: %w", err)
+	}
+	if b.nc.IsConnected() {
+		<-told
 	}
 	if b.js, err = jetstream.New(b.nc); err != nil {
 		b.nc.Close()
@@ -118,7 +131,7 @@ func (b *Bus) SetUp() <-chan struct{} { return b.standing.raised() }
 // Check is Ready with the reason.
 func (b *Bus) Check() error {
 	switch {
-	case !b.nc.IsConnected():
+	case !b.connected.Load():
 		return errors.New("NATS is not connected")
 	case !closed(b.standing.raised()):
 		if why := b.problem.Load(); why != nil {
@@ -146,7 +159,7 @@ func (b *Bus) wake() {
 
 // Failing reports whether the last publish failed although the server is there:
 // its disk is full, or broke.
-func (b *Bus) Failing() bool { return b.nc.IsConnected() && b.failing.Load() != nil }
+func (b *Bus) Failing() bool { return b.connected.Load() && b.failing.Load() != nil }
 
 // Probe publishes an event that nobody has a use for, to see whether the stream
 // of events stores again; Consume drops it.

@@ -65,7 +65,7 @@ func (b *Bus) Ensure(ctx context.Context) error {
 }
 
 func (b *Bus) setUp(ctx context.Context) error {
-	if !b.nc.IsConnected() {
+	if !b.connected.Load() {
 		return errors.New("NATS is not connected")
 	}
 	// The body, its headers and the protocol's own must fit into one message.

@@ -116,7 +116,7 @@ func (b *Bus) publish(ctx context.Context, m *nats.Msg) error {
 		return fmt.Errorf("publish to %s: %w: %w", m.Subject, ErrRefused, err)
 	}
 	if err != nil {
-		if b.nc.IsConnected() && !errors.Is(err, context.Canceled) {
+		if b.connected.Load() && !errors.Is(err, context.Canceled) {
 			if b.failing.Swap(&err) == nil { // Check itself reports a broken connection
 				b.wake()
 			}
