@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
@@ -16,6 +17,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -41,8 +43,9 @@ type canary struct {
 	ingest  string // http://host:port
 	admin   string
 
-	birds map[string]string // what must be nowhere, and how it came in
-	said  map[string]string // what was said, by where
+	collected atomic.Int64      // requests with traces, and with the collector's key
+	birds     map[string]string // what must be nowhere, and how it came in
+	said      map[string]string // what was said, by where
 }
 
 // bird notes something that must be nowhere.
@@ -96,7 +99,18 @@ func newCanary(t *testing.T) *canary {
 		"  - {host: locked@demo.example, policy: known-passcode, source: derived, secret: {file: "+file("derive", c.bird("canary-derives-passcodes", "secret that passcodes are derived from"))+"}}\n"+
 		"  - {host: on@demo.example, policy: waiting-room, align_hosts: true}\n"+
 		"  - {host: nobody@demo.example, policy: known-passcode, source: fixed, passcode: {file: "+file("fixed", c.bird("Cnry-Fix1", "fixed passcode"))+"}}\n")
+	// A collector that wants a key, and OpenTelemetry's own way to give it, which quotes
+	// what it cannot read.
+	collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Api-Key") != "" {
+			c.collected.Add(1)
+		}
+		http.Error(w, "not with "+r.Header.Get("Api-Key"), http.StatusBadRequest)
+	}))
+	t.Cleanup(collector.Close)
 	c.environ = []string{
+		"OTEL_EXPORTER_OTLP_ENDPOINT=" + collector.URL, "OTEL_EXPORTER_OTLP_HEADERS_FILE=" + file("headers", "api-key="+c.bird("canary-of-the-collector", "key of the traces' collector")),
+		"OTEL_EXPORTER_OTLP_TRACES_HEADERS=" + c.bird("canary-without-a-name", "header of OpenTelemetry's own that cannot be read"), "OTEL_BSP_SCHEDULE_DELAY=100",
 		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + os.TempDir(), "LATCHKEY_STATE=" + c.state, "LATCHKEY_CONFIG=" + policy,
 		"ZOOM_WEBHOOK_SECRET_TOKEN_FILE=" + file("token", creds.SecretToken), "ZOOM_ACCOUNT_ID=" + creds.AccountID,
 		"ZOOM_CLIENT_ID=" + creds.ClientID, "ZOOM_CLIENT_SECRET_FILE=" + file("client", creds.ClientSecret),
@@ -295,6 +309,11 @@ func TestCanary(t *testing.T) {
 	// The commands.
 	c.commands(removed, known, dead)
 	log(`"msg":"policies and secrets were read again: nothing changed"`)
+	log(`"msg":"traces cannot be sent"`)
+	log(`"msg":"parse headers"`)
+	if c.collected.Load() == 0 {
+		t.Error("no trace was sent with the collector's key")
+	}
 	for _, path := range []string{"/metrics", "/readyz", "/healthz", "/nothing"} {
 		c.get(c.admin + path)
 	}

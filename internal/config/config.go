@@ -65,7 +65,8 @@ type Config struct {
 	KeepEvents, KeepHistory, KeepAlerts, KeepMeetings, KeepPasscodes time.Duration
 
 	// TracesURL is where traces go, as OTLP over HTTP; "": nowhere.
-	TracesURL string
+	TracesURL     string
+	TracesHeaders map[string]secret.String // sent with them
 
 	LogLevel  string
 	LogFormat string

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/net/http/httpguts"
+
 	"latchkey/internal/passcode"
 	"latchkey/internal/secret"
 )
@@ -73,6 +75,7 @@ var keys = []Key{
 	{Name: "LATCHKEY_LOG_LEVEL", Form: "debug, info, warn or error", Default: "info", Doc: "What is logged.", set: oneOf(func(c *Config) *string { return &c.LogLevel }, "debug", "info", "warn", "error")},
 	{Name: "LATCHKEY_LOG_FORMAT", Form: "text or json", Default: "text", Doc: "How it is logged, on standard error.", set: oneOf(func(c *Config) *string { return &c.LogFormat }, "text", "json")},
 	{Name: "OTEL_EXPORTER_OTLP_ENDPOINT", Form: "http://host:4318", Doc: "Where OpenTelemetry traces go, as OTLP over HTTP (docs/signals.md). Unset: nowhere.", set: address(func(c *Config) *string { return &c.TracesURL }, "http", "https")},
+	{Name: "OTEL_EXPORTER_OTLP_HEADERS", Form: "name=value, several separated by commas", Secret: true, Doc: "What is sent with traces, such as the collector's API key. Of a value, what is not a plain character is percent-encoded.", set: setTracesHeaders},
 
 	{Name: "LATCHKEY_PARALLEL", Form: "a number from 1 to 256", Default: "8", Doc: "Meetings checked at once by one worker.", set: number(func(c *Config) *int { return &c.Parallel }, 1, 256)},
 	{Name: "LATCHKEY_LEASE", Form: "a duration such as 30s", Default: "30s", Doc: "After a worker died, its meetings are taken over this much later.", set: duration(func(c *Config) *time.Duration { return &c.Lease })},
@@ -115,6 +118,22 @@ func secrets(v string) (all []secret.String, err error) {
 		all = append(all, secret.String(s))
 	}
 	return all, nil
+}
+
+// setTracesHeaders reads headers as OpenTelemetry's specification has them. The
+// exporter reads them too, and would go on without those that it cannot read.
+func setTracesHeaders(c *Config, v string) error {
+	c.TracesHeaders = map[string]secret.String{}
+	for i, one := range strings.Split(v, ",") {
+		name, value, ok := strings.Cut(one, "=")
+		name = strings.TrimSpace(name)
+		value, err := url.PathUnescape(strings.TrimSpace(value))
+		if !ok || !httpguts.ValidHeaderFieldName(name) || err != nil || !httpguts.ValidHeaderFieldValue(value) {
+			return fmt.Errorf("number %d is no header: want name=value, the value percent-encoded", i+1)
+		}
+		c.TracesHeaders[name] = secret.String(value)
+	}
+	return nil
 }
 
 func setPolicy(c *Config, v string) error {
