@@ -200,7 +200,7 @@ func (w *Worker) Run(ctx context.Context) {
 		})
 	})
 	if w.o.Keep != (store.Keep{}) {
-		wg.Go(func() { w.past.Run(ctx, log, func() (bool, error) { return false, w.dropPast(hard) }) })
+		wg.Go(func() { w.past.Run(ctx, log, func() (bool, error) { w.dropPast(hard); return false, nil }) })
 	}
 	wg.Go(func() { w.listen(ctx) })
 	wg.Wait()

@@ -9,9 +9,10 @@ import (
 const dropPastWithin = 10 * time.Minute
 
 // dropPast drops what is past its time, once an hour, and makes the database's
-// partitions for the months to come.
-func (w *Worker) dropPast(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, dropPastWithin)
+// partitions for the months to come. What fails is tried again within the hour, not at
+// once: it is locked by somebody, and each try makes those wait who write.
+func (w *Worker) dropPast(hard context.Context) {
+	ctx, cancel := context.WithTimeout(hard, dropPastWithin)
 	defer cancel()
 	r, err := w.o.Store.Retain(ctx, time.Time{}, w.o.Keep)
 	for table, n := range r.Rows {
@@ -20,5 +21,7 @@ func (w *Worker) dropPast(ctx context.Context) error {
 	if len(r.Rows)+len(r.Made)+len(r.Dropped) > 0 {
 		w.o.Logger.Info("dropped what is past its time", "rows", r.Rows, "partitions_made", r.Made, "partitions_dropped", r.Dropped)
 	}
-	return err
+	if err != nil && hard.Err() == nil {
+		w.o.Logger.Warn("not all that is past its time was dropped; again within the hour", "error", err)
+	}
 }

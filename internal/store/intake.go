@@ -62,12 +62,15 @@ func (s *Store) Intake(ctx context.Context, account string, events []Event, appl
 		fresh = make([]bool, len(events))
 		it := &IntakeTx{tx: tx, account: account}
 		// One that does not say when it happened has a time of its own, or two of them
-		// would not be seen to be one.
+		// would not be seen to be one. Versions before recorded other times than events
+		// say, where those could not be; the id is the same, and asked for first (one by one: an anti-join
+		// would read all of events).
 		// In one order whoever takes them in, so that two workers wait for each other at
 		// most one way round.
 		recorded, err := tx.Query(ctx, `INSERT INTO events (event_id, account_id, event, event_at, received_at, request_id, meeting_id, host_id, operator)
 			SELECT event_id, $2, event, coalesce(event_at, 'epoch'), received_at, request_id, meeting_id, host_id, operator FROM jsonb_populate_recordset(NULL::events, $1::jsonb) e
 				WHERE NOT EXISTS (SELECT FROM erased_accounts WHERE account_id = $2 AND erased_at >= least(e.event_at, e.received_at))
+				AND (SELECT known.event_id FROM events known WHERE known.event_id = e.event_id LIMIT 1) IS NULL
 			ORDER BY event_id ON CONFLICT DO NOTHING RETURNING event_id, recorded_at`, all, account)
 		if err != nil {
 			return err

@@ -44,6 +44,24 @@ func TestIntakeOfTheSameEventAtOnce(t *testing.T) {
 }
 
 // Different events about one meeting that nobody knew, at once: none is lost.
+// What a version before recorded under another time than the event says (clamped to
+// when it came, or none) is known all the same.
+func TestIntakeOfAnEventRecordedUnderAnotherTime(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	now := time.Now()
+	for name, at := range map[string]string{"clamped": `now()`, "no time, in a partition": `'2026-11-01'`, "none": `NULL`, "the word for none": `'epoch'`} {
+		exec(t, s, `INSERT INTO events (event_id, account_id, event, event_at, received_at, recorded_at) VALUES ($1, 'acc', 'meeting.created', `+at+`, now(), now())`, name)
+		for _, says := range []time.Time{{}, now.AddDate(3, 0, 0), now} {
+			recorded, err := s.intakeOne(t.Context(), Event{ID: name, AccountID: "acc", Name: "meeting.created", At: says, ReceivedAt: now}, func(*IntakeTx) error { return nil })
+			noError(t, err)
+			if n := value[int](t, s, `SELECT count(*) FROM events WHERE event_id = $1`, name); recorded || n != 1 {
+				t.Errorf("%s, and it comes again saying %v: recorded %v, %d rows", name, says, recorded, n)
+			}
+		}
+	}
+}
+
 func TestIntakeOfDifferentEventsAboutOneMeetingAtOnce(t *testing.T) {
 	t.Parallel()
 	s := openStore(t)

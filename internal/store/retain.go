@@ -2,10 +2,12 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // Keep says for how long what is past is kept. What is in monthly partitions goes with
@@ -39,8 +41,10 @@ const over = `(m.status = 'deleted' AND greatest(m.event_at, m.observed_at, m.de
 	OR m.expires_at < $1
 	OR m.type = 1 AND m.expires_at IS NULL AND greatest(m.event_at, m.observed_at, m.last_used_at, m.created_at) < $1 - interval '1 day')`
 
-// idle are meetings m that no worker is at, and of which nothing is half done.
-const idle = `m.lease_owner IS NULL AND NOT EXISTS (SELECT FROM repairs r WHERE r.account_id = m.account_id AND r.meeting_id = m.meeting_id AND r.result = 'unfinished')`
+// idle are meetings m that no worker is at, and of which nothing is half done or half
+// told.
+const idle = `m.lease_owner IS NULL AND NOT EXISTS (SELECT FROM repairs r WHERE r.account_id = m.account_id AND r.meeting_id = m.meeting_id AND r.result = 'unfinished')
+	AND NOT EXISTS (SELECT FROM alerts a WHERE a.published_at IS NULL AND a.account_id = m.account_id AND a.subject = m.meeting_id::text)`
 
 // past are the rows that go one by one: what is written again after it was made, or is
 // little. $1 is the time before which they are past, $2 how many at once.
@@ -80,97 +84,118 @@ func deleteSome(table, where string) string {
 }
 
 // Retain drops what is past its time at asOf (zero: now), in transactions of at most a
-// thousand rows, and makes the partitions of the months to come. One caller at a time
-// does it; for the others there is nothing to do. What it has done by the time of an
-// error stays done.
+// thousand rows or one partition, and makes the partitions of the months to come. Each
+// transaction holds the row of retention: of several callers one goes on at a time, and
+// the others leave it to that one. What it has done by the time of an error stays done,
+// and a table that cannot be dropped from keeps no other waiting.
 func (s *Store) Retain(ctx context.Context, asOf time.Time, keep Keep) (Retained, error) {
 	done := Retained{Rows: map[string]int64{}}
-	if err := s.retainPartitions(ctx, &asOf, keep, &done); err != nil || asOf.IsZero() {
-		return done, wrapRetain(err)
-	}
-	for _, p := range past {
-		for ctx.Err() == nil {
-			n := int64(0)
-			if _, err := s.retaining(ctx, func(tx pgx.Tx) error {
-				tag, err := tx.Exec(ctx, p.sql, asOf.Add(-p.before(keep)), retainBatch)
-				n = tag.RowsAffected()
-				return err
-			}); err != nil {
-				return done, wrapRetain(fmt.Errorf("%s: %w", p.table, err))
-			}
-			if n > 0 {
-				done.Rows[p.table] += n
-			}
-			if n < retainBatch {
-				break
-			}
+	if asOf.IsZero() {
+		if err := s.pool.QueryRow(ctx, `SELECT now()`).Scan(&asOf); err != nil {
+			return done, fmt.Errorf("drop what is past its time: %w", err)
 		}
 	}
-	return done, wrapRetain(ctx.Err())
+	var failed error
+	for _, step := range retainSteps(asOf, keep, &done) {
+		mine, more := true, true
+		var err error
+		for mine && more && err == nil && ctx.Err() == nil {
+			mine, err = s.retaining(ctx, func(tx pgx.Tx) error { more, err = step.do(ctx, tx); return err })
+		}
+		if err != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", step.what, err))
+		}
+		if pg := (*pgconn.PgError)(nil); err != nil && !errors.As(err, &pg) {
+			break // no answer: the others would have none either
+		}
+		if !mine {
+			return done, nil // the one who does it says how it went
+		}
+	}
+	if failed = errors.Join(failed, ctx.Err()); failed != nil {
+		failed = fmt.Errorf("drop what is past its time: %w", failed)
+	}
+	return done, errors.Join(failed, s.retained(ctx, failed))
 }
 
-func wrapRetain(err error) error {
-	if err != nil {
-		return fmt.Errorf("drop what is past its time: %w", err)
-	}
-	return nil
+// retainStep does a part of its work in a transaction; more says that some is left.
+type retainStep struct {
+	what string
+	do   func(ctx context.Context, tx pgx.Tx) (more bool, err error)
 }
 
-// retainPartitions makes and drops partitions. It leaves asOf zero where another
-// worker is at it.
-func (s *Store) retainPartitions(ctx context.Context, asOf *time.Time, keep Keep, done *Retained) error {
-	mine, err := s.retaining(ctx, func(tx pgx.Tx) error {
-		if asOf.IsZero() {
-			if err := tx.QueryRow(ctx, `SELECT now()`).Scan(asOf); err != nil {
-				return err
-			}
+func retainSteps(asOf time.Time, keep Keep, done *Retained) (all []retainStep) {
+	all = append(all, retainStep{"make partitions", func(ctx context.Context, tx pgx.Tx) (bool, error) {
+		rows, err := tx.Query(ctx, `SELECT make_partitions($1)`, asOf)
+		if err != nil {
+			return false, err
 		}
-		// Counting the rows of a partition before it goes may take a while.
-		if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = '5min'`); err != nil {
-			return err
-		}
-		// What a version of latchkey that runs beside this one wrote in its own way.
-		if _, err := tx.Exec(ctx, `SELECT complete_setting_changes()`); err != nil {
-			return err
-		}
-		rows, err := tx.Query(ctx, `SELECT make_partitions($1)`, *asOf)
-		if err == nil {
-			done.Made, err = pgx.CollectRows(rows, pgx.RowTo[string])
-		}
-		for table, keep := range map[string]time.Duration{"events": keep.Events, "verdicts": keep.History} {
-			if err != nil {
-				return err
-			}
-			if rows, err = tx.Query(ctx, `SELECT name, rows FROM drop_partitions($1, $2)`, table, asOf.Add(-keep)); err != nil {
-				return err
+		done.Made, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return false, err
+	}})
+	// What a version of latchkey that runs beside this one wrote in its own way.
+	all = append(all, retainStep{"setting_changes", func(ctx context.Context, tx pgx.Tx) (bool, error) {
+		_, err := tx.Exec(ctx, `SELECT complete_setting_changes()`)
+		return false, err
+	}})
+	for table, keep := range map[string]time.Duration{"events": keep.Events, "verdicts": keep.History} {
+		all = append(all, retainStep{"partitions of " + table, func(ctx context.Context, tx pgx.Tx) (bool, error) {
+			// Counting the rows of a partition before it goes may take a while.
+			if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = '5min'`); err != nil {
+				return false, err
 			}
 			var name string
 			var n int64
-			_, err = pgx.ForEachRow(rows, []any{&name, &n}, func() error {
+			var dropped bool
+			err := tx.QueryRow(ctx, `SELECT name, rows, dropped FROM drop_partitions($1, $2)`, table, asOf.Add(-keep)).Scan(&name, &n, &dropped)
+			if errors.Is(err, pgx.ErrNoRows) {
+				return false, nil
+			}
+			if err != nil {
+				return false, err
+			}
+			if done.Rows[table] += n; dropped {
 				done.Dropped = append(done.Dropped, name)
-				done.Rows[table] += n
-				return nil
-			})
-		}
-		return err
-	})
-	if err != nil {
-		*done = Retained{Rows: map[string]int64{}} // it was undone
-		return err
+			}
+			return true, nil
+		}})
 	}
-	if !mine {
-		*asOf = time.Time{}
+	for _, p := range past {
+		all = append(all, retainStep{p.table, func(ctx context.Context, tx pgx.Tx) (bool, error) {
+			tag, err := tx.Exec(ctx, p.sql, asOf.Add(-p.before(keep)), retainBatch)
+			if err == nil && tag.RowsAffected() > 0 {
+				done.Rows[p.table] += tag.RowsAffected()
+			}
+			return tag.RowsAffected() == retainBatch, err
+		}})
 	}
-	return nil
+	return all
 }
 
-// retaining runs f in a transaction unless another worker is in one of these.
+// retaining runs f in a transaction that has the row of retention, unless another's has.
+// (An advisory lock anybody could take, and keep.)
 func (s *Store) retaining(ctx context.Context, f func(pgx.Tx) error) (mine bool, err error) {
 	err = s.inTx(ctx, func(tx pgx.Tx) error {
-		if err := tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock(hashtext('latchkey retention'))`).Scan(&mine); err != nil || !mine {
+		tag, err := tx.Exec(ctx, `SELECT FROM retention FOR UPDATE SKIP LOCKED`)
+		if mine = tag.RowsAffected() == 1; err != nil || !mine {
 			return err
 		}
 		return f(tx)
 	})
-	return mine, err
+	return mine || err != nil, err
+}
+
+// retained notes how a look went.
+func (s *Store) retained(ctx context.Context, failed error) error {
+	why := ""
+	if failed != nil {
+		why = failed.Error()
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	_, err := s.pool.Exec(ctx, `UPDATE retention SET error = $1, done_at = CASE WHEN $1 = '' THEN now() ELSE done_at END`, why)
+	if err != nil {
+		return fmt.Errorf("note how dropping what is past its time went: %w", err)
+	}
+	return nil
 }

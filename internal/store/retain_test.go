@@ -2,11 +2,12 @@ package store
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"latchkey/internal/testenv"
 )
 
 var keepTest = Keep{Events: 90 * day, History: 120 * day, Alerts: 60 * day, Meetings: 150 * day, Passcodes: 7 * day}
@@ -75,7 +76,7 @@ func TestTwoYearsOfRetention(t *testing.T) {
 	for nth := range 24 {
 		at := start.AddDate(0, nth, 0)
 		month(t, s, nth, at)
-		r, err := s.Retain(t.Context(), at.AddDate(0, 0, 20), keepTest)
+		r, err := owner(s).Retain(t.Context(), at.AddDate(0, 0, 20), keepTest) // a worker moves no clock
 		noError(t, err)
 		for table, n := range r.Rows {
 			dropped[table] += n
@@ -140,7 +141,7 @@ func TestAnEventIsOneRowAcrossPartitions(t *testing.T) {
 				t.Errorf("%s, delivery %d: new %v, %v", name, nth+1, got, err)
 			}
 			if nth == 1 { // partitions are made meanwhile
-				_, err := s.Retain(t.Context(), time.Now().AddDate(0, 5, 0), Keep{Events: 365 * day, History: 365 * day, Alerts: day, Meetings: day, Passcodes: day})
+				_, err := owner(s).Retain(t.Context(), time.Now().AddDate(0, 5, 0), Keep{Events: 365 * day, History: 365 * day, Alerts: day, Meetings: day, Passcodes: day})
 				noError(t, err)
 			}
 		}
@@ -156,7 +157,7 @@ func TestRetainByManyAtOnce(t *testing.T) {
 	month(t, s, 1, at)
 	made := make([][]string, 4)
 	for _, err := range atOnce(4, func(i int) error {
-		r, err := s.Retain(t.Context(), time.Now().AddDate(0, 2, 0), keepTest)
+		r, err := owner(s).Retain(t.Context(), time.Now().AddDate(0, 2, 0), keepTest)
 		made[i] = r.Made
 		return err
 	}) {
@@ -168,24 +169,108 @@ func TestRetainByManyAtOnce(t *testing.T) {
 	}
 }
 
-// A reader holds a table for long: the others wait at most moments for the
-// retention, which gives way.
+// A reader holds a table for long: those who write wait at most moments for the
+// retention, which gives way, and goes on with all that nobody holds.
 func TestRetainGivesWay(t *testing.T) {
 	t.Parallel()
 	s := openStore(t)
+	addHost(t, s, "h", "acc")
+	month(t, s, 1, time.Now().AddDate(0, -1, 0))
+	later := time.Now().AddDate(1, 0, 0)
 	tx, err := s.pool.Begin(t.Context())
 	noError(t, err)
 	defer func() { _ = tx.Rollback(t.Context()) }()
 	_, err = tx.Exec(t.Context(), `SELECT count(*) FROM events`)
 	noError(t, err)
-	_, err = s.Retain(t.Context(), time.Now().AddDate(0, 6, 0), keepTest)
-	if err == nil || !Unavailable(err) || !strings.Contains(err.Error(), "past its time") {
-		t.Errorf("%v, want an error that goes away", err)
+	r, err := owner(s).Retain(t.Context(), later, keepTest)
+	if err == nil || !Unavailable(err) || !strings.Contains(err.Error(), "past its time: make partitions: ") || !strings.Contains(err.Error(), "partitions of events: ") || strings.Contains(err.Error(), "verdicts: ") {
+		t.Errorf("%v, want an error that goes away, of events alone", err)
 	}
+	for _, table := range []string{"passcodes", "meetings", "alerts", "repairs", "verdicts"} {
+		if r.Rows[table] == 0 {
+			t.Errorf("of %s nothing was dropped while somebody reads events", table)
+		}
+	}
+	if row := value[string](t, s, `SELECT concat_ws('|', done_at < now() - interval '0 s', error LIKE '%make partitions: %') FROM retention`); row != "t|t" {
+		t.Errorf("retention says %s", row)
+	}
+	exec(t, s, `UPDATE retention SET done_at = '2020-01-01'`)
 	noError(t, tx.Rollback(t.Context()))
-	r, err := s.Retain(t.Context(), time.Now().AddDate(0, 6, 0), keepTest)
-	if err != nil || len(r.Made) == 0 {
-		t.Errorf("afterwards: %v, %v", slices.Collect(maps.Keys(r.Rows)), err)
+	r, err = owner(s).Retain(t.Context(), later, keepTest)
+	if err != nil || len(r.Made) == 0 || r.Rows["events"] == 0 {
+		t.Errorf("afterwards: %+v, %v", r, err)
+	}
+	if row := value[string](t, s, `SELECT concat_ws('|', done_at > now() - interval '1 min', error) FROM retention`); row != "t|" {
+		t.Errorf("afterwards retention says %s", row)
+	}
+}
+
+// A login that may only read cannot keep the retention from its work.
+func TestRetainWhoeverReads(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	reader := openURL(t, testenv.LoginURL(t, owner(s).pool.Config().ConnString(), "latchkey_reader"))
+	tx, err := reader.pool.Begin(t.Context())
+	noError(t, err)
+	defer func() { _ = tx.Rollback(t.Context()) }()
+	if _, err := tx.Exec(t.Context(), `SELECT pg_advisory_xact_lock(hashtext('latchkey retention')), done_at FROM retention`); err != nil {
+		t.Fatal(err)
+	}
+	exec(t, s, `INSERT INTO alerts (account_id, type, subject, data, published_at) VALUES ('acc', 'x', '1', '{}', now() - interval '1 year')`)
+	if r, err := s.Retain(t.Context(), time.Time{}, keepTest); err != nil || r.Rows["alerts"] != 1 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// What came lately is young, however long ago it says it happened; what is as old as it
+// says goes, from beside it too.
+func TestRetainWhatCameLate(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	long := value[time.Time](t, s, `SELECT now() - interval '2 years'`)
+	later := time.Now().AddDate(0, 8, 0) // the first partition's end is long past
+	exec(t, s, `INSERT INTO events (event_id, account_id, event, event_at, received_at, recorded_at) SELECT 'old' || i, 'acc', 'x', $1::timestamptz, $1, $1 FROM generate_series(1, 3) i`, long)
+	exec(t, s, `INSERT INTO events (event_id, account_id, event, event_at, received_at) VALUES ('late', 'acc', 'x', $1::timestamptz, now())`, long)
+	exec(t, s, `UPDATE events SET recorded_at = $1 WHERE event_id = 'late'`, later.Add(-day))
+	r, err := owner(s).Retain(t.Context(), later, keepTest)
+	if left := rowsOf(t, s, `SELECT event_id FROM events`); err != nil || r.Rows["events"] != 3 || fmt.Sprint(left) != "[late]" {
+		t.Errorf("%+v, %v; left are %v", r, err, left)
+	}
+}
+
+// A meeting of which something is not told yet stays until it is.
+func TestRetainAMeetingThatIsNotToldOf(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	exec(t, s, `INSERT INTO meetings (meeting_id, account_id, type, status, event_at) SELECT i, 'acc', 2, 'deleted', now() - interval '2 years' FROM generate_series(1, 2) i`)
+	exec(t, s, `INSERT INTO alerts (account_id, type, subject, data) VALUES ('acc', 'meeting.repaired', '1', '{}')`)
+	_, err := s.Retain(t.Context(), time.Time{}, keepTest)
+	noError(t, err)
+	if left := rowsOf(t, s, `SELECT meeting_id::text FROM meetings`); fmt.Sprint(left) != "[1]" {
+		t.Errorf("left are %v, want the one with an alert that is not published", left)
+	}
+	exec(t, s, `UPDATE alerts SET published_at = now()`)
+	_, err = s.Retain(t.Context(), time.Time{}, keepTest)
+	noError(t, err)
+	if n := value[int](t, s, `SELECT count(*) FROM meetings`); n != 0 {
+		t.Error("it is there after its alert was published")
+	}
+}
+
+// Whoever does not own the tables cannot have young partitions dropped, nor any number
+// of them made.
+func TestPartitionsWithinBounds(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	for _, sql := range []string{`SELECT drop_partitions('events', 'infinity')`, `SELECT drop_partitions('verdicts', now())`, `SELECT drop_partitions('events', NULL)`,
+		`SELECT make_partitions('infinity')`, `SELECT make_partitions('9999-01-01')`, `SELECT make_partitions(now() + interval '1 year')`, `SELECT make_partitions('-infinity')`, `SELECT make_partitions(NULL)`} {
+		_, err := s.pool.Exec(t.Context(), sql)
+		if err == nil || Unavailable(err) {
+			t.Errorf("%s: %v", sql, err)
+		}
+	}
+	if _, err := owner(s).pool.Exec(t.Context(), `SELECT make_partitions('infinity')`); err == nil {
+		t.Error("the owner makes partitions for ever")
 	}
 }
 

@@ -23,6 +23,7 @@ var stated = map[string]map[string]string{
 		"table": "SELECT INSERT UPDATE DELETE", "view": "SELECT", "goose_db_version": "SELECT",
 		// What is history is not changed afterwards.
 		"events": "SELECT INSERT DELETE", "setting_changes": "SELECT INSERT DELETE", "verdicts": "SELECT INSERT DELETE", "passcode_changes": "SELECT INSERT DELETE",
+		"retention": "SELECT UPDATE",
 	},
 	"latchkey_reader":    {"table": "SELECT", "view": "SELECT", "goose_db_version": "", "passcodes": ""},
 	"latchkey_passcodes": {"table": "", "view": "", "goose_db_version": "", "passcodes": "SELECT"},

@@ -98,7 +98,7 @@ func TestRoles(t *testing.T) {
 		"latchkey_passcodes": {true, false},
 	} {
 		t.Run(role, func(t *testing.T) {
-			conn := logIn(t, s, "login_of_"+role, role)
+			conn := logIn(t, s, "views_"+role, role)
 			try := func(sql string, allowed bool) {
 				t.Helper()
 				_, err := conn.Exec(t.Context(), sql)

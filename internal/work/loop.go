@@ -55,7 +55,7 @@ func (l *Loop) Run(ctx context.Context, log *slog.Logger, step func() (more bool
 			failures++
 			wait = min(time.Duration(failures)*250*time.Millisecond, slowest)
 			if failures == 1 {
-				log.Error("stalled: database or NATS unavailable; retrying", "error", err)
+				log.Error("stalled; retrying", "error", err)
 			}
 		case failures > 0:
 			log.Info("recovered", "after_failures", failures)

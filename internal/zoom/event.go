@@ -120,19 +120,18 @@ func DecodeEnvelope(body []byte) (Envelope, error) {
 }
 
 // epoch reads milliseconds since 1970, or seconds when the number is so small
-// that as milliseconds it would lie before 2001. What lies outside 1970 to 9999
-// is no time at all: neither Postgres nor JSON could hold it.
+// that as milliseconds it would lie before 2001. What lies outside 2001 to 9999
+// either way is no time at all: Zoom was not there yet, and neither Postgres nor JSON
+// could hold what comes after.
 func epoch(n int64) time.Time {
-	if n < 0 || n > 253402300799999 {
-		return time.Time{}
-	}
-	if n <= 253402300799 {
+	const year2001, year10000 = 978307200, 253402300800
+	switch {
+	case n >= year2001 && n < year10000:
 		return time.Unix(n, 0).UTC()
+	case n >= year2001*1000 && n < year10000*1000:
+		return time.UnixMilli(n).UTC()
 	}
-	if n < 978307200000 {
-		return time.Time{} // neither: beyond 9999 in seconds, before 2001 in milliseconds
-	}
-	return time.UnixMilli(n).UTC()
+	return time.Time{}
 }
 
 // SettingsObject is the object of a settings event: only what changed.
