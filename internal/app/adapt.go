@@ -65,6 +65,19 @@ func (b workerBus) publishAlert(ctx context.Context, a store.Alert) error {
 	return err
 }
 
+// lastSequence asks the stream of alerts, where the right to is taken for granted.
+func (b workerBus) lastSequence(streamsExist bool) func(context.Context) (int64, error) {
+	if streamsExist {
+		return nil
+	}
+	return func(ctx context.Context) (int64, error) {
+		if err := b.Check(); err != nil {
+			return 0, err
+		}
+		return b.LastAlertSeq(ctx)
+	}
+}
+
 func (b workerBus) publishDead(ctx context.Context, reason string, e intake.Event) error {
 	env, _ := zoom.DecodeEnvelope(e.Body) // what can be known of it
 	return b.Bus.PublishDead(ctx, "intake", reason, bus.Event{ID: e.ID, AccountID: env.AccountID, SignedFor: e.SignedFor, Name: env.Event,

@@ -224,7 +224,7 @@ func (a *App) newWorker() {
 	})
 	host, _ := os.Hostname()
 	a.worker = reconcile.New(reconcile.Options{
-		Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Store: a.store, Publish: bus.publishAlert,
+		Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Store: a.store, Publish: bus.publishAlert, LastSequence: bus.lastSequence(c.StreamsExist), 
 		Zoom: func(accountID string) (reconcile.Zoom, bool) {
 			client, guarded := a.zoom[accountID]
 			return client, guarded

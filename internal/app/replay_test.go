@@ -2,9 +2,12 @@ package app_test
 
 import (
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go"
 
 	"latchkey/internal/app"
 	"latchkey/internal/config"
@@ -143,4 +146,34 @@ func TestADeadLetterIsNoLoss(t *testing.T) {
 	if strings.Contains(r.log.String(), "restored from a backup") {
 		t.Error("a dead letter is called a loss")
 	}
+}
+
+// A clock that was ahead when alerts were published, and a database from before: those
+// to come sort after them all the same.
+func TestAlertsGoOnAfterThoseThatWerePublished(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "DATABASE_URL="+emptyMigrated(t), "NATS_URL="+testenv.NATS(t).URL())
+	if _, err := app.SetUpStreams(t.Context(), must(config.Load(r.environ, config.Admin)), slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	js := r.jetStream(t)
+	ahead := fmt.Sprintf("%019d", time.Now().AddDate(1, 0, 0).UnixMicro())
+	old := nats.NewMsg("latchkey.alert." + accountDemo + ".meeting.repaired")
+	old.Header.Set("ce-sequence", ahead)
+	if _, err := js.PublishMsg(t.Context(), old); err != nil {
+		t.Fatal(err)
+	}
+	r.app = r.start(t, true, true)
+	r.settled(t, r.create(t, hostOn).ID, passcode.OutcomeJoinable)
+	s, err := js.Stream(t.Context(), "LATCHKEY_ALERTS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testenv.Until(t, "the next alert is published", func() bool {
+		m, err := s.GetMsg(t.Context(), 2)
+		if err == nil && m.Header.Get("ce-sequence") <= ahead {
+			t.Fatalf("its sequence is %s, after %s", m.Header.Get("ce-sequence"), ahead)
+		}
+		return err == nil
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -108,6 +109,32 @@ func (b *Bus) PublishAlert(ctx context.Context, a Alert) error {
 		m.Header.Set("ce-traceparent", a.Trace)
 	}
 	return b.publish(ctx, m)
+}
+
+// lastAlerts is how many alerts are looked at for the greatest sequence: an alert that
+// was refused at first comes with a smaller one than its predecessors.
+const lastAlerts = 16
+
+// LastAlertSeq is the greatest sequence among the newest alerts in the stream; 0 where
+// there are none.
+func (b *Bus) LastAlertSeq(ctx context.Context) (last int64, err error) {
+	s, err := b.js.Stream(ctx, b.name(kindAlerts))
+	if err != nil {
+		return 0, fmt.Errorf("read the last alerts: %w", err)
+	}
+	for seq, n := s.CachedInfo().State.LastSeq, 0; seq >= max(s.CachedInfo().State.FirstSeq, 1) && n < lastAlerts; seq, n = seq-1, n+1 {
+		m, err := s.GetMsg(ctx, seq)
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			continue
+		}
+		if err != nil {
+			return 0, fmt.Errorf("read the last alerts: %w", err)
+		}
+		if n, err := strconv.ParseInt(m.Header.Get("ce-sequence"), 10, 64); err == nil {
+			last = max(last, n)
+		}
+	}
+	return last, nil
 }
 
 func (b *Bus) publish(ctx context.Context, m *nats.Msg) error {

@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -195,5 +196,35 @@ func TestConnectRefusesWhatIsNoURL(t *testing.T) {
 	_, err := Connect(Options{URL: "nats://user:hunter2@[::1"})
 	if err == nil || !strings.Contains(err.Error(), "NATS_URL") || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("%v; want NATS_URL named and the password not", err)
+	}
+}
+
+func TestLastAlertSeq(t *testing.T) {
+	t.Parallel()
+	b := ready(t, Streams{})
+	last := func() int64 {
+		t.Helper()
+		seq, err := b.LastAlertSeq(t.Context())
+		noError(t, err)
+		return seq
+	}
+	if n := last(); n != 0 {
+		t.Errorf("no alert, and the last is %d", n)
+	}
+	for i, seq := range []int64{5, 900, 7} { // the last was refused at first
+		noError(t, b.PublishAlert(t.Context(), Alert{ID: fmt.Sprint("a", i), Seq: seq, AccountID: "acc", Type: "meeting.repaired", Time: time.Now(), Data: []byte("{}")}))
+	}
+	if n := last(); n != 900 {
+		t.Errorf("the last is %d, want 900", n)
+	}
+	s, err := b.js.Stream(t.Context(), b.name(kindAlerts))
+	noError(t, err)
+	noError(t, s.DeleteMsg(t.Context(), 3))
+	if n := last(); n != 900 {
+		t.Errorf("with a gap the last is %d, want 900", n)
+	}
+	noError(t, s.Purge(t.Context()))
+	if n := last(); n != 0 {
+		t.Errorf("purged, and the last is %d", n)
 	}
 }

@@ -99,8 +99,11 @@ type Options struct {
 	// Policies is a fingerprint of all rules together, as they are now.
 	Policies func() string
 	Publish  func(context.Context, store.Alert) error
-	Logger   *slog.Logger
-	Metrics  *Metrics
+	// LastSequence is the greatest sequence of an alert that was published; nil: it may
+	// not be asked for.
+	LastSequence func(context.Context) (int64, error)
+	Logger       *slog.Logger
+	Metrics      *Metrics
 	// Tracer records checks under the delivery that made them due; nil: nobody does.
 	Tracer trace.Tracer
 
@@ -149,6 +152,9 @@ type Worker struct {
 	sweeps   *work.Loop
 	setup    *work.Loop
 	past     *work.Loop
+	// sequenced is when it is next seen to that the sequence of alerts goes on from what
+	// was published.
+	sequenced time.Time
 	// policiesLate: PoliciesChanged failed, and is to be tried again.
 	policiesLate atomic.Bool
 	// Hosts get fewer places: a change of an account makes thousands of them due,
@@ -249,6 +255,9 @@ const storeWithin = 20 * time.Second
 func (w *Worker) publishAlerts(ctx context.Context) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeWithin)
 	defer cancel()
+	if err := w.continueSequence(ctx); err != nil {
+		return false, err
+	}
 	const batch = 100
 	n, err := w.o.Store.PublishAlerts(ctx, batch, func(ctx context.Context, a store.Alert) error {
 		err := w.o.Publish(ctx, a)
@@ -263,6 +272,28 @@ func (w *Worker) publishAlerts(ctx context.Context) (bool, error) {
 		return err
 	})
 	return n == batch, err
+}
+
+// sequencedFor is how often it is looked where the sequence is: the database may be
+// restored from a backup at any time.
+const sequencedFor = 10 * time.Minute
+
+// continueSequence has alerts follow those that were published, also where the database
+// is older than they are and the clock was ahead when they were.
+func (w *Worker) continueSequence(ctx context.Context) error {
+	if w.o.LastSequence == nil || time.Now().Before(w.sequenced) {
+		return nil
+	}
+	asked, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	last, err := w.o.LastSequence(asked)
+	if err != nil { // NATS is away, or a right is missing: nothing to wait for
+		w.o.Logger.Debug("could not read the sequence of the last alerts", "error", err)
+		w.sequenced = time.Now().Add(sequencedFor / 10)
+		return nil
+	}
+	w.sequenced = time.Now().Add(sequencedFor)
+	return w.o.Store.SequencesAfter(ctx, last)
 }
 
 // sweepAtOnce is how many hosts one sweep of one worker marks, once a minute. It

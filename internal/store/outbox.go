@@ -81,7 +81,8 @@ func (s *Store) PublishAlerts(ctx context.Context, limit int, publish func(conte
 // published; none when another worker has it, or there are none. Sequences are given
 // here, to what is committed, and keep: whoever publishes, at whatever time, does it
 // in the same order. They grow with the clock, so that a database restored from a
-// backup does not give one out twice.
+// backup does not give one out twice; and after what was published under a clock that
+// was ahead (SequencesAfter).
 func (s *Store) takeAlerts(ctx context.Context, owner string, limit int) (alerts []Alert, err error) {
 	err = s.inTx(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `UPDATE outbox SET lease_owner = $1, lease_until = now() + $2 * interval '1 second'
@@ -112,6 +113,14 @@ func (s *Store) takeAlerts(ctx context.Context, owner string, limit int) (alerts
 		return err
 	})
 	return alerts, err
+}
+
+// SequencesAfter makes the sequences that are given from now on greater than that one.
+func (s *Store) SequencesAfter(ctx context.Context, seq int64) error {
+	if _, err := s.pool.Exec(ctx, `UPDATE outbox SET last_seq = $1 WHERE last_seq < $1`, seq); err != nil {
+		return fmt.Errorf("continue the sequence of alerts: %w", err)
+	}
+	return nil
 }
 
 const releaseOutbox = `UPDATE outbox SET lease_owner = NULL, lease_until = NULL WHERE lease_owner = $1`
