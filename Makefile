@@ -10,7 +10,7 @@ RACE ?= $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: build ## see the problem happen and be repaired, in under a minute
+demo: build ## see the problem happen and be repaired; stays up until Ctrl-C
 	@./bin/latchkey demo
 
 serve: build ## run against real Zoom; docs/zoom-setup.md says what it needs

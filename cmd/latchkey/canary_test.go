@@ -582,7 +582,7 @@ func (c *canary) lookAtFiles() {
 		switch {
 		case path == c.state:
 			// As root, Postgres' user must be able to pass.
-			if want := map[bool]os.FileMode{true: 0o755, false: 0o700}[os.Geteuid() == 0]; fi.Mode().Perm() != want {
+			if want := map[bool]os.FileMode{true: 0o711, false: 0o700}[os.Geteuid() == 0]; fi.Mode().Perm() != want {
 				t.Errorf("%s has mode %v, want %v", path, fi.Mode(), want)
 			}
 		case fi.Mode().Perm()&open != 0:

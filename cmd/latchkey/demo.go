@@ -98,7 +98,7 @@ NATS, Postgres and latchkey itself are the real thing.
 		return err
 	}
 	// As root, Postgres runs as another user, who must be able to get there.
-	if err := os.Chmod(d.dir, 0o755); err != nil {
+	if err := os.Chmod(d.dir, 0o711); err != nil {
 		return err
 	}
 	if d.sim, err = zoomsim.Start(ctx, zoomsim.Options{Seed: 1, Documents: d.documents, Logger: logger}); err != nil {

@@ -43,7 +43,7 @@ func StateDir(c config.Config) (string, error) {
 func makeStateDir(dir string) error {
 	mode := os.FileMode(0o700)
 	if os.Geteuid() == 0 {
-		mode = 0o755
+		mode = 0o711
 	}
 	return os.MkdirAll(dir, mode)
 }

@@ -20,16 +20,16 @@ import (
 const rootStateDir = "/var/lib/latchkey"
 
 // DefaultStateDir says where latchkey keeps its data when it is not told:
-// /var/lib/latchkey for root (created here, mode 0755), else
+// /var/lib/latchkey for root (created here, mode 0711), else
 // $XDG_STATE_HOME/latchkey, else ~/.local/state/latchkey (neither is created
 // here). LATCHKEY_STATE is the caller's to honour.
 func DefaultStateDir() (string, error) {
 	if os.Geteuid() == 0 {
-		if err := os.MkdirAll(rootStateDir, 0o755); err != nil {
+		if err := os.MkdirAll(rootStateDir, 0o711); err != nil {
 			return "", fmt.Errorf("embedded: create the state folder: %w; set LATCHKEY_STATE to a folder that can be written", err)
 		}
 		// Not left to the umask: 0700 would lock the unprivileged user out.
-		if err := os.Chmod(rootStateDir, 0o755); err != nil {
+		if err := os.Chmod(rootStateDir, 0o711); err != nil {
 			return "", fmt.Errorf("embedded: state folder: %w", err)
 		}
 		return rootStateDir, nil

@@ -89,7 +89,7 @@ func makeFolder(dir string, a account) error {
 		return err
 	}
 	if a.switched {
-		return os.Chmod(dir, 0o755)
+		return os.Chmod(dir, 0o711)
 	}
 	return nil
 }

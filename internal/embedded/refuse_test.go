@@ -165,7 +165,7 @@ func TestDefaultStateDir(t *testing.T) {
 	}
 	if os.Geteuid() == 0 {
 		fi, err := os.Stat(rootStateDir)
-		if dir != rootStateDir || err != nil || fi.Mode().Perm() != 0o755 {
+		if dir != rootStateDir || err != nil || fi.Mode().Perm() != 0o711 {
 			t.Errorf("%s %v %v", dir, fi, err)
 		}
 		return
