@@ -140,12 +140,12 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// zoomClient makes the client of one account.
-func zoomClient(c config.Config, account config.Account, onCall func(zoom.Exchange)) *zoom.Client {
+// zoomClient makes the client of one account; without a limiter it paces itself alone.
+func zoomClient(c config.Config, account config.Account, limiter zoom.Limiter, onCall func(zoom.Exchange)) *zoom.Client {
 	rates, _ := zoom.RatesFor(account.Plan)
 	return zoom.New(zoom.Options{
 		Credentials: zoom.Credentials{AccountID: account.ID, ClientID: account.ClientID, ClientSecret: account.ClientSecret},
-		APIURL:      c.APIURL, OAuthURL: c.OAuthURL, Rates: rates, OnCall: onCall,
+		APIURL:      c.APIURL, OAuthURL: c.OAuthURL, Limiter: limiter, Rates: rates, OnCall: onCall,
 	})
 }
 
@@ -154,7 +154,7 @@ func zoomClient(c config.Config, account config.Account, onCall func(zoom.Exchan
 func ZoomFor(c config.Config, accountID string) (*zoom.Client, bool) {
 	for _, account := range c.AllAccounts() {
 		if account.ID == accountID {
-			return zoomClient(c, account, nil), true
+			return zoomClient(c, account, nil, nil), true
 		}
 	}
 	return nil, false

@@ -24,6 +24,7 @@ import (
 	"latchkey/internal/bus"
 	"latchkey/internal/config"
 	"latchkey/internal/intake"
+	"latchkey/internal/quota"
 	"latchkey/internal/reconcile"
 	"latchkey/internal/store"
 	"latchkey/internal/webhook"
@@ -53,6 +54,7 @@ type App struct {
 	bus      *bus.Bus
 	store    *store.Store            // nil without the worker
 	zoom     map[string]*zoom.Client // by account
+	limiters []*quota.Limiter
 	worker   *reconcile.Worker
 	intake   *intake.Intake
 	webhook  *webhook.Handler
@@ -205,7 +207,9 @@ func (a *App) newWorker() {
 	onCall := callMetrics(a.registry)
 	a.zoom = map[string]*zoom.Client{}
 	for _, account := range c.AllAccounts() {
-		a.zoom[account.ID] = zoomClient(c, account, onCall)
+		limiter := quota.New(quota.Options{Ledger: a.store, AccountID: account.ID, Plan: account.Plan, Share: float64(c.ZoomShare) / 100, Logger: a.log.With("part", "quota", "account_id", account.ID)})
+		a.limiters = append(a.limiters, limiter)
+		a.zoom[account.ID] = zoomClient(c, account, limiter, onCall)
 	}
 	guarded := slices.Sorted(maps.Keys(a.zoom))
 	bus, log, metrics := workerBus{a.bus}, a.log.With("part", "worker"), reconcile.NewMetrics(a.registry)
@@ -224,7 +228,7 @@ func (a *App) newWorker() {
 	})
 	host, _ := os.Hostname()
 	a.worker = reconcile.New(reconcile.Options{
-		Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Store: a.store, Publish: bus.publishAlert, LastSequence: bus.lastSequence(c.StreamsExist), 
+		Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Store: a.store, Publish: bus.publishAlert, LastSequence: bus.lastSequence(c.StreamsExist),
 		Zoom: func(accountID string) (reconcile.Zoom, bool) {
 			client, guarded := a.zoom[accountID]
 			return client, guarded
@@ -362,6 +366,9 @@ func (a *App) Stop(ctx context.Context) error {
 	}
 	for _, client := range a.zoom {
 		client.Close()
+	}
+	for _, limiter := range a.limiters {
+		limiter.Close()
 	}
 	if a.store != nil {
 		// It waits for connections to say good-bye, on a silent link for ever.

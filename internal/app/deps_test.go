@@ -61,6 +61,7 @@ func TestDependenciesPointInward(t *testing.T) {
 		"internal/embedded":  {},
 		"internal/zoomsim":   {},
 		"internal/store":     {"internal/passcode", "internal/secret", "internal/work", "migrations"},
+		"internal/quota":     {"internal/store", "internal/zoom"},
 		"internal/alert":     {"internal/passcode", "internal/store"},
 		"internal/intake":    {"internal/alert", "internal/passcode", "internal/secret", "internal/store", "internal/tracing", "internal/work", "internal/zoom"},
 		"internal/config":    {"internal/passcode", "internal/secret"},

@@ -195,6 +195,9 @@ func TestOneNotFoundBuriesNobody(t *testing.T) {
 	r.sim.SetWebhookURL("http://" + r.app.IngestAddr() + "/webhooks/zoom")
 	m := r.create(t, hostLocked)
 	r.settled(t, m.ID, passcode.OutcomeDemands)
+	if err := r.app.WaitQuiet(t.Context()); err != nil { // no other read is to meet the fault
+		t.Fatal(err)
+	}
 	if err := r.sim.AddFault(zoomsim.Fault{Method: "GET", PathPrefix: fmt.Sprintf("/v2/meetings/%d", m.ID), Times: 1, Status: 404, Code: 3001, Message: "Meeting does not exist."}); err != nil {
 		t.Fatal(err)
 	}

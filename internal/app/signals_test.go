@@ -200,7 +200,7 @@ func TestMetrics(t *testing.T) {
 	var text string
 	testenv.Until(t, "all of it is counted", func() bool {
 		text, _ = r.get(t, "/metrics", "")
-		return strings.Contains(text, `latchkey_alerts_total{result="published"}`) && strings.Contains(text, "latchkey_dead_letters 1\n") && strings.Contains(text, `latchkey_events_total{result="dead"} 1`) && strings.Contains(text, "latchkey_due{what=\"meetings\"} 0\n")
+		return strings.Contains(text, `latchkey_alerts_total{result="published"}`) && strings.Contains(text, "latchkey_dead_letters 1\n") && strings.Contains(text, `latchkey_events_total{result="dead"} 1`) && strings.Contains(text, "latchkey_due{what=\"meetings\"} 0\n") && strings.Contains(text, "latchkey_outbox 0\n")
 	})
 	for _, want := range []string{
 		`latchkey_webhook_deliveries_total{result="accepted"} `, `latchkey_events_total{result="recorded"} `, `latchkey_events_total{result="dead"} 1`,

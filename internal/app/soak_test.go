@@ -121,6 +121,8 @@ func midnight(t *testing.T, r *rig) {
 	}
 	testenv.Exec(t, cfg.DatabaseURL, `UPDATE hosts SET held_until = now(), due_at = least(due_at, now())`)
 	testenv.Exec(t, cfg.DatabaseURL, `UPDATE meetings SET due_at = least(due_at, now())`)
+	testenv.Exec(t, cfg.DatabaseURL, `UPDATE call_limits SET held_until = NULL, held_for = '', used = 0`)
+	testenv.Exec(t, cfg.DatabaseURL, `DELETE FROM host_days`)
 }
 
 // endState lists what of the guarantees does not hold.

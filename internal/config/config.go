@@ -43,6 +43,8 @@ type Config struct {
 	APIURL         string // "" means what the token says
 	OAuthURL       string // "" means Zoom's
 	Plan           string // sizes the rate limits: free, pro or business
+	ZoomShare      int    // percent of them that is latchkey's
+	HostReserve    int    // of a host's 100 changes a day, left to the host
 
 	Policy passcode.Mode
 	// Accounts and Rules come from File, LATCHKEY_CONFIG.

@@ -52,6 +52,10 @@ var keys = []Key{
 		set: address(func(c *Config) *string { return &c.OAuthURL }, "http", "https")},
 	{Name: "LATCHKEY_ZOOM_PLAN", Form: "free, pro or business", Default: "pro", Doc: "Sizes our share of Zoom's rate limits.",
 		set: oneOf(func(c *Config) *string { return &c.Plan }, "free", "pro", "business")},
+	{Name: "LATCHKEY_ZOOM_SHARE", Form: "a number from 1 to 100", Default: "50", Doc: "Percent of Zoom's rate limits that latchkey's workers take, together; the rest is for the account's other apps.",
+		set: number(func(c *Config) *int { return &c.ZoomShare }, 1, 100)},
+	{Name: "LATCHKEY_HOST_RESERVE", Form: "a number from 0 to 100", Default: "50", Doc: "How many of the 100 creates and changes that Zoom allows a host and UTC day are left to the host; only a meeting that starts before midnight UTC gets one of these.",
+		set: number(func(c *Config) *int { return &c.HostReserve }, 0, 100)},
 	{Name: "LATCHKEY_POLICY", Form: "waiting-room or observe", Default: string(passcode.ModeWaitingRoom), Doc: "What is done about meetings that demand a passcode.", set: setPolicy},
 
 	{Name: "LATCHKEY_CONFIG", Form: "a YAML file", Doc: "More accounts, and policies per account, group or host (docs/policies.md).",

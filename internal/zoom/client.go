@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -26,8 +27,10 @@ type Options struct {
 	APIURL string
 	// OAuthURL defaults to https://zoom.us/oauth/token.
 	OAuthURL string
-	// Rates default to RatesFor("pro").
-	Rates Rates
+	// Limiter paces all who call for the account; nil: this client alone, at Rates, which
+	// default to RatesFor("pro").
+	Limiter Limiter
+	Rates   Rates
 	// Timeout bounds one HTTP exchange; default 10 s.
 	Timeout time.Duration
 	// OnCall is called after every exchange with the API (not of token requests).
@@ -51,7 +54,9 @@ type Client struct {
 	o      Options
 	http   *http.Client
 	tokens *tokenSource
-	limit  *limiter
+	limit  Limiter
+	// ahead is by how much Zoom's clock is ahead of this process's, in seconds.
+	ahead atomic.Int64
 }
 
 // The defaults of Options.
@@ -92,7 +97,10 @@ func New(o Options) *Client {
 		// token to wherever it points.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return &Client{o: o, http: h, limit: newLimiter(o.Rates, o.Now),
+	if o.Limiter == nil {
+		o.Limiter = newAlone(o.Rates, o.Now)
+	}
+	return &Client{o: o, http: h, limit: o.Limiter,
 		tokens: &tokenSource{url: o.OAuthURL, creds: o.Credentials, client: h, now: o.Now}}
 }
 
@@ -154,7 +162,7 @@ func (c *Client) do(ctx context.Context, k call) error {
 	op := k.method + " " + k.path
 	renewed := false
 	for attempt := 1; ; attempt++ {
-		if err := c.limit.wait(ctx, k.label, op); err != nil {
+		if err := c.limit.Wait(ctx, k.label, op); err != nil {
 			return err
 		}
 		t, err := c.tokens.get(ctx)
@@ -178,7 +186,6 @@ func (c *Client) do(ctx context.Context, k call) error {
 			renewed = true
 			continue
 		case KindRateSecond, KindRateDay:
-			c.limit.hold(k.label, e.RetryAt, e.Kind)
 			if e.Kind == KindRateDay || attempt >= tries {
 				return err
 			}
@@ -241,13 +248,22 @@ func (c *Client) exchange(op string, k call, req *http.Request, token secret.Str
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	now := c.o.Now() // Retry-After counts from the answer, not from the request
+	if resp.Header.Get("Date") != "" {
+		c.ahead.Store(int64(aheadOf(resp.Header, now) / time.Second))
+	}
+	said := saidOf(k.label, resp.Header)
+	defer func() { c.limit.Answered(req.Context(), k.label, said) }()
 	switch {
 	case err != nil:
 		return resp.StatusCode, &Error{Kind: KindTransport, Op: op, Status: resp.StatusCode, Message: "the answer ended early", Err: err}
 	case len(body) > maxAnswer:
 		return resp.StatusCode, &Error{Kind: KindBadAnswer, Op: op, Status: resp.StatusCode, Message: "the answer is larger than 4 MiB"}
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
-		return resp.StatusCode, errorFrom(op, resp, body, now, append(k.hidden, token, c.tokens.secret())...)
+		e := errorFrom(op, resp, body, now, append(k.hidden, token, c.tokens.secret())...)
+		if e.Kind == KindRateSecond || e.Kind == KindRateDay {
+			said.Refused, said.Until = e.Kind, e.RetryAt
+		}
+		return resp.StatusCode, e
 	case k.into == nil:
 		return resp.StatusCode, nil
 	}
@@ -261,6 +277,10 @@ func (c *Client) exchange(op string, k call, req *http.Request, token secret.Str
 	}
 	return resp.StatusCode, nil
 }
+
+// Ahead is by how much Zoom's clock was ahead of this process's at the last answer, in
+// whole seconds; negative where it is behind. Zoom's days end by Zoom's clock.
+func (c *Client) Ahead() time.Duration { return time.Duration(c.ahead.Load()) * time.Second }
 
 func (c *Client) url(k call, t token) (string, error) {
 	base := c.o.APIURL

@@ -115,11 +115,14 @@ func errorFrom(op string, resp *http.Response, body []byte, now time.Time, secre
 	if resp.StatusCode == http.StatusTooManyRequests {
 		// The limits are told apart by their words: the host limit carries another
 		// limit's headers (Z-LIMIT-6).
+		// Zoom's days, and the dates that it names, are by Zoom's clock.
+		ahead := aheadOf(resp.Header, now)
+		nextDay := nextUTCDay(now.Add(ahead)).Add(-ahead)
 		switch {
 		case strings.Contains(message, hostDayMessage):
-			e.Kind, e.RetryAt = KindHostDay, nextUTCDay(now)
+			e.Kind, e.RetryAt = KindHostDay, nextDay
 		case strings.Contains(message, "daily rate limit"):
-			e.Kind, e.RetryAt = KindRateDay, retryAfter(resp.Header, now, nextUTCDay(now))
+			e.Kind, e.RetryAt = KindRateDay, retryAfter(resp.Header, now, nextDay)
 		default:
 			e.Kind, e.RetryAt = KindRateSecond, retryAfter(resp.Header, now, now.Add(time.Second))
 		}
@@ -184,15 +187,30 @@ func retryAfter(h http.Header, now, otherwise time.Time) time.Time {
 	if n, err := strconv.Atoi(v); err == nil && n >= 0 && n <= 25*60*60 {
 		at = now.Add(time.Duration(n) * time.Second)
 	} else if t, err := time.Parse(time.RFC3339, v); err == nil {
-		at = t
+		at = t.Add(-aheadOf(h, now))
 	} else if t, err := http.ParseTime(v); err == nil {
-		at = t
+		at = t.Add(-aheadOf(h, now))
 	}
 	// A nonsensical value must not park an account for a week.
 	if at.Before(now) || at.After(now.Add(25*time.Hour)) {
 		return otherwise
 	}
 	return at
+}
+
+// aheadOf is by how much the clock of whoever answered is ahead of this one, in whole
+// seconds. Date has no more, and the answer took its time: what is within two seconds is
+// the same, and what is days off is no clock's.
+func aheadOf(h http.Header, now time.Time) time.Duration {
+	theirs, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		return 0
+	}
+	ahead := theirs.Sub(now).Truncate(time.Second)
+	if ahead.Abs() <= 2*time.Second || ahead.Abs() > 48*time.Hour {
+		return 0
+	}
+	return ahead
 }
 
 func nextUTCDay(now time.Time) time.Time {

@@ -191,6 +191,9 @@ type MeetingPatch struct {
 	// Before is the passcode that the meeting has, as far as it is known. It is not
 	// sent; should Zoom's words quote it, it is taken out of them.
 	Before secret.String
+	// HostLeft, where not nil, is told what Zoom says is left of the host's 100, if it
+	// does (Z-LIMIT-9).
+	HostLeft *int
 }
 
 // PatchMeeting changes one meeting. LIGHT, and one of the host's 100 creates
@@ -217,7 +220,13 @@ func (c *Client) PatchMeeting(ctx context.Context, id MeetingID, p MeetingPatch)
 		body.Settings.Options = map[string]string{"mode": "custom", "who_goes_to_waiting_room": string(passcode.WaitsEveryone)}
 	}
 	k.body = body
-	return c.do(ctx, k)
+	var header http.Header
+	k.header = &header
+	err := c.do(ctx, k)
+	if left := hostLeft(header); left >= 0 && p.HostLeft != nil {
+		*p.HostLeft = left
+	}
+	return err
 }
 
 // ListedMeeting is one row of a host's meetings; it carries no passcode.
