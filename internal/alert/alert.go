@@ -27,11 +27,12 @@ const (
 	Forecast        = "host.forecast_changed"
 	AccountTrouble  = "account.trouble"
 	EventDead       = "event.dead"
+	Budget          = "budget.low"
 )
 
 // Types is the closed set, for tests that hold other places to it.
 func Types() []string {
-	return []string{Demands, Repaired, Unfixable, Contested, Deferred, Open, PasscodeChanged, Forecast, AccountTrouble, EventDead}
+	return []string{Demands, Repaired, Unfixable, Contested, Deferred, Open, PasscodeChanged, Forecast, AccountTrouble, EventDead, Budget}
 }
 
 // meetingData is the JSON of an alert about a meeting.

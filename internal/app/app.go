@@ -233,6 +233,13 @@ func (a *App) newWorker() {
 			client, guarded := a.zoom[accountID]
 			return client, guarded
 		},
+		Reserve: c.HostReserve,
+		Ahead: func(accountID string) time.Duration {
+			if client := a.zoom[accountID]; client != nil {
+				return client.Ahead()
+			}
+			return 0
+		},
 		LargePlan: func(accountID string) bool {
 			return slices.ContainsFunc(c.AllAccounts(), func(a config.Account) bool { return a.ID == accountID && a.Plan == "business" })
 		},

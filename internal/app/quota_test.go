@@ -2,10 +2,13 @@ package app_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
+	"latchkey/internal/config"
 	"latchkey/internal/passcode"
+	"latchkey/internal/store"
 	"latchkey/internal/testenv"
 	"latchkey/internal/zoomsim"
 )
@@ -48,4 +51,70 @@ func TestThreeWorkersShareTheRate(t *testing.T) {
 	if light < meetings {
 		t.Errorf("only %d light calls of %d meetings were counted", light, meetings)
 	}
+}
+
+// Of the host's 100 a day a part is left to the host: repairs of meetings to come wait for
+// midnight UTC, are told of and taken up by themselves; one that begins before outranks
+// that.
+func TestAHostsDayIsLeftToTheHost(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "DATABASE_URL="+emptyMigrated(t), "NATS_URL="+testenv.NATS(t).URL(), "LATCHKEY_HOST_RESERVE=92")
+	r.app = r.start(t, true, true)
+	cfg := must(config.Load(r.environ, config.Both))
+	ask := func(sql string) string { t.Helper(); return testenv.Query(t, cfg.DatabaseURL, sql) }
+	deferred := func(m zoomsim.Meeting) store.Meeting {
+		t.Helper()
+		var row store.Meeting
+		testenv.Until(t, "it is deferred", func() bool {
+			var err error
+			row, err = r.app.Store().Meeting(t.Context(), m.ID)
+			return err == nil && row.Remedy == passcode.RemedyDefer
+		})
+		return row
+	}
+	// 8 are latchkey's and whoever creates meetings: each costs one to create and one to
+	// repair, and one that the host has already is found with the first.
+	var last zoomsim.Meeting
+	repaired := 0
+	for range 6 {
+		last = r.create(t, hostOn)
+		if err := r.app.WaitQuiet(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if row, err := r.app.Store().Meeting(t.Context(), last.ID); err == nil && row.Outcome == passcode.OutcomeJoinable {
+			repaired++
+		}
+	}
+	row := deferred(last)
+	midnight := time.Now().UTC().Truncate(24 * time.Hour).Add(24 * time.Hour)
+	if !row.DueAt.Equal(midnight) || !strings.Contains(row.Why, "latchkey leaves 92 to the host") {
+		t.Errorf("due %v: %s", row.DueAt, row.Why)
+	}
+	if repaired < 2 || repaired > 4 {
+		t.Errorf("%d of the first were repaired, with 8 changes for both", repaired)
+	}
+	if n := ask(`SELECT count(*)::text FROM alerts WHERE type = 'budget.low'`); n != "1" {
+		t.Errorf("%s alerts that the budget is low", n)
+	}
+	if n := ask(`SELECT (count(*) > 0)::text FROM alerts WHERE type = 'meeting.deferred'`); n != "true" {
+		t.Error("no alert says that a meeting is deferred")
+	}
+	soon, err := r.sim.CreateMeeting(t.Context(), hostOn, zoomsim.MeetingRequest{Topic: "soon", Type: 2, StartTime: zoomsim.At(time.Now().Add(time.Minute)), Duration: 30, CreationSource: "open_api"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.settled(t, soon.ID, passcode.OutcomeJoinable)
+	midnightHasCome(t, cfg.DatabaseURL)
+	r.settled(t, last.ID, passcode.OutcomeJoinable)
+	for _, q := range r.sim.Requests() {
+		if q.Status == http.StatusTooManyRequests {
+			t.Errorf("%s %s: 429", q.Method, q.Path)
+		}
+	}
+}
+
+func midnightHasCome(t *testing.T, url string) {
+	t.Helper()
+	testenv.Exec(t, url, `UPDATE host_days SET day = day - 1`)
+	testenv.Exec(t, url, `UPDATE meetings SET due_at = now() WHERE due_why = 'daily_limit'`)
 }

@@ -146,6 +146,7 @@ func (in *Intake) meetings(ctx context.Context, tx *store.IntakeTx, all []change
 	}
 	var seen []store.SeenMeeting
 	why := map[int64]string{}
+	spent := spending{}
 	for _, c := range all {
 		id := c.row.MeetingID
 		came := arrival{now: tx.Now, several: len(in.o.Guarded) > 1, receivedAt: c.row.ReceivedAt, operator: c.row.Operator}
@@ -159,8 +160,9 @@ func (in *Intake) meetings(ctx context.Context, tx *store.IntakeTx, all []change
 		}
 		s := merge(rows[id], c.env, *c.meeting, came)
 		if s.nothingNew {
-			continue
+			continue // the echo of a change of ours, or what was counted
 		}
+		spent.note(c, s.meeting)
 		rows[id] = s.meeting
 		if s.passcode != nil {
 			passcodes[id] = s.passcode.Value
@@ -169,6 +171,9 @@ func (in *Intake) meetings(ctx context.Context, tx *store.IntakeTx, all []change
 	}
 	if len(seen) == 0 {
 		return nil
+	}
+	if err := tx.SpentByOthers(ctx, spent.sorted()); err != nil {
+		return err
 	}
 	if err := tx.SaveMeetings(ctx, seen, alert.MeetingPasscodeChanged); err != nil {
 		return err

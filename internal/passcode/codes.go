@@ -248,7 +248,10 @@ var codeTable = map[Code]codeInfo{
 		}
 		return s
 	}, who: nobody},
-	BlockDailyLimit: {passing: true, clause: func(Reason) string {
+	BlockDailyLimit: {passing: true, clause: func(r Reason) string {
+		if r.Detail != "" {
+			return "of the 100 meeting changes that Zoom allows each host and UTC day latchkey leaves " + r.Detail + " to the host, and the others are used up"
+		}
 		return "Zoom allows 100 meeting changes for each host and UTC day, and they are used up"
 	}, who: nobody},
 	BlockTooLate: {passing: true, clause: func(Reason) string {

@@ -2,6 +2,7 @@ package passcode
 
 import (
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -383,7 +384,11 @@ func hindsight(f *Facts, p Policy, r Remedy, ask Request, now time.Time, v *Verd
 		return RemedyNone, true
 	}
 	v.DeferUntil = until
-	block(Reason{Code: BlockDailyLimit, Level: LevelHost, Value: On, Tried: r})
+	b := Reason{Code: BlockDailyLimit, Level: LevelHost, Value: On, Tried: r}
+	if f.History.Reserved > 0 {
+		b.Detail = strconv.Itoa(f.History.Reserved)
+	}
+	block(b)
 	return RemedyDefer, true
 }
 

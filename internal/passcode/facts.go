@@ -246,6 +246,9 @@ type History struct {
 	// HeldUntil is when the host's 100 create/update requests of the UTC day are
 	// available again (Z-LIMIT-5); zero when not exhausted.
 	HeldUntil time.Time `json:"held_until,omitzero"`
+	// Reserved is how many of them are there still, and left to the host for creating
+	// meetings; 0 where they are used up.
+	Reserved int `json:"reserved,omitzero"`
 	// Earlier is the cause that the verdict before this one named.
 	Earlier Reason `json:"-"`
 	// Changes are recorded changes of settings above the meeting that turned a

@@ -34,24 +34,33 @@ func (k *checking) carryOut(ctx context.Context, v passcode.Verdict) (passcode.V
 	}
 	claim := k.claim
 	claim.Meeting.HostID = k.m.HostID // perhaps learned just now
+	repair.Budget = k.budget(v.Remedy)
 	begun, err := k.w.o.Store.BeginRepair(ctx, claim, repair, before, alert.MeetingPasscodeChanged)
 	var held *store.HeldError
+	var spent *store.BudgetError
 	switch {
 	case errors.As(err, &held): // since this check began
 		k.past.Hold = held.Hold
 		return k.evaluate(), nil
+	case errors.As(err, &spent):
+		k.heldUntil, k.reserved = spent.Day.Until, k.w.o.Reserve
+		return k.evaluate(), k.w.o.Store.BudgetLow(ctx, k.m.AccountID, spent.Day, repair.Budget)
 	case err != nil:
 		return v, err
 	}
 	k.repair = begun
 
-	patch.Before = before
+	left := -1
+	patch.Before, patch.HostLeft = before, &left
 	patchErr := k.api.PatchMeeting(ctx, zoom.MeetingID(k.m.ID), patch)
+	if err := k.spent(ctx, patchErr, left); err != nil {
+		return v, errors.Join(patchErr, err)
+	}
 	switch a := k.w.judge(ctx, k.m.AccountID, patchErr); {
 	case a.kind == zoom.KindHostDay:
 		// Z-LIMIT-5: the host's 100 of the day are used up. All of this host waits,
 		// and the verdict says until when.
-		if k.heldUntil, err = k.w.o.Store.HoldHost(ctx, k.m.AccountID, k.m.HostID); err != nil {
+		if k.heldUntil, err = k.w.o.Store.HoldHost(ctx, k.m.AccountID, k.m.HostID, k.ahead()); err != nil {
 			return v, err
 		}
 		k.end(store.RepairAbandoned, "Zoom's 100 changes of this host and day are used up")

@@ -89,6 +89,7 @@ type checking struct {
 	host      passcode.Host
 	levels    []string  // ids of the host, the groups and the account that hold for the meeting
 	heldUntil time.Time // the host's requests of the day are used up
+	reserved  int       // all but so many, which are the host's own
 	rule      Rule
 	hostAsked bool // the host's settings were asked for
 

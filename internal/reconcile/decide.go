@@ -113,6 +113,7 @@ func (k *checking) facts() passcode.Facts {
 		Undone:     k.past.Held,
 		UndoneBy:   k.past.UndoneBy,
 		HeldUntil:  k.heldUntil,
+		Reserved:   k.reserved,
 		Changes:    k.evidence,
 	}
 	if old := k.claim.Meeting; old.Outcome == passcode.OutcomeDemands && len(old.Reasons) > 0 {

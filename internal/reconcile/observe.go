@@ -215,7 +215,10 @@ func (k *checking) learnHost(ctx context.Context) error {
 	default:
 		return err
 	}
-	k.host, k.heldUntil, k.setupCall, k.blindFor = f.known, f.host.HeldUntil, f.setupCall, blindLong
+	if k.reserved == 0 || f.host.HeldUntil.After(k.heldUntil) {
+		k.heldUntil, k.reserved = f.host.HeldUntil, 0
+	}
+	k.host, k.setupCall, k.blindFor = f.known, f.setupCall, blindLong
 	k.rule = k.w.o.Rule(WhoIs(f.host))
 	k.levels = append([]string{f.host.ID, k.m.AccountID}, f.host.GroupIDs...)
 	return nil

@@ -115,6 +115,10 @@ type Options struct {
 	Accounts    []string      // whose hosts are swept and whose set-up is looked at
 	Keep        store.Keep    // for how long what is past is kept; zero: for ever
 	Grace       time.Duration // what is in progress may take this long after the stop; default 10 s
+	// Reserve is how many of the 100 changes of a host and UTC day are left to the host.
+	Reserve int
+	// Ahead is by how much Zoom's clock is ahead of this process's; nil: not at all.
+	Ahead func(accountID string) time.Duration
 	// LargePlan says that the operator named a plan larger than Pro for the account,
 	// so that nothing is guessed from its licences; nil: for none.
 	LargePlan func(accountID string) bool

@@ -103,7 +103,7 @@ func TestHoldHostUntilMidnightUTCOfTheDatabase(t *testing.T) {
 	}
 	for _, name := range []string{"a new host", "the same again"} {
 		before := midnight()
-		until, err := s.HoldHost(t.Context(), "acc", "host")
+		until, err := s.HoldHost(t.Context(), "acc", "host", 0)
 		after := midnight()
 		if err != nil || !until.Equal(before) && !until.Equal(after) {
 			t.Errorf("%s: held until %v, %v; want %v", name, until.UTC(), err, after)

@@ -180,12 +180,12 @@ func (s *Store) SaveForecast(ctx context.Context, accountID, hostID string, f pa
 	return changed, nil
 }
 
-// HoldHost keeps all changes of a host's meetings back until the next midnight
-// UTC of the database's clock, and returns that.
-func (s *Store) HoldHost(ctx context.Context, accountID, hostID string) (until time.Time, err error) {
-	err = s.pool.QueryRow(ctx, `INSERT INTO hosts (host_id, account_id, held_until)
-		VALUES ($1, $2, (date_trunc('day', now() AT TIME ZONE 'UTC') + interval '1 day') AT TIME ZONE 'UTC')
-		ON CONFLICT (account_id, host_id) DO UPDATE SET held_until = excluded.held_until RETURNING held_until`, hostID, accountID).Scan(&until)
+// HoldHost keeps all changes of a host's meetings back until the next midnight UTC by
+// Zoom's clock, which is so far ahead of the database's, and returns that, by the
+// database's.
+func (s *Store) HoldHost(ctx context.Context, accountID, hostID string, ahead time.Duration) (until time.Time, err error) {
+	err = s.pool.QueryRow(ctx, `INSERT INTO hosts (host_id, account_id, held_until) SELECT $3, $1, `+dayEnds+` FROM `+zoomsDay+` z
+		ON CONFLICT (account_id, host_id) DO UPDATE SET held_until = excluded.held_until RETURNING held_until`, accountID, ahead.Seconds(), hostID).Scan(&until)
 	if err != nil {
 		return until, fmt.Errorf("hold host %s: %w", hostID, err)
 	}

@@ -94,7 +94,7 @@ func TestSaveHost(t *testing.T) {
 	}
 
 	for _, id := range []string{"host", "not known"} {
-		until, err := s.HoldHost(t.Context(), "acc", id)
+		until, err := s.HoldHost(t.Context(), "acc", id, 0)
 		noError(t, err)
 		if got, err = s.Host(t.Context(), "acc", id); err != nil || !got.HeldUntil.Equal(until) || until.IsZero() {
 			t.Errorf("%s is held until %v, %v; want %v", id, got.HeldUntil, err, until)

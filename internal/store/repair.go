@@ -49,6 +49,8 @@ type Repair struct {
 	AskedWaitingRoom bool   `json:"asked_waiting_room" db:"asked_waiting_room"`
 	// DespiteHold: it puts right what a change that was begun before left open.
 	DespiteHold bool `json:"-" db:"-"`
+	// Budget is what it may take of the host's day; its zero value counts it only.
+	Budget Budget `json:"-" db:"-"`
 }
 
 // Ask is the request that the repair stands for.
@@ -130,7 +132,8 @@ func collectRepairs(rows pgx.Rows, err error) ([]Repair, error) {
 // the passcode that the meeting has, "" if it is not known: it is kept, so that
 // whoever finishes the repair can put it back. rotated, if not nil, makes the
 // alert for one that became another since it was last seen. A *HeldError says that
-// somebody holds the meeting, or its host as the claim names them: nothing is begun.
+// somebody holds the meeting, or its host as the claim names them: nothing is begun. A
+// *BudgetError says the same of what the host's day does not allow.
 func (s *Store) BeginRepair(ctx context.Context, c MeetingClaim, r Repair, before secret.String, rotated RotatedAlert) (Repair, error) {
 	err := s.inTx(ctx, func(tx pgx.Tx) error {
 		if err := c.held(ctx, tx); err != nil {
@@ -145,6 +148,15 @@ func (s *Store) BeginRepair(ctx context.Context, c MeetingClaim, r Repair, befor
 		}
 		if _, err := tx.Exec(ctx, `UPDATE meetings SET must_read = true WHERE account_id = $1 AND meeting_id = $2`, c.Meeting.AccountID, c.Meeting.ID); err != nil {
 			return err
+		}
+		if c.Meeting.HostID != "" {
+			day, err := spend(ctx, tx, c.Meeting.AccountID, c.Meeting.HostID, r.Budget)
+			if err != nil {
+				return err
+			}
+			if err := budgetLow(ctx, tx, c.Meeting.AccountID, day, r.Budget); err != nil {
+				return err
+			}
 		}
 		if before != "" {
 			if err := savePasscodes(ctx, tx, []SeenMeeting{{Meeting: c.Meeting, Passcode: &PasscodeSeen{Value: before}}}, rotated); err != nil {
