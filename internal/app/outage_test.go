@@ -95,7 +95,7 @@ func TestNATSAwayAtStartAndInTheMiddle(t *testing.T) {
 
 func TestWorkersSideBySideNeverActOnOneMeetingAtOnce(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, "DATABASE_URL="+emptyMigrated(t), "NATS_URL="+testenv.NATS(t).URL())
+	r := newRig(t, "DATABASE_URL="+emptyMigrated(t), "NATS_URL="+testenv.NATS(t).URL(), "LATCHKEY_HOST_RESERVE=0")
 	r.app = r.start(t, true, true)
 	r.start(t, false, true)
 	r.start(t, false, true)

@@ -46,13 +46,14 @@ func (in *Intake) settings(ctx context.Context, tx *store.IntakeTx, all []change
 		at  time.Time // of the newest: who looks later looks after all of them
 		of  string    // whose trace
 		ids []string
+		store.Move
 	}
 	hosts := map[string]*touched{} // by the kind of event
 	type level struct {
 		level passcode.Level
 		id    string
 	}
-	levels := map[level]change{}
+	levels, moves := map[level]change{}, map[level]store.Move{}
 	for _, c := range all {
 		saved = append(saved, c.changes...)
 		at := c.happened
@@ -63,12 +64,15 @@ func (in *Intake) settings(ctx context.Context, tx *store.IntakeTx, all []change
 				hosts[c.row.Name] = t
 			}
 			t.ids = append(t.ids, c.hosts...)
+			t.Move = both(t.Move, c.move)
 			if at.After(t.at) {
 				t.at, t.of = at, c.trace
 			}
 		}
-		if l := (level{c.level, c.levelID}); c.level != "" && (levels[l].row.ID == "" || at.After(levels[l].happened)) {
-			levels[l] = c
+		if l := (level{c.level, c.levelID}); c.level != "" {
+			if moves[l] = both(moves[l], c.move); levels[l].row.ID == "" || at.After(levels[l].happened) {
+				levels[l] = c
+			}
 		}
 	}
 	if err := tx.SaveChanges(ctx, saved); err != nil {
@@ -76,14 +80,14 @@ func (in *Intake) settings(ctx context.Context, tx *store.IntakeTx, all []change
 	}
 	for l, c := range levels {
 		tx.Trace = c.trace
-		if err := tx.LevelChanged(ctx, l.level, l.id, c.happened, c.row.Name); err != nil {
+		if err := tx.LevelMoved(ctx, l.level, l.id, c.happened, c.row.Name, moves[l]); err != nil {
 			return err
 		}
 	}
 	for _, kind := range slices.Sorted(maps.Keys(hosts)) {
 		t := hosts[kind]
 		tx.Trace = t.of
-		if err := tx.HostsChanged(ctx, slices.Compact(slices.Sorted(slices.Values(t.ids))), t.at, kind); err != nil {
+		if err := tx.HostsMoved(ctx, slices.Compact(slices.Sorted(slices.Values(t.ids))), t.at, kind, t.Move); err != nil {
 			return err
 		}
 	}
@@ -96,6 +100,16 @@ func (in *Intake) settings(ctx context.Context, tx *store.IntakeTx, all []change
 		}
 	}
 	return nil
+}
+
+// both is the one move that two changes are. Two that may each have changed meetings are
+// one that only reading them shows: of a setting that went on and off nothing is seen.
+func both(a, b store.Move) store.Move {
+	m := store.Move{Meetings: max(a.Meetings, b.Meetings), Profile: a.Profile || b.Profile, List: a.List || b.List}
+	if a.Meetings == store.MovedPerhaps && b.Meetings != 0 || b.Meetings == store.MovedPerhaps && a.Meetings != 0 {
+		m.Meetings = max(m.Meetings, store.MovedRead)
+	}
+	return m
 }
 
 // meetings merges what events say of meetings into their rows, one event after the

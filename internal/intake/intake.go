@@ -235,6 +235,7 @@ type change struct {
 	hosts   []string
 	level   passcode.Level
 	levelID string
+	move    store.Move            // what that makes of them
 	changes []store.SettingChange // who changed which, for people
 	pmi     *store.PasscodeSeen   // the passcode of the host's personal meeting id
 

@@ -147,7 +147,7 @@ func TestOddFieldsOfEveryKind(t *testing.T) {
 					continue // another subject, or another account, was named
 				}
 				var got string
-				err = conn.QueryRow(t.Context(), `SELECT concat_ws(' ', must_read, passcode, (SELECT passcode FROM passcodes p WHERE p.account_id = m.account_id AND p.meeting_id = m.meeting_id AND state = 'current'))
+				err = conn.QueryRow(t.Context(), `SELECT concat_ws(' ', must_read OR moved > 0, passcode, (SELECT passcode FROM passcodes p WHERE p.account_id = m.account_id AND p.meeting_id = m.meeting_id AND state = 'current'))
 					FROM meetings m WHERE account_id = 'acc' AND meeting_id = $1`, meeting).Scan(&got)
 				if err != nil {
 					t.Errorf("%s: %v", name, err)

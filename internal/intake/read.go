@@ -41,16 +41,35 @@ func readSettings(level passcode.Level, what string) func(*change) error {
 		switch {
 		case !now.Says():
 		case level == passcode.LevelHost:
-			c.hosts = []string{id}
+			c.hosts, c.move = []string{id}, moved(c.changes, now.Odd)
 			if now.PMIPasscode != nil {
 				c.pmi = &store.PasscodeSeen{Value: *now.PMIPasscode, Operator: c.row.Operator}
 			}
 		default:
-			c.level, c.levelID = level, id
+			c.level, c.levelID, c.move = level, id, moved(c.changes, now.Odd)
 		}
 		return nil
 	}
 }
+
+// moved says what changes of settings may have done to meetings that exist: turned off,
+// unlocked, or about new meetings or what is typed where, nothing.
+func moved(changes []store.SettingChange, odd bool) store.Move {
+	m := store.Move{Meetings: store.MovedNot}
+	if odd || len(changes) == 0 {
+		m.Meetings = store.MovedPerhaps
+	}
+	for _, c := range changes {
+		key, known := passcode.KeyOf(c.Setting)
+		if !known || key.TouchesMeetings(c.What == store.ChangedLock, c.New) {
+			m.Meetings = store.MovedPerhaps
+		}
+	}
+	return m
+}
+
+// Who comes under other locks, or has another licence or number.
+var movedProfile = store.Move{Meetings: store.MovedPerhaps, Profile: true}
 
 // changes lists who changed which setting, for people and as evidence.
 func changes(c *change, level passcode.Level, id, what string, now, old zoom.Settings) []store.SettingChange {
@@ -76,9 +95,10 @@ func readMembers(c *change) error {
 	if len(members) == 0 {
 		// Who, is not said: everybody in that group is looked at, and they who are new
 		// to it by the next sweep.
-		c.level, c.levelID = passcode.LevelGroup, group
+		c.level, c.levelID, c.move = passcode.LevelGroup, group, movedProfile
 		return nil
 	}
+	c.move = movedProfile
 	for _, m := range members {
 		c.hosts = append(c.hosts, zoom.Clean(m))
 	}
@@ -91,13 +111,13 @@ func readGroupDeleted(c *change) error {
 	if group = zoom.Clean(group); err == nil && group == "" {
 		err = errors.New("field payload.object.id is missing or not usable")
 	}
-	c.level, c.levelID = passcode.LevelGroup, group
+	c.level, c.levelID, c.move = passcode.LevelGroup, group, movedProfile
 	return err
 }
 
 // readAccountLeft: an account under a master account left it, and its locks with it.
 func readAccountLeft(c *change) error {
-	c.level, c.levelID = passcode.LevelAccount, c.row.AccountID
+	c.level, c.levelID, c.move = passcode.LevelAccount, c.row.AccountID, movedProfile
 	return nil
 }
 
@@ -106,7 +126,7 @@ func readUserUpdated(c *change) error {
 	id, says, err := c.env.UserChange()
 	c.row.HostID = zoom.Clean(id)
 	if says {
-		c.hosts = []string{c.row.HostID}
+		c.hosts, c.move = []string{c.row.HostID}, movedProfile
 	}
 	return err
 }
@@ -115,7 +135,7 @@ func readUserUpdated(c *change) error {
 func readUser(c *change) error {
 	id, err := c.env.UserID()
 	c.row.HostID = zoom.Clean(id)
-	c.hosts = []string{c.row.HostID}
+	c.hosts, c.move = []string{c.row.HostID}, store.Move{Meetings: store.MovedRead, Profile: true, List: true}
 	return err
 }
 

@@ -26,7 +26,7 @@ func TestAHostWhoCannotHostAnyMore(t *testing.T) {
 				if err != nil || strings.Contains(h.ForecastWhy, "cannot host meetings any more") != want || h.CanHost == want {
 					t.Errorf("%s: can host %v: %s, %v", what, h.CanHost, h.ForecastWhy, err)
 				}
-				run(t, url, `UPDATE hosts SET read_at = NULL, generation = generation + 1`)
+				run(t, url, `UPDATE hosts SET read_at = NULL, profile_read_at = NULL, generation = generation + 1`)
 			}
 			says("at first", false)
 			was := f.user

@@ -27,6 +27,9 @@ func (k *checking) decide(ctx context.Context) (passcode.Verdict, error) {
 			return passcode.Verdict{}, err
 		}
 	}
+	if err := k.holdAgainstSettings(ctx); err != nil {
+		return passcode.Verdict{}, err
+	}
 	var asked passcode.FactSet
 	for {
 		v := k.evaluate()
@@ -55,6 +58,20 @@ func (k *checking) decide(ctx context.Context) (passcode.Verdict, error) {
 			}
 		}
 	}
+}
+
+// holdAgainstSettings has the meeting read, where settings changed since it was decided
+// and what is known of it is not as those leave meetings. Thousands may have moved with
+// one change; those that it did not touch cost nothing.
+func (k *checking) holdAgainstSettings(ctx context.Context) error {
+	if k.m.Moved == 0 || k.m.MustRead || k.m.Type.IsWebinar() || k.evaluate().Has(passcode.BlockOver) {
+		return nil
+	}
+	if err := k.learnHost(ctx); err != nil {
+		return err
+	}
+	k.m.MustRead = !k.host.Leaves(k.m.Meeting)
+	return nil
 }
 
 // consider adds what latchkey itself knows, where it has a part in the verdict:

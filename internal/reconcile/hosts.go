@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -67,12 +68,14 @@ func (w *Worker) checkHost(ctx context.Context, c store.HostClaim, log *slog.Log
 	default:
 		return err
 	}
-	rows, err := api.ListUpcomingMeetings(ctx, c.Host.ID)
-	if err != nil {
-		if !answerOf(err).missing {
-			return err
+	var rows []zoom.ListedMeeting
+	if d.Unlisted = !c.Host.ListDue; c.Host.ListDue {
+		if rows, err = api.ListUpcomingMeetings(ctx, c.Host.ID); err != nil {
+			if !answerOf(err).missing {
+				return err
+			}
+			rows = nil // the host left; what becomes of their meetings is asked of each
 		}
-		rows = nil // the host left; what becomes of their meetings is asked of each
 	}
 	for _, r := range rows {
 		if r.ID != 0 {
@@ -149,29 +152,31 @@ func (w *Worker) hostRow(ctx context.Context, api Zoom, accountID, hostID string
 	}
 	return once(w, ctx, fmt.Sprintf("host %s/%s@%d", accountID, hostID, h.Generation), func(ctx context.Context) (store.Host, error) {
 		began, seen := time.Now(), h.Generation
-		u, err := api.GetUser(ctx, h.ID)
-		if answerOf(err).missing {
-			// What they were is kept, and that they host no more is said.
-			h.CanHost = false
-			if serr := w.cannotHost(ctx, h); serr != nil {
-				return h, serr
+		missing := func(err error) error {
+			if answerOf(err).missing {
+				// What they were is kept, and that they host no more is said.
+				h.CanHost = false
+				err = errors.Join(err, w.cannotHost(ctx, h))
 			}
+			return err
 		}
-		if err != nil {
-			return h, err
+		if h.ProfileReadAt.IsZero() || time.Since(h.ProfileReadAt) > w.o.Sweep || !h.CanHost {
+			u, err := api.GetUser(ctx, h.ID)
+			if err != nil {
+				return h, missing(err)
+			}
+			h.Email, h.GroupIDs, h.PMI, h.CanHost, h.ProfileReadAt = zoom.Clean(u.Email), nil, int64(u.PMI), u.CanHost(), began
+			for _, g := range u.GroupIDs {
+				h.GroupIDs = append(h.GroupIDs, zoom.Clean(g))
+			}
 		}
 		s, err := api.GetUserSettings(ctx, h.ID)
 		if err != nil {
-			return h, err
+			return h, missing(err)
 		}
-		h.Email, h.Settings, h.GroupIDs = zoom.Clean(u.Email), s.Values, nil
-		h.PMI, h.CanHost = int64(u.PMI), u.CanHost()
-		h.Waits = s.Waits
+		h.Settings, h.Waits = s.Values, s.Waits
 		if s.Requirement != nil {
 			h.Requirement = *s.Requirement
-		}
-		for _, g := range u.GroupIDs {
-			h.GroupIDs = append(h.GroupIDs, zoom.Clean(g))
 		}
 		return w.o.Store.SaveHost(ctx, h, seen, time.Since(began))
 	})

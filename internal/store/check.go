@@ -120,6 +120,7 @@ func (s *Store) Complete(ctx context.Context, c MeetingClaim, k Check) error {
 		}
 		_, err = tx.Exec(ctx, `UPDATE meetings SET lease_owner = NULL, lease_until = NULL, attempts = 0, last_error = '', waiting_for = $5,
 			due_at = CASE WHEN generation = $2 THEN $3 ELSE due_at END,
+			moved = CASE WHEN generation = $2 THEN 0 ELSE moved END,
 			due_why = CASE WHEN generation = $2 THEN $4 ELSE due_why END, due_trace = CASE WHEN generation = $2 THEN '' ELSE due_trace END WHERE meeting_id = $1 AND account_id = $6`,
 			m.ID, c.generation, null(k.Next), k.NextWhy, k.WaitingFor, m.AccountID)
 		return err

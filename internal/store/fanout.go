@@ -15,14 +15,41 @@ import (
 // there are, and leaves alone what is marked already and not being worked on:
 // a thousand changes that arrive while a check waits are one check.
 
-const markMeetings = `UPDATE meetings m SET must_read = true, due_at = least(m.due_at, now()), due_why = $2, due_trace = $4, generation = m.generation + 1, attempts = 0
+// A meeting that moved is not read for that: the check holds what is known of it against
+// the settings as they are then. One that may have been changed by Zoom is read where
+// another change comes before that check: the settings as they are then do not show both.
+const markMeetings = `UPDATE meetings m SET must_read = m.must_read OR m.moved = 2 OR $5 = 3, moved = greatest(m.moved, least($5, 2)),
+		due_at = least(m.due_at, now()), due_why = $2, due_trace = $4, generation = m.generation + 1, attempts = 0
 	WHERE m.account_id = $3 AND m.status IN ('scheduled', 'started') AND (m.expires_at IS NULL OR m.expires_at > now())
-	AND NOT (m.must_read AND coalesce(m.due_at <= now(), false) AND coalesce(m.lease_until, 'epoch') < now()) AND `
+	AND NOT ((m.must_read OR m.moved = 1 AND $5 = 1) AND coalesce(m.due_at <= now(), false) AND coalesce(m.lease_until, 'epoch') < now()) AND `
 
 const markHosts = `UPDATE hosts h SET changed_at = greatest(h.changed_at, $4::timestamptz), read_at = NULL, due_at = least(h.due_at, now()),
+	profile_read_at = CASE WHEN $6 THEN NULL ELSE h.profile_read_at END, list_due = h.list_due OR $7,
 	due_why = $2, due_trace = $5, generation = h.generation + 1, attempts = 0
 	WHERE h.account_id = $3 AND NOT (h.read_at IS NULL AND coalesce(h.due_at <= now(), false) AND coalesce(h.lease_until, 'epoch') < now()
-		AND coalesce(h.changed_at >= $4, false)) AND `
+		AND coalesce(h.changed_at >= $4, false) AND (h.profile_read_at IS NULL OR NOT $6) AND (h.list_due OR NOT $7)) AND `
+
+// Move says what a change of settings makes of what is known of hosts and meetings.
+type Move struct {
+	Meetings Moved
+	// Profile: the hosts' licence, groups or personal meeting id may be others.
+	Profile bool
+	// List: they may have meetings that nobody told of.
+	List bool
+}
+
+// Moved says what a change may have done to meetings that exist.
+type Moved int
+
+// Nothing, perhaps something, and something that only reading each shows.
+const (
+	MovedNot Moved = iota + 1
+	MovedPerhaps
+	MovedRead
+)
+
+// moveAll is a change of which nothing is known but whom it reaches.
+var moveAll = Move{MovedRead, true, true}
 
 // lockHosts comes first: whoever needs a host and meetings takes them in this
 // order, as a host's own check does.
@@ -56,14 +83,19 @@ const (
 
 // LevelChanged notes that an account's or a group's settings or locks changed:
 // its locks, and the settings of every host it holds for, must be read again,
-// and their upcoming meetings are due.
+// and their upcoming meetings are due, and read.
 func (t *IntakeTx) LevelChanged(ctx context.Context, level passcode.Level, id string, at time.Time, why string) error {
+	return t.LevelMoved(ctx, level, id, at, why, moveAll)
+}
+
+// LevelMoved is LevelChanged of a change of which more is known.
+func (t *IntakeTx) LevelMoved(ctx context.Context, level passcode.Level, id string, at time.Time, why string, move Move) error {
 	t.woken = true
 	var b pgx.Batch
 	account := t.account
 	if level == passcode.LevelGroup {
 		b.Queue(`INSERT INTO groups AS g (group_id, account_id, generation) VALUES ($1, $2, 1) ON CONFLICT (account_id, group_id) DO UPDATE SET read_at = NULL, generation = g.generation + 1`, id, account)
-		t.mark(&b, meetingsOfGroup, hostsOfGroup, id, at, why)
+		t.mark(&b, meetingsOfGroup, hostsOfGroup, id, at, why, move)
 		return t.tx.SendBatch(ctx, &b).Close()
 	}
 	if id != account {
@@ -71,36 +103,41 @@ func (t *IntakeTx) LevelChanged(ctx context.Context, level passcode.Level, id st
 	}
 	b.Queue(`INSERT INTO accounts AS a (account_id, generation) VALUES ($1, 1) ON CONFLICT (account_id) DO UPDATE SET read_at = NULL, generation = a.generation + 1`, id)
 	b.Queue(`UPDATE groups SET read_at = NULL, generation = generation + 1 WHERE account_id = $1`, id)
-	t.mark(&b, meetingsOfAccount, hostsOfAccount, id, at, why)
+	t.mark(&b, meetingsOfAccount, hostsOfAccount, id, at, why, move)
 	return t.tx.SendBatch(ctx, &b).Close()
 }
 
 // mark locks and marks the meetings and the hosts that a change reaches. of is
 // what the conditions call $1.
-func (t *IntakeTx) mark(b *pgx.Batch, meetings, hosts string, of any, at time.Time, why string) {
+func (t *IntakeTx) mark(b *pgx.Batch, meetings, hosts string, of any, at time.Time, why string, move Move) {
 	use := "" // every parameter stands in every statement, so that its type is known
 	if _, text := of.(string); text {
 		use = ` AND $1::text <> ''`
 	}
 	b.Queue(lockHosts+hosts+use+lockedHosts, of, why, t.account)
 	b.Queue(lockMeetings+meetings+use+locked, of, why, t.account)
-	b.Queue(markMeetings+meetings+use, of, why, t.account, t.Trace)
-	b.Queue(markHosts+hosts+use, of, why, t.account, at, t.Trace)
+	b.Queue(markMeetings+meetings+use, of, why, t.account, t.Trace, int(move.Meetings))
+	b.Queue(markHosts+hosts+use, of, why, t.account, at, t.Trace, move.Profile, move.List)
 }
 
 // HostsChanged notes that hosts' settings changed: they must be read again, the
 // hosts' meetings be listed, and every upcoming meeting known already is due, to be
 // read before anything is decided.
 func (t *IntakeTx) HostsChanged(ctx context.Context, hostIDs []string, at time.Time, why string) error {
-	return t.hostsChanged(ctx, meetingsOfHosts, hostIDs, at, why)
+	return t.HostsMoved(ctx, hostIDs, at, why, moveAll)
 }
 
-func (t *IntakeTx) hostsChanged(ctx context.Context, meetings string, hostIDs []string, at time.Time, why string) error {
+// HostsMoved is HostsChanged of a change of which more is known.
+func (t *IntakeTx) HostsMoved(ctx context.Context, hostIDs []string, at time.Time, why string, move Move) error {
+	return t.hostsMoved(ctx, meetingsOfHosts, hostIDs, at, why, move)
+}
+
+func (t *IntakeTx) hostsMoved(ctx context.Context, meetings string, hostIDs []string, at time.Time, why string, move Move) error {
 	t.woken = true
 	var b pgx.Batch
 	// A host may be mentioned here for the first time.
 	b.Queue(`INSERT INTO hosts (host_id, account_id) SELECT unnest($1::text[]), $2 ON CONFLICT DO NOTHING`, hostIDs, t.account)
-	t.mark(&b, meetings, hostsNamed, hostIDs, at, why)
+	t.mark(&b, meetings, hostsNamed, hostIDs, at, why, move)
 	return t.tx.SendBatch(ctx, &b).Close()
 }
 
@@ -142,7 +179,7 @@ func (s *Store) SweepHosts(ctx context.Context, accounts []string, age time.Dura
 		for _, f := range each {
 			n += f.N
 			t := &IntakeTx{tx: tx, account: f.Account}
-			if err := t.hostsChanged(ctx, meetingsToSweep, f.Hosts, f.Now, "sweep"); err != nil {
+			if err := t.hostsMoved(ctx, meetingsToSweep, f.Hosts, f.Now, "sweep", moveAll); err != nil {
 				return err
 			}
 		}

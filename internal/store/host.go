@@ -29,6 +29,9 @@ type Host struct {
 	ForecastSignature string            `db:"forecast_signature"` // the forecast as data
 
 	ReadAt time.Time `db:"read_at"` // zero: never read, or out of date
+	// ProfileReadAt is when Email, GroupIDs, PMI and CanHost were read; zero as ReadAt.
+	ProfileReadAt time.Time `db:"profile_read_at"`
+	ListDue       bool      `db:"list_due"` // the host's meetings are to be listed
 	// Age is how long ago that was, by the database's clock.
 	Age        Seconds   `db:"age"`
 	ChangedAt  time.Time `db:"changed_at"`
@@ -133,11 +136,12 @@ func (s *Store) SaveHost(ctx context.Context, h Host, seen int64, took time.Dura
 	if h.GroupIDs == nil {
 		h.GroupIDs = []string{}
 	}
-	saved, err := oneHost(s.pool.Query(ctx, `INSERT INTO hosts (host_id, account_id, email, group_ids, settings, requirement, pmi, can_host, waits, read_at)
-		VALUES ($1,$2,$3,$4,$5,$6,$9,$10,$11, now() - $8 * interval '1 second')
+	saved, err := oneHost(s.pool.Query(ctx, `INSERT INTO hosts (host_id, account_id, email, group_ids, settings, requirement, pmi, can_host, waits, read_at, profile_read_at)
+		VALUES ($1,$2,$3,$4,$5,$6,$9,$10,$11, now() - $8 * interval '1 second', $12)
 		ON CONFLICT (account_id, host_id) DO UPDATE SET email = excluded.email, group_ids = excluded.group_ids, settings = excluded.settings,
-			pmi = excluded.pmi, can_host = excluded.can_host, waits = excluded.waits, requirement = excluded.requirement, read_at = CASE WHEN hosts.generation = $7 THEN excluded.read_at END RETURNING `+hostColumns,
-		h.ID, h.AccountID, h.Email, h.GroupIDs, settings, requirement, seen, took.Seconds(), h.PMI, h.CanHost, h.Waits))
+			pmi = excluded.pmi, can_host = excluded.can_host, waits = excluded.waits, requirement = excluded.requirement, read_at = CASE WHEN hosts.generation = $7 THEN excluded.read_at END,
+			profile_read_at = CASE WHEN hosts.generation = $7 THEN excluded.profile_read_at END RETURNING `+hostColumns,
+		h.ID, h.AccountID, h.Email, h.GroupIDs, settings, requirement, seen, took.Seconds(), h.PMI, h.CanHost, h.Waits, null(h.ProfileReadAt)))
 	if err != nil {
 		return fail(err)
 	}
@@ -222,6 +226,8 @@ func (l Listed) expires() time.Time {
 // HostDone is what ends a host's claim.
 type HostDone struct {
 	Listed []Listed
+	// Unlisted: the host's meetings were not listed.
+	Unlisted bool
 	// Next is how long until the host is taken up again by itself; 0: when
 	// something happens. Why and WaitingFor go with it.
 	Next       time.Duration
@@ -279,9 +285,9 @@ func (s *Store) CompleteHost(ctx context.Context, c HostClaim, d HostDone) (foun
 			seconds := d.Next.Seconds()
 			next = &seconds
 		}
-		_, err := tx.Exec(ctx, `UPDATE hosts SET lease_owner = NULL, lease_until = NULL, attempts = 0, last_error = $4, waiting_for = $5, policy = $6, due_trace = CASE WHEN generation = $2 THEN '' ELSE due_trace END,
+		_, err := tx.Exec(ctx, `UPDATE hosts SET lease_owner = NULL, lease_until = NULL, attempts = 0, last_error = $4, waiting_for = $5, policy = $6, list_due = CASE WHEN generation = $2 AND NOT $8 THEN false ELSE list_due END, due_trace = CASE WHEN generation = $2 THEN '' ELSE due_trace END,
 			due_at = CASE WHEN generation = $2 THEN now() + $3::float8 * interval '1 second' ELSE due_at END WHERE host_id = $1 AND account_id = $7`,
-			c.Host.ID, c.generation, next, d.Why, d.WaitingFor, d.Policy, c.Host.AccountID)
+			c.Host.ID, c.generation, next, d.Why, d.WaitingFor, d.Policy, c.Host.AccountID, d.Unlisted)
 		if err != nil {
 			return err
 		}

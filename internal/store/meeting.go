@@ -33,6 +33,7 @@ type Meeting struct {
 	ObservedAt   time.Time `db:"observed_at"`
 	EventAt      time.Time `db:"event_at"` // of the newest event about it, by Zoom's clock
 	MustRead     bool      `db:"must_read"`
+	Moved        int       `db:"moved"`         // 1: settings that hold for it changed since it was decided; 2: Zoom may have changed it, too
 	MissingSince time.Time `db:"missing_since"` // when Zoom first said that it does not know it
 	Misses       int       `db:"misses"`        // how often in a row it said so
 	SaidGone     bool      `db:"said_gone"`     // an event said that it was deleted, and it was not seen since
