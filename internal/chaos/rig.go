@@ -189,7 +189,7 @@ func (r *rig) startServices(bin binaries) error {
 			u.Host = s.database.addr
 			s.env = append(s.env, "DATABASE_URL="+u.String(), "ZOOM_CLIENT_ID="+c.ClientID, "ZOOM_CLIENT_SECRET="+c.ClientSecret,
 				"ZOOM_API_URL=http://"+s.zoom.addr+"/v2", "ZOOM_OAUTH_URL=http://"+s.zoom.addr+"/oauth/token", "LATCHKEY_ZOOM_PLAN=business",
-				"LATCHKEY_LEASE=3s", "LATCHKEY_SETTINGS_TTL=1s", "LATCHKEY_SWEEP=8s")
+				"LATCHKEY_HOST_RESERVE=0", "LATCHKEY_LEASE=3s", "LATCHKEY_SETTINGS_TTL=1s", "LATCHKEY_SWEEP=8s")
 			r.workers = append(r.workers, s)
 		}
 		if err := s.start(); err != nil {

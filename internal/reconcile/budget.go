@@ -17,8 +17,8 @@ func (k *checking) budget(r passcode.Remedy) store.Budget {
 	b := store.Budget{Ahead: k.ahead(), LowAt: zoom.HostBudget - k.w.o.Reserve, Low: alert.BudgetLow}
 	zoomsNow := k.now().Add(b.Ahead)
 	tomorrow := zoomsNow.UTC().Truncate(24 * time.Hour).Add(24 * time.Hour)
-	if r != passcode.RemedySecure && !k.m.Starts.IsZero() && !k.m.Starts.Add(b.Ahead).Before(tomorrow) {
-		b.Most = max(zoom.HostBudget-k.w.o.Reserve, 1) // the host's hundredth would be nobody's use
+	if k.w.o.Reserve > 0 && r != passcode.RemedySecure && !k.m.Starts.IsZero() && !k.m.Starts.Add(b.Ahead).Before(tomorrow) {
+		b.Most = max(zoom.HostBudget-k.w.o.Reserve, 1) // 0 would be no bound
 	}
 	return b
 }
