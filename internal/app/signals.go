@@ -83,6 +83,7 @@ var inDatabase = []gauge{
 	newGauge("latchkey_hosts_without_budget", "Hosts whose 100 changes of this UTC day are used up at Zoom.", nil, func(g store.Gauges, _ bus.Depths) float64 { return float64(g.HostsHeld) }),
 	newGauge("latchkey_calls_failing", "Calls to Zoom that latchkey's own set-up stands in the way of (view account_troubles).", nil, func(g store.Gauges, _ bus.Depths) float64 { return float64(g.CallsFailing) }),
 	newGauge("latchkey_holds", "What latchkey was told to leave as it is (latchkey holds).", nil, func(g store.Gauges, _ bus.Depths) float64 { return float64(g.Holds) }),
+	newGauge("latchkey_fanouts", "Changes of groups and accounts whose hosts and meetings are not all marked yet.", nil, func(g store.Gauges, _ bus.Depths) float64 { return float64(g.FanOuts) }),
 	newGauge("latchkey_retention_age_seconds", "Since when all that was past its time was last dropped without an error (table retention says of which).", nil, func(g store.Gauges, _ bus.Depths) float64 { return g.RetentionSeconds }),
 }
 

@@ -23,7 +23,7 @@ func (a *App) WaitQuiet(ctx context.Context) error {
 	err := until(ctx, "work is still under way", func() (bool, error) {
 		c, err := a.Counters(ctx)
 		left = fmt.Sprintf("%d events dealt with of %d accepted, %d meetings and %d hosts due, %d alerts not published, error %v", c.Events+a.others.Load(), a.Accepted(), c.MeetingsDue, c.HostsDue, c.AlertsUnpublished, err)
-		return err == nil && c.Events+a.others.Load() >= a.Accepted() && c.MeetingsDue == 0 && c.HostsDue == 0 && c.AlertsUnpublished == 0, nil
+		return err == nil && c.Events+a.others.Load() >= a.Accepted() && c.MeetingsDue == 0 && c.HostsDue == 0 && c.FanOuts == 0 && c.AlertsUnpublished == 0, nil
 	})
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, left)

@@ -155,6 +155,7 @@ type Worker struct {
 	outbox   *work.Loop
 	sweeps   *work.Loop
 	setup    *work.Loop
+	fanouts  *work.Loop
 	past     *work.Loop
 	// sequenced is when it is next seen to that the sequence of alerts goes on from what
 	// was published.
@@ -181,7 +182,7 @@ func New(o Options) *Worker {
 	w.working, w.endReadings = context.WithCancel(context.Background())
 	w.meetings, w.hosts, w.outbox = work.NewLoop(o.Poll), work.NewLoop(o.Poll), work.NewLoop(o.Poll)
 	w.meetingPool, w.hostPool = work.NewPool(o.Parallel), work.NewPool(max(1, o.Parallel/4))
-	w.past = work.NewLoop(time.Hour)
+	w.past, w.fanouts = work.NewLoop(time.Hour), work.NewLoop(o.Poll)
 	w.sweeps, w.setup = work.NewLoop(min(time.Minute, o.Sweep/10)), work.NewLoop(min(setupPoll, o.Sweep/10))
 	return w
 }
@@ -209,6 +210,7 @@ func (w *Worker) Run(ctx context.Context) {
 			return false, err
 		})
 	})
+	wg.Go(func() { w.fanouts.Run(ctx, log, func() (bool, error) { return w.fanOut(ctx) }) })
 	if w.o.Keep != (store.Keep{}) {
 		wg.Go(func() { w.past.Run(ctx, log, func() (bool, error) { w.dropPast(hard); return false, nil }) })
 	}
@@ -228,7 +230,7 @@ func (w *Worker) finish() {
 
 // Check says why some of the work is stalled; nil when all of it goes on.
 func (w *Worker) Check() error {
-	for _, l := range []*work.Loop{w.meetings, w.hosts, w.outbox, w.sweeps, w.setup} { // not w.past: what is kept too long stops nothing
+	for _, l := range []*work.Loop{w.meetings, w.hosts, w.outbox, w.sweeps, w.setup, w.fanouts} { // not w.past: what is kept too long stops nothing
 		if err := l.Err(); err != nil {
 			return err
 		}
@@ -246,6 +248,7 @@ func (w *Worker) listen(ctx context.Context) {
 				w.meetings.Wake()
 				w.hosts.Wake()
 				w.outbox.Wake()
+				w.fanouts.Wake()
 			})
 		})
 		work.Pause(ctx, time.Second)
@@ -298,6 +301,13 @@ func (w *Worker) continueSequence(ctx context.Context) error {
 	}
 	w.sequenced = time.Now().Add(sequencedFor)
 	return w.o.Store.SequencesAfter(ctx, last)
+}
+
+// fanOut marks some more of what a change of a group or an account reaches.
+func (w *Worker) fanOut(ctx context.Context) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeWithin)
+	defer cancel()
+	return w.o.Store.FanOut(ctx)
 }
 
 // sweepAtOnce is how many hosts one sweep of one worker marks, once a minute. It

@@ -88,23 +88,25 @@ func (t *IntakeTx) LevelChanged(ctx context.Context, level passcode.Level, id st
 	return t.LevelMoved(ctx, level, id, at, why, moveAll)
 }
 
-// LevelMoved is LevelChanged of a change of which more is known.
+// LevelMoved is LevelChanged of a change of which more is known. What more it reaches than
+// one step marks is left to FanOut.
 func (t *IntakeTx) LevelMoved(ctx context.Context, level passcode.Level, id string, at time.Time, why string, move Move) error {
 	t.woken = true
-	var b pgx.Batch
 	account := t.account
-	if level == passcode.LevelGroup {
+	var b pgx.Batch
+	switch {
+	case level == passcode.LevelGroup:
 		b.Queue(`INSERT INTO groups AS g (group_id, account_id, generation) VALUES ($1, $2, 1) ON CONFLICT (account_id, group_id) DO UPDATE SET read_at = NULL, generation = g.generation + 1`, id, account)
-		t.mark(&b, meetingsOfGroup, hostsOfGroup, id, at, why, move)
-		return t.tx.SendBatch(ctx, &b).Close()
-	}
-	if id != account {
+	case id != account:
 		return nil // an event speaks for its own account alone
+	default:
+		b.Queue(`INSERT INTO accounts AS a (account_id, generation) VALUES ($1, 1) ON CONFLICT (account_id) DO UPDATE SET read_at = NULL, generation = a.generation + 1`, id)
+		b.Queue(`UPDATE groups SET read_at = NULL, generation = generation + 1 WHERE account_id = $1`, id)
 	}
-	b.Queue(`INSERT INTO accounts AS a (account_id, generation) VALUES ($1, 1) ON CONFLICT (account_id) DO UPDATE SET read_at = NULL, generation = a.generation + 1`, id)
-	b.Queue(`UPDATE groups SET read_at = NULL, generation = generation + 1 WHERE account_id = $1`, id)
-	t.mark(&b, meetingsOfAccount, hostsOfAccount, id, at, why, move)
-	return t.tx.SendBatch(ctx, &b).Close()
+	if err := t.tx.SendBatch(ctx, &b).Close(); err != nil {
+		return err
+	}
+	return fanOut(ctx, t.tx, fanout{AccountID: account, Level: level, LevelID: id, At: at, Why: why, Trace: t.Trace, Move: move})
 }
 
 // mark locks and marks the meetings and the hosts that a change reaches. of is

@@ -19,6 +19,7 @@ type Gauges struct {
 	HostsHeld                           int64 // whose changes of the UTC day are used up
 	CallsFailing                        int64 // that our own set-up stands in the way of
 	Holds                               int64
+	FanOuts                             int64   // changes of groups and accounts that are not all marked
 	RetentionSeconds                    float64 // since all that was past its time was dropped
 }
 
@@ -31,7 +32,7 @@ func (s *Store) Gauges(ctx context.Context) (g Gauges, err error) {
 		(SELECT count(*) FROM meetings WHERE outcome = 'unsecured' AND status IN ('scheduled', 'started') AND (expires_at IS NULL OR expires_at > now())),
 		(SELECT count(*) FROM hosts WHERE held_until > now()),
 		(SELECT count(*) FROM account_calls WHERE failing),
-		(SELECT count(*) FROM holds WHERE until IS NULL OR until > now()),
+		(SELECT count(*) FROM holds WHERE until IS NULL OR until > now()), (SELECT count(*) FROM fanouts),
 		coalesce((SELECT extract(epoch FROM now() - done_at) FROM retention), 0)::float8
 		FROM (SELECT count(*) AS n, `+fmt.Sprintf(since, "due_at")+` AS s,
 				coalesce(extract(epoch FROM now() - min(due_at) FILTER (WHERE `+startsSoon+`)), 0)::float8 AS starting FROM meetings WHERE due_at <= now()) m,
@@ -40,7 +41,7 @@ func (s *Store) Gauges(ctx context.Context) (g Gauges, err error) {
 				coalesce(extract(epoch FROM now() - min(created_at) FILTER (WHERE retry_at IS NULL)), 0)::float8 AS s FROM alerts WHERE published_at IS NULL) a,
 			(SELECT count(*) AS n, `+fmt.Sprintf(since, "started_at")+` AS s FROM repairs WHERE result = 'unfinished') r`).
 		Scan(&g.MeetingsDue, &g.MeetingsDueSeconds, &g.StartingDueSeconds, &g.HostsDue, &g.HostsDueSeconds, &g.AlertsUnpublished, &g.AlertsRefused, &g.AlertsUnpublishedSeconds,
-			&g.RepairsUnfinished, &g.RepairsUnfinishedSeconds, &g.Demanding, &g.Open, &g.HostsHeld, &g.CallsFailing, &g.Holds, &g.RetentionSeconds)
+			&g.RepairsUnfinished, &g.RepairsUnfinishedSeconds, &g.Demanding, &g.Open, &g.HostsHeld, &g.CallsFailing, &g.Holds, &g.FanOuts, &g.RetentionSeconds)
 	if err != nil {
 		return g, fmt.Errorf("read what waits: %w", err)
 	}

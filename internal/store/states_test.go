@@ -63,6 +63,8 @@ func TestClosedSetsAreTheSameInGoAndSQL(t *testing.T) {
 		"alignments.before":          {"off", "on"},
 		"alignments.after":           {"off", "on"},
 		"alignments.result":          words(AlignmentResults()),
+		"fanouts.level":              words([]passcode.Level{passcode.LevelAccount, passcode.LevelGroup}),
+		"fanouts.phase":              {phaseHosts, phaseMeetings},
 		"setting_changes.what":       words(ChangeKinds()),
 		"passcodes.source":           words(PasscodeSources()),
 		"passcodes.state":            words(PasscodeStates()),
