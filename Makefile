@@ -5,10 +5,10 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 RACE ?= $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test chaos check bench fuzz vuln build
+.PHONY: help demo serve test chaos check bench bench-calls fuzz vuln build
 
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: build ## see the problem happen and be repaired; stays up until Ctrl-C
 	@./bin/latchkey demo
@@ -36,6 +36,9 @@ bench: ## the benchmarks; docs/performance.md explains them
 FUZZ := webhook:FuzzReceive zoom:FuzzDecodeEnvelope zoom:FuzzDecodeMeeting zoom:FuzzDecodePeople zoom:FuzzDecodeSettings zoom:FuzzAnswers \
 	config:FuzzEnvironment config:FuzzPolicyFile invite:FuzzRead lint:FuzzJudge bus:FuzzToken
 FUZZTIME ?= 60s
+
+bench-calls: ## what each case costs in calls to Zoom, beside a script; fails where a target is missed
+	go run ./bench/calls
 
 fuzz: ## each fuzz target for a minute
 	@for f in $(FUZZ); do echo "$${f#*:}"; go test -run '^$$' -fuzz "^$${f#*:}\$$" -fuzztime $(FUZZTIME) ./internal/$${f%:*} || exit 1; done

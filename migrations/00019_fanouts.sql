@@ -13,6 +13,8 @@ CREATE TABLE fanouts (
     meetings   smallint NOT NULL CHECK (meetings BETWEEN 1 AND 3),
     profile    boolean NOT NULL,
     list       boolean NOT NULL,
+    security_alone boolean NOT NULL,
+    takes_back boolean NOT NULL,
     phase      text NOT NULL DEFAULT 'hosts' CHECK (phase IN ('hosts', 'meetings')),
     cursor     text NOT NULL DEFAULT '',
     created_at timestamptz NOT NULL DEFAULT now()

@@ -102,11 +102,13 @@ func (in *Intake) settings(ctx context.Context, tx *store.IntakeTx, all []change
 	return nil
 }
 
-// both is the one move that two changes are. Two that may each have changed meetings are
-// one that only reading them shows: of a setting that went on and off nothing is seen.
+// both is the one move that two changes are. Where one may have changed meetings and the
+// other takes something back, only reading them shows it: of a setting that went on and
+// off nothing is seen.
 func both(a, b store.Move) store.Move {
-	m := store.Move{Meetings: max(a.Meetings, b.Meetings), Profile: a.Profile || b.Profile, List: a.List || b.List}
-	if a.Meetings == store.MovedPerhaps && b.Meetings != 0 || b.Meetings == store.MovedPerhaps && a.Meetings != 0 {
+	m := store.Move{Meetings: max(a.Meetings, b.Meetings), Profile: a.Profile || b.Profile, List: a.List || b.List, SecurityAlone: a.SecurityAlone && b.SecurityAlone || a.Meetings == 0 && b.SecurityAlone}
+	m.TakesBack = a.TakesBack || b.TakesBack
+	if a.Meetings == store.MovedPerhaps && b.TakesBack || b.Meetings == store.MovedPerhaps && a.TakesBack && a.Meetings != 0 {
 		m.Meetings = max(m.Meetings, store.MovedRead)
 	}
 	return m

@@ -41,12 +41,12 @@ func readSettings(level passcode.Level, what string) func(*change) error {
 		switch {
 		case !now.Says():
 		case level == passcode.LevelHost:
-			c.hosts, c.move = []string{id}, moved(c.changes, now.Odd)
+			c.hosts, c.move = []string{id}, moved(c.changes, now.Odd, c.env.SecurityAlone())
 			if now.PMIPasscode != nil {
 				c.pmi = &store.PasscodeSeen{Value: *now.PMIPasscode, Operator: c.row.Operator}
 			}
 		default:
-			c.level, c.levelID, c.move = level, id, moved(c.changes, now.Odd)
+			c.level, c.levelID, c.move = level, id, moved(c.changes, now.Odd, c.env.SecurityAlone())
 		}
 		return nil
 	}
@@ -54,12 +54,13 @@ func readSettings(level passcode.Level, what string) func(*change) error {
 
 // moved says what changes of settings may have done to meetings that exist: turned off,
 // unlocked, or about new meetings or what is typed where, nothing.
-func moved(changes []store.SettingChange, odd bool) store.Move {
-	m := store.Move{Meetings: store.MovedNot}
+func moved(changes []store.SettingChange, odd, alone bool) store.Move {
+	m := store.Move{Meetings: store.MovedNot, SecurityAlone: alone && !odd}
 	if odd || len(changes) == 0 {
-		m.Meetings = store.MovedPerhaps
+		m.Meetings, m.TakesBack = store.MovedPerhaps, true
 	}
 	for _, c := range changes {
+		m.TakesBack = m.TakesBack || c.New != passcode.On
 		key, known := passcode.KeyOf(c.Setting)
 		if !known || key.TouchesMeetings(c.What == store.ChangedLock, c.New) {
 			m.Meetings = store.MovedPerhaps
@@ -69,7 +70,7 @@ func moved(changes []store.SettingChange, odd bool) store.Move {
 }
 
 // Who comes under other locks, or has another licence or number.
-var movedProfile = store.Move{Meetings: store.MovedPerhaps, Profile: true}
+var movedProfile = store.Move{Meetings: store.MovedPerhaps, TakesBack: true, Profile: true}
 
 // changes lists who changed which setting, for people and as evidence.
 func changes(c *change, level passcode.Level, id, what string, now, old zoom.Settings) []store.SettingChange {

@@ -37,7 +37,11 @@ func (h Host) Leaves(m Meeting) bool {
 	if h.PlanForces(key) || sub.Value != Off && pass.Lock != On {
 		return false // Z-LOCK-6, Z-SET-3
 	}
-	return auto.Value == Off || m.WaitingRoom == On || m.Authentication == On // Z-RULE-6
+	// Z-RULE-6: something secured it when it was made. If it is not known what, neither
+	// must have been taken away.
+	room, auth := h.Settings[KeyWaitingRoom], h.Settings[KeyAuthentication]
+	kept := m.WaitingRoom == Unknown && m.Authentication == Unknown && !room.LockedOff() && !auth.LockedOff()
+	return auto.Value == Off || m.WaitingRoom == On || m.Authentication == On || kept
 }
 
 // leaves says whether an option of a meeting is as the setting leaves it, where the

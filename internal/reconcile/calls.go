@@ -77,6 +77,11 @@ func (c *calls) GetUserSettings(ctx context.Context, id string) (zoom.Settings, 
 	return noted(c, zoom.CallGetUserSettings, s, err)
 }
 
+func (c *calls) GetUserSecurity(ctx context.Context, id string) (zoom.Settings, error) {
+	s, err := c.api.GetUserSecurity(ctx, id)
+	return noted(c, zoom.CallGetUserSettings, s, err)
+}
+
 func (c *calls) ListUpcomingMeetings(ctx context.Context, id string) ([]zoom.ListedMeeting, error) {
 	l, err := c.api.ListUpcomingMeetings(ctx, id)
 	return noted(c, zoom.CallListMeetings, l, err)

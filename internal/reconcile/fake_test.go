@@ -108,6 +108,10 @@ func (f *fakeZoom) GetUserSettings(ctx context.Context, _ string) (zoom.Settings
 	return f.settings, ctx.Err()
 }
 
+func (f *fakeZoom) GetUserSecurity(ctx context.Context, id string) (zoom.Settings, error) {
+	return f.GetUserSettings(ctx, id)
+}
+
 func (f *fakeZoom) ListUpcomingMeetings(context.Context, string) ([]zoom.ListedMeeting, error) {
 	f.called("ListUpcomingMeetings")
 	return f.listed, f.listErr

@@ -170,7 +170,7 @@ func (w *Worker) hostRow(ctx context.Context, api Zoom, accountID, hostID string
 				h.GroupIDs = append(h.GroupIDs, zoom.Clean(g))
 			}
 		}
-		s, err := api.GetUserSettings(ctx, h.ID)
+		s, err := readSettings(ctx, api, h)
 		if err != nil {
 			return h, missing(err)
 		}
@@ -180,6 +180,23 @@ func (w *Worker) hostRow(ctx context.Context, api Zoom, accountID, hostID string
 		}
 		return w.o.Store.SaveHost(ctx, h, seen, time.Since(began))
 	})
+}
+
+// readSettings reads a host's settings, or that part of them alone that may be another.
+func readSettings(ctx context.Context, api Zoom, h store.Host) (zoom.Settings, error) {
+	if !h.SecurityAlone {
+		return api.GetUserSettings(ctx, h.ID)
+	}
+	s, err := api.GetUserSecurity(ctx, h.ID)
+	for _, info := range passcode.AllSettings() {
+		if !zoom.InSecurity(info.Key) || s.Values[info.Key] == passcode.Unknown {
+			s.Values[info.Key] = h.Settings[info.Key]
+		}
+	}
+	if s.Waits == passcode.WaitsUnknown {
+		s.Waits = h.Waits
+	}
+	return s, err
 }
 
 // cannotHost records that Zoom does not know the user any more.

@@ -41,6 +41,7 @@ type Meetings interface {
 type Hosts interface {
 	GetUser(ctx context.Context, userID string) (zoom.User, error)
 	GetUserSettings(ctx context.Context, userID string) (zoom.Settings, error)
+	GetUserSecurity(ctx context.Context, userID string) (zoom.Settings, error)
 	ListUpcomingMeetings(ctx context.Context, userID string) ([]zoom.ListedMeeting, error)
 	PatchUserSettings(ctx context.Context, userID string, v passcode.Values) error
 }

@@ -16,26 +16,33 @@ import (
 // a thousand changes that arrive while a check waits are one check.
 
 // A meeting that moved is not read for that: the check holds what is known of it against
-// the settings as they are then. One that may have been changed by Zoom is read where
-// another change comes before that check: the settings as they are then do not show both.
-const markMeetings = `UPDATE meetings m SET must_read = m.must_read OR m.moved = 2 OR $5 = 3, moved = greatest(m.moved, least($5, 2)),
+// the settings as they are then. One that may have been changed by Zoom is read where a
+// change that takes something back comes before that check: the settings as they are then
+// do not show the first.
+const markMeetings = `UPDATE meetings m SET must_read = m.must_read OR m.moved = 2 AND $6 OR $5 = 3, moved = greatest(m.moved, least($5, 2)),
 		due_at = least(m.due_at, now()), due_why = $2, due_trace = $4, generation = m.generation + 1, attempts = 0
 	WHERE m.account_id = $3 AND m.status IN ('scheduled', 'started') AND (m.expires_at IS NULL OR m.expires_at > now())
-	AND NOT ((m.must_read OR m.moved = 1 AND $5 = 1) AND coalesce(m.due_at <= now(), false) AND coalesce(m.lease_until, 'epoch') < now()) AND `
+	AND NOT ((m.must_read OR $5 < 3 AND m.moved >= $5 AND NOT (m.moved = 2 AND $6)) AND coalesce(m.due_at <= now(), false) AND coalesce(m.lease_until, 'epoch') < now()) AND `
 
 const markHosts = `UPDATE hosts h SET changed_at = greatest(h.changed_at, $4::timestamptz), read_at = NULL, due_at = least(h.due_at, now()),
 	profile_read_at = CASE WHEN $6 THEN NULL ELSE h.profile_read_at END, list_due = h.list_due OR $7,
+	security_alone = $8 AND (h.read_at IS NOT NULL OR h.security_alone),
 	due_why = $2, due_trace = $5, generation = h.generation + 1, attempts = 0
 	WHERE h.account_id = $3 AND NOT (h.read_at IS NULL AND coalesce(h.due_at <= now(), false) AND coalesce(h.lease_until, 'epoch') < now()
-		AND coalesce(h.changed_at >= $4, false) AND (h.profile_read_at IS NULL OR NOT $6) AND (h.list_due OR NOT $7)) AND `
+		AND coalesce(h.changed_at >= $4, false) AND (h.profile_read_at IS NULL OR NOT $6) AND (h.list_due OR NOT $7) AND ($8 OR NOT h.security_alone)) AND `
 
 // Move says what a change of settings makes of what is known of hosts and meetings.
 type Move struct {
 	Meetings Moved
+	// TakesBack: it turns something off, or unlocks it, so that what an earlier change did
+	// does not show any more.
+	TakesBack bool
 	// Profile: the hosts' licence, groups or personal meeting id may be others.
 	Profile bool
 	// List: they may have meetings that nobody told of.
 	List bool
+	// SecurityAlone: of the hosts' settings those of meeting_security may be others.
+	SecurityAlone bool
 }
 
 // Moved says what a change may have done to meetings that exist.
@@ -49,7 +56,7 @@ const (
 )
 
 // moveAll is a change of which nothing is known but whom it reaches.
-var moveAll = Move{MovedRead, true, true}
+var moveAll = Move{Meetings: MovedRead, Profile: true, List: true}
 
 // lockHosts comes first: whoever needs a host and meetings takes them in this
 // order, as a host's own check does.
@@ -118,8 +125,8 @@ func (t *IntakeTx) mark(b *pgx.Batch, meetings, hosts string, of any, at time.Ti
 	}
 	b.Queue(lockHosts+hosts+use+lockedHosts, of, why, t.account)
 	b.Queue(lockMeetings+meetings+use+locked, of, why, t.account)
-	b.Queue(markMeetings+meetings+use, of, why, t.account, t.Trace, int(move.Meetings))
-	b.Queue(markHosts+hosts+use, of, why, t.account, at, t.Trace, move.Profile, move.List)
+	b.Queue(markMeetings+meetings+use, of, why, t.account, t.Trace, int(move.Meetings), move.TakesBack)
+	b.Queue(markHosts+hosts+use, of, why, t.account, at, t.Trace, move.Profile, move.List, move.SecurityAlone)
 }
 
 // HostsChanged notes that hosts' settings changed: they must be read again, the

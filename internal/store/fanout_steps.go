@@ -38,27 +38,30 @@ const fanoutStep = 500
 func fanOut(ctx context.Context, tx pgx.Tx, f fanout) error {
 	// One that nobody has begun takes this one in: a thousand changes while a worker is
 	// busy are one.
-	tag, err := tx.Exec(ctx, `UPDATE fanouts f SET changed_at = greatest(f.changed_at, $4), why = $5, trace = $6, profile = f.profile OR $8, list = f.list OR $9,
-			meetings = CASE WHEN f.meetings = 2 OR $7 = 2 THEN 3 ELSE greatest(f.meetings, $7) END
+	tag, err := tx.Exec(ctx, `UPDATE fanouts f SET changed_at = greatest(f.changed_at, $4), why = $5, trace = $6, profile = f.profile OR $8, list = f.list OR $9, security_alone = f.security_alone AND $10,
+			meetings = CASE WHEN f.meetings = 2 AND $11 OR f.takes_back AND $7 = 2 THEN 3 ELSE greatest(f.meetings, $7) END, takes_back = f.takes_back OR $11
 		WHERE account_id = $1 AND level = $2 AND level_id = $3 AND phase = 'hosts' AND cursor = ''`,
-		f.AccountID, f.Level, f.LevelID, f.At, f.Why, f.Trace, int(f.Move.Meetings), f.Move.Profile, f.Move.List)
+		f.AccountID, f.Level, f.LevelID, f.At, f.Why, f.Trace, int(f.Move.Meetings), f.Move.Profile, f.Move.List, f.Move.SecurityAlone, f.Move.TakesBack)
 	if err != nil || tag.RowsAffected() > 0 {
 		return err
 	}
-	whole := true
-	for f.Phase = phaseHosts; f.Phase != "" && whole; {
-		var n int
+	// While others are at an earlier one of the level, all of it is left to them.
+	busy := false
+	if err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM fanouts WHERE account_id = $1 AND level = $2 AND level_id = $3)`, f.AccountID, f.Level, f.LevelID).Scan(&busy); err != nil {
+		return err
+	}
+	f.Phase = phaseHosts
+	for n := 0; !busy && f.Phase != "" && n < fanoutStep; {
 		if n, err = f.step(ctx, tx); err != nil {
 			return err
 		}
-		whole = n < fanoutStep
 	}
-	if whole {
+	if f.Phase == "" {
 		return nil
 	}
-	// From the beginning: what is marked is not marked again.
-	_, err = tx.Exec(ctx, `INSERT INTO fanouts (account_id, level, level_id, changed_at, why, trace, meetings, profile, list) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)`,
-		f.AccountID, f.Level, f.LevelID, f.At, f.Why, f.Trace, int(f.Move.Meetings), f.Move.Profile, f.Move.List)
+	_, err = tx.Exec(ctx, `INSERT INTO fanouts (account_id, level, level_id, changed_at, why, trace, meetings, profile, list, security_alone, takes_back, phase, cursor) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)
+		ON CONFLICT (account_id, level, level_id) WHERE phase = 'hosts' AND cursor = '' DO UPDATE SET meetings = 3`,
+		f.AccountID, f.Level, f.LevelID, f.At, f.Why, f.Trace, int(f.Move.Meetings), f.Move.Profile, f.Move.List, f.Move.SecurityAlone, f.Move.TakesBack, f.Phase, f.Cursor)
 	return err
 }
 
@@ -73,9 +76,9 @@ func (f *fanout) step(ctx context.Context, tx pgx.Tx) (n int, err error) {
 	}
 	const next = `SELECT count(*), coalesce((SELECT id FROM reached ORDER BY id DESC LIMIT 1)::text, '') FROM reached`
 	if f.Phase == phaseHosts {
-		err = tx.QueryRow(ctx, `WITH reached AS (SELECT h.host_id AS id FROM hosts h WHERE h.account_id = $3 AND $1::text <> '' AND h.host_id > $8 AND `+hosts+` ORDER BY h.host_id LIMIT $9 FOR NO KEY UPDATE OF h),
+		err = tx.QueryRow(ctx, `WITH reached AS (SELECT h.host_id AS id FROM hosts h WHERE h.account_id = $3 AND $1::text <> '' AND h.host_id > $9 AND `+hosts+` ORDER BY h.host_id LIMIT $10 FOR NO KEY UPDATE OF h),
 			marked AS (`+markHosts+`h.host_id IN (SELECT id FROM reached)) `+next,
-			f.LevelID, f.Why, f.AccountID, f.At, f.Trace, f.Move.Profile, f.Move.List, f.Cursor, fanoutStep).Scan(&n, &f.Cursor)
+			f.LevelID, f.Why, f.AccountID, f.At, f.Trace, f.Move.Profile, f.Move.List, f.Move.SecurityAlone, f.Cursor, fanoutStep).Scan(&n, &f.Cursor)
 		if err == nil && n < fanoutStep {
 			f.Phase, f.Cursor = phaseMeetings, ""
 		}
@@ -84,10 +87,10 @@ func (f *fanout) step(ctx context.Context, tx pgx.Tx) (n int, err error) {
 	if f.Cursor == "" {
 		f.Cursor = "0"
 	}
-	err = tx.QueryRow(ctx, `WITH reached AS (SELECT m.meeting_id AS id FROM meetings m WHERE m.account_id = $3 AND $1::text <> '' AND m.meeting_id > $6::bigint AND m.status IN ('scheduled', 'started')
-				AND (m.expires_at IS NULL OR m.expires_at > now()) AND `+meetings+` ORDER BY m.meeting_id LIMIT $7 FOR NO KEY UPDATE OF m),
+	err = tx.QueryRow(ctx, `WITH reached AS (SELECT m.meeting_id AS id FROM meetings m WHERE m.account_id = $3 AND $1::text <> '' AND m.meeting_id > $7::bigint AND m.status IN ('scheduled', 'started')
+				AND (m.expires_at IS NULL OR m.expires_at > now()) AND `+meetings+` ORDER BY m.meeting_id LIMIT $8 FOR NO KEY UPDATE OF m),
 		marked AS (`+markMeetings+`m.meeting_id IN (SELECT id FROM reached)) `+next,
-		f.LevelID, f.Why, f.AccountID, f.Trace, int(f.Move.Meetings), f.Cursor, fanoutStep).Scan(&n, &f.Cursor)
+		f.LevelID, f.Why, f.AccountID, f.Trace, int(f.Move.Meetings), f.Move.TakesBack, f.Cursor, fanoutStep).Scan(&n, &f.Cursor)
 	if err == nil && n < fanoutStep {
 		f.Phase, f.Cursor = "", ""
 	}
@@ -104,8 +107,10 @@ func (s *Store) FanOut(ctx context.Context) (more bool, err error) {
 			Meetings int  `db:"meetings"`
 			Profile  bool `db:"profile"`
 			List     bool `db:"list"`
+			Alone    bool `db:"security_alone"`
+			Back     bool `db:"takes_back"`
 		}
-		rows, err := tx.Query(ctx, `SELECT id, account_id, level, level_id, changed_at, why, trace, phase, cursor, meetings, profile, list FROM fanouts ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED`)
+		rows, err := tx.Query(ctx, `SELECT id, account_id, level, level_id, changed_at, why, trace, phase, cursor, meetings, profile, list, security_alone, takes_back FROM fanouts ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED`)
 		if err != nil {
 			return err
 		}
@@ -117,7 +122,11 @@ func (s *Store) FanOut(ctx context.Context) (more bool, err error) {
 			return err
 		}
 		f := r.fanout
-		f.Move = Move{Moved(r.Meetings), r.Profile, r.List}
+		f.Move = Move{Meetings: Moved(r.Meetings), TakesBack: r.Back, Profile: r.Profile, List: r.List, SecurityAlone: r.Alone}
+		if f.Phase == phaseHosts && f.Cursor == "" {
+			// It is begun now: what comes is another one.
+			f.Cursor = " "
+		}
 		if _, err := f.step(ctx, tx); err != nil {
 			return err
 		}

@@ -32,6 +32,8 @@ type Host struct {
 	// ProfileReadAt is when Email, GroupIDs, PMI and CanHost were read; zero as ReadAt.
 	ProfileReadAt time.Time `db:"profile_read_at"`
 	ListDue       bool      `db:"list_due"` // the host's meetings are to be listed
+	// SecurityAlone: ReadAt is zero for a change in meeting_security and for nothing else.
+	SecurityAlone bool `db:"security_alone"`
 	// Age is how long ago that was, by the database's clock.
 	Age        Seconds   `db:"age"`
 	ChangedAt  time.Time `db:"changed_at"`
@@ -140,6 +142,7 @@ func (s *Store) SaveHost(ctx context.Context, h Host, seen int64, took time.Dura
 		VALUES ($1,$2,$3,$4,$5,$6,$9,$10,$11, now() - $8 * interval '1 second', $12)
 		ON CONFLICT (account_id, host_id) DO UPDATE SET email = excluded.email, group_ids = excluded.group_ids, settings = excluded.settings,
 			pmi = excluded.pmi, can_host = excluded.can_host, waits = excluded.waits, requirement = excluded.requirement, read_at = CASE WHEN hosts.generation = $7 THEN excluded.read_at END,
+			security_alone = hosts.security_alone AND hosts.generation <> $7,
 			profile_read_at = CASE WHEN hosts.generation = $7 THEN excluded.profile_read_at END RETURNING `+hostColumns,
 		h.ID, h.AccountID, h.Email, h.GroupIDs, settings, requirement, seen, took.Seconds(), h.PMI, h.CanHost, h.Waits, null(h.ProfileReadAt)))
 	if err != nil {

@@ -156,6 +156,19 @@ func (e Envelope) DecodeSettings() (now, old SettingsObject, err error) {
 	return now, old, nil
 }
 
+// SecurityAlone reports whether a settings event says that nothing but settings of
+// meeting_security changed, so that the others need not be read again.
+func (e Envelope) SecurityAlone() bool {
+	var o struct {
+		Settings map[string]json.RawMessage `json:"settings"`
+	}
+	if json.Unmarshal(e.Object, &o) != nil || len(o.Settings) != 1 {
+		return false
+	}
+	_, alone := o.Settings[optionSecurity]
+	return alone
+}
+
 var errMissing = errors.New("it is missing")
 
 // GroupMembers reads the object of group.member_added and its opposite: which

@@ -164,6 +164,17 @@ func (c *Client) GetUserSettings(ctx context.Context, userID string) (Settings, 
 	return c.settings(ctx, pathUserSettings, userID, optionSecurity, optionAuthentication, "")
 }
 
+// GetUserSecurity reads that part of a host's settings alone that is in meeting_security:
+// one MEDIUM call.
+func (c *Client) GetUserSecurity(ctx context.Context, userID string) (Settings, error) {
+	return c.settings(ctx, pathUserSettings, userID, optionSecurity)
+}
+
+// InSecurity says whether a setting is of meeting_security.
+func InSecurity(k passcode.Key) bool {
+	return strings.HasPrefix(k.Path(), optionSecurity+".")
+}
+
 // PatchUserSettings turns settings of a host on or off: those that are known in
 // v, all of which must be of meeting_security. One MEDIUM call. Zoom ignores
 // what is locked above the host: read back.
