@@ -233,7 +233,7 @@ func (a *App) newWorker() {
 			client, guarded := a.zoom[accountID]
 			return client, guarded
 		},
-		Reserve: c.HostReserve,
+		Reserve: c.HostReserve, SweepCalls: c.SweepCalls,
 		Ahead: func(accountID string) time.Duration {
 			if client := a.zoom[accountID]; client != nil {
 				return client.Ahead()

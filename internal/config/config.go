@@ -44,6 +44,7 @@ type Config struct {
 	OAuthURL       string // "" means Zoom's
 	Plan           string // sizes the rate limits: free, pro or business
 	ZoomShare      int    // percent of them that is latchkey's
+	SweepCalls     int    // a day and account that sweeping may cost; 0: no bound
 	HostReserve    int    // of a host's 100 changes a day, left to the host
 
 	Policy passcode.Mode

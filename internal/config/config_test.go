@@ -87,6 +87,7 @@ func TestMalformedValues(t *testing.T) {
 		{"header of traces, half encoded", "OTEL_EXPORTER_OTLP_HEADERS=api-key=%" + marker, []string{"number 1", "percent-encoded"}},
 		{"header of traces with a line break", "OTEL_EXPORTER_OTLP_HEADERS=api-key=" + marker + "%0d%0aHost:", []string{"number 1", "percent-encoded"}},
 		{"more than all of Zoom's limits", "LATCHKEY_ZOOM_SHARE=101", []string{"1 to 100"}},
+		{"calls of a sweep", "LATCHKEY_SWEEP_CALLS=many", []string{"0 to 1000000"}},
 		{"a reserve of more than there are", "LATCHKEY_HOST_RESERVE=101", []string{"0 to 100"}},
 		{"sweep", "LATCHKEY_SWEEP=often", []string{"duration from 1s"}},
 		{"events kept for less than the stream does", "LATCHKEY_KEEP_EVENTS=168h", []string{"168h", "192h", "LATCHKEY_EVENTS_MAX_AGE"}},
@@ -199,7 +200,7 @@ func TestDefaults(t *testing.T) {
 		t.Errorf("%+v: blanks around a value are not part of it", c)
 	}
 	c.WebhookSecrets, c.AccountID, c.ClientID, c.ClientSecret = nil, "", "", ""
-	want := Config{Listen: ":8080", AdminListen: "127.0.0.1:8081", Inbox: "_INBOX", PostgresDownload: "https://repo1.maven.org/maven2", Plan: "pro", ZoomShare: 50, HostReserve: 50, Policy: passcode.ModeWaitingRoom, Parallel: 8,
+	want := Config{Listen: ":8080", AdminListen: "127.0.0.1:8081", Inbox: "_INBOX", PostgresDownload: "https://repo1.maven.org/maven2", Plan: "pro", ZoomShare: 50, SweepCalls: 20_000, HostReserve: 50, Policy: passcode.ModeWaitingRoom, Parallel: 8,
 		Schema: "latchkey", Lease: 30 * time.Second, SettingsTTL: 5 * time.Minute, Sweep: 6 * time.Hour,
 		KeepEvents: 2160 * time.Hour, KeepHistory: 9600 * time.Hour, KeepAlerts: 2160 * time.Hour, KeepMeetings: 2160 * time.Hour, KeepPasscodes: 168 * time.Hour, LogLevel: "info", LogFormat: "text"}
 	if !reflect.DeepEqual(c, want) {

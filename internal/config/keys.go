@@ -56,6 +56,8 @@ var keys = []Key{
 		set: number(func(c *Config) *int { return &c.ZoomShare }, 1, 100)},
 	{Name: "LATCHKEY_HOST_RESERVE", Form: "a number from 0 to 100", Default: "50", Doc: "How many of the 100 creates and changes that Zoom allows a host and UTC day are left to the host; only a meeting that starts before midnight UTC gets one of these.",
 		set: number(func(c *Config) *int { return &c.HostReserve }, 0, 100)},
+	{Name: "LATCHKEY_SWEEP_CALLS", Form: "a number from 0 to 1000000", Default: "20000", Doc: "Calls a day and account that sweeping may cost, all workers together, spread over the UTC day; 0: no bound.",
+		set: number(func(c *Config) *int { return &c.SweepCalls }, 0, 1_000_000)},
 	{Name: "LATCHKEY_POLICY", Form: "waiting-room or observe", Default: string(passcode.ModeWaitingRoom), Doc: "What is done about meetings that demand a passcode.", set: setPolicy},
 
 	{Name: "LATCHKEY_CONFIG", Form: "a YAML file", Doc: "More accounts, and policies per account, group or host (docs/policies.md).",

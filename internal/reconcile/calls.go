@@ -123,4 +123,6 @@ func (c *calls) CountLicensed(ctx context.Context) (int, error) {
 	return noted(c, "", n, err)
 }
 
+func (c *calls) ListUsers(ctx context.Context) ([]zoom.User, int, error) { return c.api.ListUsers(ctx) }
+
 func (c *calls) Scopes(ctx context.Context) ([]string, error) { return c.api.Scopes(ctx) }

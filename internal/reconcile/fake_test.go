@@ -30,6 +30,8 @@ type fakeZoom struct {
 	groupLocks                                                 zoom.Settings
 	listed                                                     []zoom.ListedMeeting
 	scopes                                                     []string
+	users                                                      []zoom.User
+	usersErr                                                   error
 	licensed                                                   int // 0 means 2
 	userErr, listErr, groupErr, nameErr, accountErr, scopesErr error
 	// during, when not nil, is called within each call, with its name.
@@ -165,6 +167,11 @@ func (f *fakeZoom) GetAccountLocks(context.Context, string) (zoom.Settings, erro
 func (f *fakeZoom) GetAccountSettings(context.Context, string) (zoom.Settings, error) {
 	f.called("GetAccountSettings")
 	return f.settings, nil
+}
+
+func (f *fakeZoom) ListUsers(context.Context) ([]zoom.User, int, error) {
+	f.called("ListUsers")
+	return f.users, 1, f.usersErr
 }
 
 func (f *fakeZoom) CountLicensed(context.Context) (int, error) {

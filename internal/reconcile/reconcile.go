@@ -58,6 +58,7 @@ type Accounts interface {
 	GetAccountLocks(ctx context.Context, accountID string) (zoom.Settings, error)
 	GetAccountSettings(ctx context.Context, accountID string) (zoom.Settings, error)
 	CountLicensed(context.Context) (int, error)
+	ListUsers(context.Context) (users []zoom.User, pages int, err error)
 	Scopes(context.Context) ([]string, error)
 }
 
@@ -113,6 +114,7 @@ type Options struct {
 	Poll        time.Duration // looks for due work without being told; default 2 s
 	SettingsTTL time.Duration // for how long read settings and locks are believed; default 5 min
 	Sweep       time.Duration // each host is read again this often, in case an event was lost; default 6 h
+	SweepCalls  int           // a day and account that this may cost; 0: nothing bounds it
 	Accounts    []string      // whose hosts are swept and whose set-up is looked at
 	Keep        store.Keep    // for how long what is past is kept; zero: for ever
 	Grace       time.Duration // what is in progress may take this long after the stop; default 10 s
@@ -309,20 +311,4 @@ func (w *Worker) fanOut(ctx context.Context) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeWithin)
 	defer cancel()
 	return w.o.Store.FanOut(ctx)
-}
-
-// sweepAtOnce is how many hosts one sweep of one worker marks, once a minute. It
-// bounds the calls a sweep makes: reading a host is about five, a meeting one.
-const sweepAtOnce = 10
-
-// sweep marks hosts that no event asked about for long, with their upcoming
-// meetings, as needing a read: what Zoom dropped is found again.
-func (w *Worker) sweep(ctx context.Context) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, storeWithin)
-	defer cancel()
-	n, err := w.o.Store.SweepHosts(ctx, w.o.Accounts, w.o.Sweep, sweepAtOnce)
-	if n > 0 {
-		w.o.Logger.Info("sweep marked hosts for re-reading", "hosts", n)
-	}
-	return false, err
 }

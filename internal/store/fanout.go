@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -160,42 +159,4 @@ func hostsSeen(ctx context.Context, tx pgx.Tx, accountID, trace string, hostIDs 
 	_, err := tx.Exec(ctx, `INSERT INTO hosts (host_id, account_id, due_at, due_why, due_trace, generation, swept_at)
 		SELECT id, $2, now(), 'first seen', $3, 1, now() FROM unnest($1::text[]) AS u(id) ORDER BY id ON CONFLICT DO NOTHING`, hostIDs, accountID, trace)
 	return err
-}
-
-// SweepHosts marks up to limit hosts of these accounts that were not swept for
-// that long, with their meetings, as needing a read: should Zoom have dropped an
-// event about them, this finds what it said. It returns how many.
-func (s *Store) SweepHosts(ctx context.Context, accounts []string, age time.Duration, limit int) (n int, err error) {
-	err = s.inTx(ctx, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `WITH due AS (SELECT account_id, host_id FROM hosts WHERE account_id = ANY($1) AND coalesce(swept_at, 'epoch') < now() - $2 * interval '1 second'
-				ORDER BY swept_at NULLS FIRST LIMIT $3 FOR UPDATE SKIP LOCKED),
-			swept AS (UPDATE hosts h SET swept_at = now() FROM due WHERE h.account_id = due.account_id AND h.host_id = due.host_id RETURNING h.account_id, h.host_id)
-			SELECT account_id, array_agg(host_id) AS hosts, count(*)::int AS n, now() AS now FROM swept GROUP BY account_id ORDER BY account_id`, accounts, age.Seconds(), limit)
-		if err != nil {
-			return err
-		}
-		type found struct {
-			Account string    `db:"account_id"`
-			Hosts   []string  `db:"hosts"`
-			N       int       `db:"n"`
-			Now     time.Time `db:"now"`
-		}
-		each, err := pgx.CollectRows(rows, pgx.RowToStructByName[found])
-		if err != nil || len(each) == 0 {
-			return err
-		}
-		n = 0
-		for _, f := range each {
-			n += f.N
-			t := &IntakeTx{tx: tx, account: f.Account}
-			if err := t.hostsMoved(ctx, meetingsToSweep, f.Hosts, f.Now, "sweep", moveAll); err != nil {
-				return err
-			}
-		}
-		return notify(ctx, tx)
-	})
-	if err != nil {
-		return 0, fmt.Errorf("sweep: %w", err)
-	}
-	return n, nil
 }

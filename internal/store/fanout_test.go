@@ -273,7 +273,7 @@ func TestHostSeen(t *testing.T) {
 	if h, err := s.Host(t.Context(), "acc", "known"); err != nil || h.Generation != 0 || h.ReadAt.IsZero() {
 		t.Errorf("the known host became %+v, %v", h, err)
 	}
-	if n, err := s.SweepHosts(t.Context(), []string{"acc"}, time.Hour, 10); err != nil || n != 0 {
+	if n, _, err := s.SweepHosts(t.Context(), "acc", Sweep{Age: time.Hour, Limit: 10}); err != nil || n != 0 {
 		t.Errorf("a host seen just now was swept: %d, %v", n, err)
 	}
 }
@@ -296,18 +296,18 @@ func TestSweepHosts(t *testing.T) {
 	exec(t, s, `UPDATE meetings SET account_id = 'other' WHERE meeting_id = 5`)
 	for _, c := range []struct {
 		name     string
-		accounts []string
+		account  string
 		n        int
 		meetings []int64
 		hosts    []string
 	}{
-		{"no account", nil, 0, []int64{}, []string{}},
-		{"those not swept for longest", []string{"acc"}, 2, []int64{1, 2}, []string{"long ago", "never"}},
-		{"the next", []string{"acc"}, 1, []int64{1, 2, 3}, []string{"an hour ago", "long ago", "never"}},
-		{"nobody is left", []string{"acc"}, 0, []int64{1, 2, 3}, []string{"an hour ago", "long ago", "never"}},
-		{"another account", []string{"acc", "other"}, 1, []int64{1, 2, 3, 5}, []string{"an hour ago", "long ago", "never", "theirs"}},
+		{"no account", "", 0, []int64{}, []string{}},
+		{"those not swept for longest", "acc", 2, []int64{1, 2}, []string{"long ago", "never"}},
+		{"the next", "acc", 1, []int64{1, 2, 3}, []string{"an hour ago", "long ago", "never"}},
+		{"nobody is left", "acc", 0, []int64{1, 2, 3}, []string{"an hour ago", "long ago", "never"}},
+		{"another account", "other", 1, []int64{1, 2, 3, 5}, []string{"an hour ago", "long ago", "never", "theirs"}},
 	} {
-		n, err := s.SweepHosts(t.Context(), c.accounts, time.Hour, 2)
+		n, _, err := s.SweepHosts(t.Context(), c.account, Sweep{Age: time.Hour, Limit: 2})
 		if err != nil || n != c.n {
 			t.Errorf("%s: swept %d, %v; want %d", c.name, n, err, c.n)
 		}
@@ -331,7 +331,7 @@ func TestSweepersDoNotMeet(t *testing.T) {
 	swept := make([]int, sweepers)
 	for _, err := range atOnce(sweepers, func(i int) error {
 		for {
-			n, err := s.SweepHosts(t.Context(), []string{"acc"}, time.Hour, 3)
+			n, _, err := s.SweepHosts(t.Context(), "acc", Sweep{Age: time.Hour, Limit: 3})
 			swept[i] += n
 			if err != nil || n == 0 {
 				return err

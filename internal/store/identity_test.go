@@ -190,7 +190,7 @@ func TestASweepLeavesThePast(t *testing.T) {
 		addMeeting(t, s, id, "host", startsIn)
 	}
 	exec(t, s, `UPDATE meetings SET must_read = false, due_at = NULL, expires_at = now() + interval '20 days'`)
-	if n, err := s.SweepHosts(t.Context(), []string{"acc"}, time.Hour, 10); err != nil || n != 1 {
+	if n, _, err := s.SweepHosts(t.Context(), "acc", Sweep{Age: time.Hour, Limit: 10}); err != nil || n != 1 {
 		t.Fatalf("swept %d, %v", n, err)
 	}
 	if got := rowsOf(t, s, `SELECT meeting_id::text FROM meetings WHERE must_read ORDER BY 1`); fmt.Sprint(got) != "[1 2]" {

@@ -41,7 +41,7 @@ func TestTurnsAreOneAfterTheOther(t *testing.T) {
 			mu.Lock()
 			total += got.Count
 			if got.Count > 0 {
-				if got.Every != 50*time.Millisecond {
+				if got.Every.Round(time.Millisecond) != 50*time.Millisecond {
 					t.Errorf("one every %v, want 50 ms", got.Every)
 				}
 				latest = max(latest, time.Since(began)+got.After+50*time.Millisecond)
