@@ -66,7 +66,8 @@ type App struct {
 	traces       *sdk.TracerProvider // nil where none are sent
 	deliveries   *webhook.Metrics    // nil without ingest
 	redeliveries prometheus.Counter
-	others       atomic.Int64 // events that were duplicates or became dead letters
+	recovered    prometheus.Counter // events of Zoom's log of deliveries
+	others       atomic.Int64       // events that were duplicates or became dead letters
 
 	looked map[string]bool // events that lostEvents need not look for again; takeEventsIn's alone
 	newest []string        // those that it looked for last
@@ -214,7 +215,8 @@ func (a *App) newWorker() {
 	guarded := slices.Sorted(maps.Keys(a.zoom))
 	bus, log, metrics := workerBus{a.bus}, a.log.With("part", "worker"), reconcile.NewMetrics(a.registry)
 	a.redeliveries = prometheus.NewCounter(prometheus.CounterOpts{Name: "latchkey_redeliveries_total", Help: "Messages of events that came again: a worker died over them, or they took too long."})
-	a.registry.MustRegister(a.redeliveries)
+	a.recovered = prometheus.NewCounter(prometheus.CounterOpts{Name: "latchkey_webhooks_recovered_total", Help: "Events that Zoom could not deliver and that were taken in from its log."})
+	a.registry.MustRegister(a.redeliveries, a.recovered)
 	a.intake = a.newIntake(bus.publishDead, func(happened, received time.Time) {
 		if !happened.IsZero() {
 			metrics.Age(reconcile.StageHappened, time.Since(happened))
@@ -341,6 +343,7 @@ func (a *App) work(ctx context.Context) {
 	a.migrated.set()
 	var wg sync.WaitGroup
 	wg.Go(func() { a.takeEventsIn(ctx) })
+	wg.Go(func() { a.takeMissedIn(ctx) })
 	wg.Go(func() { a.worker.Run(ctx) })
 	wg.Go(func() { a.bus.WatchAdvisories(ctx) })
 	wg.Go(func() { a.watchDead(ctx) })

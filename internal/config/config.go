@@ -42,6 +42,7 @@ type Config struct {
 	ClientSecret   secret.String
 	APIURL         string // "" means what the token says
 	OAuthURL       string // "" means Zoom's
+	AppID          string // of the account's app at Zoom's Marketplace; "" means that its log of deliveries is not read
 	Plan           string // sizes the rate limits: free, pro or business
 	ZoomShare      int    // percent of them that is latchkey's
 	SweepCalls     int    // a day and account that sweeping may cost; 0: no bound

@@ -89,6 +89,7 @@ func TestMalformedValues(t *testing.T) {
 		{"more than all of Zoom's limits", "LATCHKEY_ZOOM_SHARE=101", []string{"1 to 100"}},
 		{"calls of a sweep", "LATCHKEY_SWEEP_CALLS=many", []string{"0 to 1000000"}},
 		{"a reserve of more than there are", "LATCHKEY_HOST_RESERVE=101", []string{"0 to 100"}},
+		{"app's id with a line break", "ZOOM_APP_ID=a\nb", []string{"control character"}},
 		{"sweep", "LATCHKEY_SWEEP=often", []string{"duration from 1s"}},
 		{"events kept for less than the stream does", "LATCHKEY_KEEP_EVENTS=168h", []string{"168h", "192h", "LATCHKEY_EVENTS_MAX_AGE"}},
 		{"history kept for an hour", "LATCHKEY_KEEP_HISTORY=1h", []string{"24h or more"}},

@@ -22,6 +22,7 @@ type Account struct {
 	ID           string
 	ClientID     string
 	ClientSecret secret.String
+	AppID        string // see Config
 	Plan         string
 	// WebhookSecrets are the Secret Tokens of the account's app, which sign its
 	// events.
@@ -127,7 +128,7 @@ func (r Rule) matches(w Who) bool {
 func (c Config) AllAccounts() []Account {
 	all := slices.Clone(c.Accounts)
 	if c.AccountID != "" {
-		all = append(all, Account{ID: c.AccountID, ClientID: c.ClientID, ClientSecret: c.ClientSecret, Plan: c.Plan})
+		all = append(all, Account{ID: c.AccountID, ClientID: c.ClientID, ClientSecret: c.ClientSecret, AppID: c.AppID, Plan: c.Plan})
 	}
 	for i := range all {
 		all[i].Plan = cmp.Or(all[i].Plan, c.Plan, "pro")
@@ -149,6 +150,7 @@ type configFile struct {
 		ID           string       `yaml:"id"`
 		ClientID     string       `yaml:"client_id"`
 		ClientSecret secretSource `yaml:"client_secret"`
+		AppID        string       `yaml:"app_id"`
 		Plan         string       `yaml:"plan"`
 		// WebhookSecret holds several separated by commas, while rotating.
 		WebhookSecret secretSource `yaml:"webhook_secret"`
@@ -259,7 +261,7 @@ func (c *Config) loadFile(name string, given map[string]string, role Role) error
 	}
 	var problems []error
 	for i, a := range f.Accounts {
-		account := Account{ID: a.ID, ClientID: a.ClientID, Plan: a.Plan}
+		account := Account{ID: a.ID, ClientID: a.ClientID, AppID: a.AppID, Plan: a.Plan}
 		var webhook, clientSecret secret.String
 		var err error
 		if role == Ingest || role == Both {

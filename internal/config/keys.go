@@ -46,6 +46,8 @@ var keys = []Key{
 		ofAccount: true, required: []Role{Worker, Both}, set: text(func(c *Config) *string { return &c.ClientID })},
 	{Name: "ZOOM_CLIENT_SECRET", Form: "the server-to-server app's Client Secret", Secret: true, Doc: "For Zoom's API.",
 		ofAccount: true, required: []Role{Worker, Both}, set: text(func(c *Config) *string { return (*string)(&c.ClientSecret) })},
+	{Name: "ZOOM_APP_ID", Form: "the app's id, as its address in Zoom's App Marketplace has it", Doc: "With it, and scope marketplace_app:read:admin, what Zoom could not deliver is taken in from its log. Unset: it is not.", ofAccount: true,
+		set: text(func(c *Config) *string { return &c.AppID })},
 	{Name: "ZOOM_API_URL", Form: "https://api.zoom.us/v2", Doc: "Base of all API calls. Unset: as Zoom's token says.",
 		set: address(func(c *Config) *string { return &c.APIURL }, "http", "https")},
 	{Name: "ZOOM_OAUTH_URL", Form: "https://zoom.us/oauth/token", Doc: "Where tokens come from. Unset: Zoom.",

@@ -126,3 +126,25 @@ func (s *Store) UsersAgain(ctx context.Context, account string, age, after time.
 	}
 	return nil
 }
+
+// LogLooked says up to when Zoom's log of deliveries was looked at, zero for never, and
+// the database's time now.
+func (s *Store) LogLooked(ctx context.Context, account string) (until, now time.Time, err error) {
+	var at *time.Time
+	if err = s.pool.QueryRow(ctx, `SELECT (SELECT log_at FROM sweeps WHERE account_id = $1), now()`, account).Scan(&at, &now); err != nil {
+		return until, now, fmt.Errorf("read up to when Zoom's log was looked at: %w", err)
+	}
+	if at != nil {
+		until = *at
+	}
+	return until, now, nil
+}
+
+// LogLookedUntil notes up to when it was; it never goes back.
+func (s *Store) LogLookedUntil(ctx context.Context, account string, until time.Time) error {
+	_, err := s.pool.Exec(ctx, `INSERT INTO sweeps AS s (account_id, log_at) VALUES ($1, $2) ON CONFLICT (account_id) DO UPDATE SET log_at = greatest(s.log_at, excluded.log_at)`, account, until)
+	if err != nil {
+		return fmt.Errorf("note up to when Zoom's log was looked at: %w", err)
+	}
+	return nil
+}

@@ -65,6 +65,16 @@ func (h *Handler) tooLarge(c *gin.Context) {
 // bodyID is the event's identity. The body is the same in every retry and every
 // subscription (Z-HOOK-11); the request id is documented to be so across retries
 // in one place only (Z-HOOK-9).
+// EventID is the id of an event: of its body, and where that does not say when it happened,
+// of stamp too, since two such events may have the same body.
+func EventID(body []byte, hasTime bool, stamp string) string {
+	id := bodyID(body)
+	if !hasTime {
+		id = bodyID([]byte(id + "\n" + stamp + "\n"))
+	}
+	return id
+}
+
 func bodyID(body []byte) string {
 	sum := sha256.Sum256(body)
 	return hex.EncodeToString(sum[:])
