@@ -82,8 +82,8 @@ func (a *App) takeMissed(ctx context.Context, accountID, appID string) (recovere
 		return err
 	}
 	seen := map[string]bool{}
-	ahead := a.zoom[accountID].Ahead() // the log is by Zoom's clock
-	err = a.zoom[accountID].FailedDeliveries(ctx, appID, since.Add(ahead), now.Add(ahead), func(d zoom.FailedDelivery) error {
+	ahead := a.zoom[accountID].Ahead() // the log is by Zoom's clock, in whole seconds
+	err = a.zoom[accountID].FailedDeliveries(ctx, appID, since.Add(ahead), now.Add(ahead+time.Second), func(d zoom.FailedDelivery) error {
 		e, wanted := missedEvent(d, accountID, len(a.zoom) > 1)
 		if !wanted || seen[e.ID] {
 			return nil

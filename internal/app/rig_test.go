@@ -55,7 +55,9 @@ func newSeededRig(t *testing.T, seed uint64, environ ...string) *rig {
 
 func newScenarioRig(t *testing.T, o zoomsim.Options, environ ...string) *rig {
 	t.Helper()
-	o.RetryDelays = []time.Duration{100 * time.Millisecond, 300 * time.Millisecond, time.Second}
+	if o.RetryDelays == nil {
+		o.RetryDelays = []time.Duration{100 * time.Millisecond, 300 * time.Millisecond, time.Second}
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	sim, err := zoomsim.Start(ctx, o)
