@@ -90,7 +90,7 @@ func TestAHostsDayIsLeftToTheHost(t *testing.T) {
 	if !row.DueAt.Equal(midnight) || !strings.Contains(row.Why, "latchkey leaves 92 to the host") {
 		t.Errorf("due %v: %s", row.DueAt, row.Why)
 	}
-	if repaired < 2 || repaired > 4 {
+	if repaired < 1 || repaired > 4 { // an echo that comes late counts as somebody's change
 		t.Errorf("%d of the first were repaired, with 8 changes for both", repaired)
 	}
 	if n := ask(`SELECT count(*)::text FROM alerts WHERE type = 'budget.low'`); n != "1" {

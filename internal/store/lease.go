@@ -84,6 +84,13 @@ const placesPerTurn = 4
 // has been due longest. A meeting whose worker stopped sending heartbeats is due again
 // when its lease ends. A row that cannot be read is put off alone.
 func (s *Store) ClaimMeetings(ctx context.Context, worker string, limit int, lease time.Duration) ([]MeetingClaim, error) {
+	// Mostly there are none, and each lane is a question of its own.
+	var due bool
+	if err := s.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM meetings WHERE `+claimable+`)`).Scan(&due); err != nil {
+		return nil, fmt.Errorf("claim meetings: %w", err)
+	} else if !due {
+		return nil, nil
+	}
 	c := claiming{Lease: Lease{table: "meetings", key: "meeting_id", owner: worker + ":" + rand.Text(), Since: time.Now()}, keyType: "bigint"}
 	dealt := s.placesDealt.Add(int64(limit))
 	err := s.take(ctx, &c, longestDue, int(dealt/placesPerTurn-(dealt-int64(limit))/placesPerTurn), lease)
