@@ -48,7 +48,7 @@ func TestThreeWorkersShareTheRate(t *testing.T) {
 			t.Errorf("%d light calls in %s", n, second)
 		}
 	}
-	if light < meetings {
+	if light < 40 { // two seconds' worth: below that nothing would be shared
 		t.Errorf("only %d light calls of %d meetings were counted", light, meetings)
 	}
 }

@@ -218,9 +218,9 @@ func TestConsumeWhileTheServerIsUnavailable(t *testing.T) {
 	noError(t, b.PublishEvent(t.Context(), event(1)))
 	next(t, got, "the first event")
 	srv.Stop()
-	testenv.Until(t, "disconnected", func() bool { return !b.nc.IsConnected() })
+	testenv.Until(t, "disconnected", func() bool { return !b.connected.Load() })
 	srv.Start()
-	testenv.Until(t, "connected again", b.nc.IsConnected)
+	testenv.Until(t, "connected again", b.connected.Load)
 	testenv.Until(t, "published", func() bool { return b.PublishEvent(t.Context(), event(2)) == nil })
 	begun := time.Now()
 	for next(t, got, "the event after the outage") != "id-2" {

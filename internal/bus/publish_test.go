@@ -153,7 +153,7 @@ func TestPublishWhileTheServerIsUnavailable(t *testing.T) {
 	}
 
 	srv.Start()
-	testenv.Until(t, "connected", b.nc.IsConnected)
+	testenv.Until(t, "connected", b.connected.Load) // which the connection tells in a goroutine of its own
 	if b.Ready() || b.Check() == nil {
 		t.Error("ready before the streams stand")
 	}
@@ -164,7 +164,7 @@ func TestPublishWhileTheServerIsUnavailable(t *testing.T) {
 	noError(t, b.PublishEvent(t.Context(), event(1)))
 
 	srv.Stop()
-	testenv.Until(t, "disconnected", func() bool { return !b.nc.IsConnected() })
+	testenv.Until(t, "disconnected", func() bool { return !b.connected.Load() })
 	tryUnavailable(t, b)
 	if b.Ready() {
 		t.Error("ready while the server is unavailable")

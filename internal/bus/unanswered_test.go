@@ -18,7 +18,7 @@ func TestEnsureAsksAgainWhereNobodyAnswers(t *testing.T) {
 	t.Parallel()
 	proxy, url := testenv.ProxyURL(t, testenv.NATS(t).URL())
 	b := connect(t, url, Streams{})
-	testenv.Until(t, "connected", b.nc.IsConnected)
+	testenv.Until(t, "connected", b.connected.Load)
 	proxy.Stall()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
