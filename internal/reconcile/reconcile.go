@@ -157,6 +157,7 @@ type Worker struct {
 	hosts    *work.Loop
 	outbox   *work.Loop
 	sweeps   *work.Loop
+	rounds   *work.Loop // sweeps that were asked for
 	setup    *work.Loop
 	fanouts  *work.Loop
 	past     *work.Loop
@@ -185,7 +186,7 @@ func New(o Options) *Worker {
 	w.working, w.endReadings = context.WithCancel(context.Background())
 	w.meetings, w.hosts, w.outbox = work.NewLoop(o.Poll), work.NewLoop(o.Poll), work.NewLoop(o.Poll)
 	w.meetingPool, w.hostPool = work.NewPool(o.Parallel), work.NewPool(max(1, o.Parallel/4))
-	w.past, w.fanouts = work.NewLoop(time.Hour), work.NewLoop(o.Poll)
+	w.past, w.fanouts, w.rounds = work.NewLoop(time.Hour), work.NewLoop(o.Poll), work.NewLoop(o.Poll)
 	w.sweeps, w.setup = work.NewLoop(min(time.Minute, o.Sweep/10)), work.NewLoop(min(setupPoll, o.Sweep/10))
 	return w
 }
@@ -206,6 +207,7 @@ func (w *Worker) Run(ctx context.Context) {
 	wg.Go(func() { w.hosts.Run(ctx, log, func() (bool, error) { return w.checkDueHosts(ctx, hard) }) })
 	wg.Go(func() { w.outbox.Run(ctx, log, func() (bool, error) { return w.publishAlerts(hard) }) })
 	wg.Go(func() { w.sweeps.Run(ctx, log, func() (bool, error) { return w.sweep(hard) }) })
+	wg.Go(func() { w.rounds.Run(ctx, log, func() (bool, error) { return w.sweepAsAsked(hard) }) })
 	wg.Go(func() {
 		w.setup.Run(ctx, log, func() (bool, error) {
 			err := w.lookAtSetup(ctx, first)
@@ -233,7 +235,7 @@ func (w *Worker) finish() {
 
 // Check says why some of the work is stalled; nil when all of it goes on.
 func (w *Worker) Check() error {
-	for _, l := range []*work.Loop{w.meetings, w.hosts, w.outbox, w.sweeps, w.setup, w.fanouts} { // not w.past: what is kept too long stops nothing
+	for _, l := range []*work.Loop{w.meetings, w.hosts, w.outbox, w.sweeps, w.rounds, w.setup, w.fanouts} { // not w.past: what is kept too long stops nothing
 		if err := l.Err(); err != nil {
 			return err
 		}

@@ -64,6 +64,7 @@ func TestClosedSetsAreTheSameInGoAndSQL(t *testing.T) {
 		"alignments.after":           {"off", "on"},
 		"alignments.result":          words(AlignmentResults()),
 		"fanouts.level":              words([]passcode.Level{passcode.LevelAccount, passcode.LevelGroup}),
+		"sweep_rounds.scope":         words([]passcode.Level{passcode.LevelAccount, passcode.LevelGroup, passcode.LevelHost}),
 		"fanouts.phase":              {phaseHosts, phaseMeetings},
 		"setting_changes.what":       words(ChangeKinds()),
 		"passcodes.source":           words(PasscodeSources()),

@@ -21,41 +21,40 @@ type Sweep struct {
 // meetings. A meeting costs one.
 const hostCalls = 5
 
+// soonPerTurn of placesPerTurn hosts are swept for their meetings' starting soon, within a
+// day; the others for not having been for longest.
+const soonPerTurn = placesPerTurn - 1
+
+// sweepable takes hosts of account $1, $3 at most, those that hold for eligible: those
+// whose meetings start soonest, and those that wait longest. $4 is hostCalls.
+func sweepable(eligible string) string {
+	const cost = `$4 + (SELECT count(*) FROM meetings m WHERE m.account_id = $1 AND m.host_id = h.host_id AND m.status IN ('scheduled', 'started')
+		AND coalesce(m.ends_at > now() - interval '1 day', true)) AS cost`
+	return fmt.Sprintf(`soon AS MATERIALIZED (SELECT m.host_id, min(m.start_time) AS starts FROM meetings m
+			WHERE m.account_id = $1 AND m.status = 'scheduled' AND m.start_time BETWEEN now() AND now() + interval '1 day' GROUP BY m.host_id),
+		sooner AS MATERIALIZED (SELECT h.host_id, s.starts, `+cost+` FROM hosts h JOIN soon s ON s.host_id = h.host_id WHERE h.account_id = $1 AND `+eligible+`
+			ORDER BY s.starts LIMIT $3 * %d / %d FOR UPDATE OF h SKIP LOCKED),
+		longer AS MATERIALIZED (SELECT h.host_id, h.swept_at, `+cost+` FROM hosts h WHERE h.account_id = $1 AND `+eligible+` AND h.host_id NOT IN (SELECT host_id FROM sooner)
+			ORDER BY h.swept_at NULLS FIRST LIMIT $3 - (SELECT count(*) FROM sooner) FOR UPDATE OF h SKIP LOCKED),
+		due AS (SELECT host_id, cost, row_number() OVER (ORDER BY starts) * 1.0 / %[1]d AS place FROM sooner
+			UNION ALL SELECT host_id, cost, row_number() OVER (ORDER BY swept_at NULLS FIRST) FROM longer),
+		reckoned AS (SELECT host_id, cost, sum(cost) OVER (ORDER BY place, host_id) - cost AS before FROM due)`, soonPerTurn, placesPerTurn)
+}
+
 // SweepHosts marks hosts of an account that were not swept for long, with their meetings,
 // as needing a read: should Zoom have dropped an event about them, this finds what it
-// said. Those that wait longest come first. Where there is a budget, one of all workers
-// does it at a time. It returns how many hosts, and how many calls that will be.
+// said. Those whose meetings start soonest and those that wait longest come first. Where
+// there is a budget, one of all workers does it at a time. It returns how many hosts, and
+// how many calls that will be.
 func (s *Store) SweepHosts(ctx context.Context, account string, w Sweep) (n, calls int, err error) {
 	err = s.inTx(ctx, func(tx pgx.Tx) error {
 		n, calls = 0, 0
-		left := 1 << 30
-		if w.CallsPerDay > 0 {
-			var mine bool
-			if left, mine, err = sweepLeft(ctx, tx, account, w.CallsPerDay); err != nil || !mine || left <= 0 {
-				return err
-			}
-		}
-		var hosts []string
-		var now time.Time
-		err := tx.QueryRow(ctx, `WITH due AS (SELECT h.host_id, h.swept_at, $4 + (SELECT count(*) FROM meetings m WHERE m.account_id = $1 AND m.host_id = h.host_id AND m.status IN ('scheduled', 'started')
-					AND coalesce(m.ends_at > now() - interval '1 day', true)) AS cost
-				FROM hosts h WHERE h.account_id = $1 AND coalesce(h.swept_at, 'epoch') < now() - $2 * interval '1 second' ORDER BY h.swept_at NULLS FIRST LIMIT $3 FOR UPDATE OF h SKIP LOCKED),
-			reckoned AS (SELECT host_id, cost, sum(cost) OVER (ORDER BY swept_at NULLS FIRST, host_id) - cost AS before FROM due),
-			swept AS (UPDATE hosts h SET swept_at = now() FROM reckoned r WHERE h.account_id = $1 AND h.host_id = r.host_id AND r.before < $5 RETURNING h.host_id, r.cost)
-			SELECT coalesce(array_agg(host_id), '{}'), count(*)::int, coalesce(sum(cost), 0)::int, now() FROM swept`, account, w.Age.Seconds(), w.Limit, hostCalls, left).Scan(&hosts, &n, &calls, &now)
-		if err != nil || n == 0 {
+		left, _, mine, err := sweepLeft(ctx, tx, account, w.CallsPerDay)
+		if err != nil || !mine || left <= 0 {
 			return err
 		}
-		if w.CallsPerDay > 0 {
-			if _, err := tx.Exec(ctx, `UPDATE sweeps SET spent = spent + $2 WHERE account_id = $1`, account, calls); err != nil {
-				return err
-			}
-		}
-		t := &IntakeTx{tx: tx, account: account}
-		if err := t.hostsMoved(ctx, meetingsToSweep, hosts, now, "sweep", moveAll); err != nil {
-			return err
-		}
-		return notify(ctx, tx)
+		n, calls, err = sweepSome(ctx, tx, account, `coalesce(h.swept_at, 'epoch') < now() - $2 * interval '1 second'`, w.Age.Seconds(), w.Limit, left)
+		return err
 	})
 	if err != nil {
 		return 0, 0, fmt.Errorf("sweep: %w", err)
@@ -63,20 +62,45 @@ func (s *Store) SweepHosts(ctx context.Context, account string, w Sweep) (n, cal
 	return n, calls, nil
 }
 
-// sweepLeft is what may be spent by now, for the one worker that sweeps the account.
-func sweepLeft(ctx context.Context, tx pgx.Tx, account string, perDay int) (left int, mine bool, err error) {
+// sweepSome marks up to limit hosts that hold for eligible, of which of is $2, while what
+// they cost is within left, and counts that.
+func sweepSome(ctx context.Context, tx pgx.Tx, account, eligible string, of any, limit, left int) (n, calls int, err error) {
+	var hosts []string
+	var now time.Time
+	err = tx.QueryRow(ctx, `WITH `+sweepable(eligible)+`,
+		swept AS (UPDATE hosts h SET swept_at = now() FROM reckoned r WHERE h.account_id = $1 AND h.host_id = r.host_id AND r.before < $5 RETURNING h.host_id, r.cost)
+		SELECT coalesce(array_agg(host_id), '{}'), count(*)::int, coalesce(sum(cost), 0)::int, now() FROM swept`, account, of, limit, hostCalls, left).Scan(&hosts, &n, &calls, &now)
+	if err != nil || n == 0 {
+		return n, calls, err
+	}
+	if _, err := tx.Exec(ctx, `UPDATE sweeps SET spent = spent + $2 WHERE account_id = $1`, account, calls); err != nil {
+		return n, calls, err
+	}
+	t := &IntakeTx{tx: tx, account: account}
+	if err := t.hostsMoved(ctx, meetingsToSweep, hosts, now, "sweep", moveAll); err != nil {
+		return n, calls, err
+	}
+	return n, calls, notify(ctx, tx)
+}
+
+// sweepLeft is what may be spent by now of the day's calls, and what until its end, for
+// the one worker that sweeps the account.
+func sweepLeft(ctx context.Context, tx pgx.Tx, account string, perDay int) (byNow, today int, mine bool, err error) {
 	if _, err := tx.Exec(ctx, `INSERT INTO sweeps (account_id) VALUES ($1) ON CONFLICT DO NOTHING`, account); err != nil {
-		return 0, false, err
+		return 0, 0, false, err
 	}
 	// Of the day's budget as much as of the day has gone by, and a quarter of an hour's.
 	err = tx.QueryRow(ctx, `WITH held AS (SELECT account_id FROM sweeps WHERE account_id = $1 FOR UPDATE SKIP LOCKED)
-		UPDATE sweeps s SET spent = CASE WHEN day = t.today THEN spent ELSE 0 END, day = t.today
+		UPDATE sweeps s SET spent = CASE WHEN day = t.today THEN spent ELSE 0 END, day = t.today, per_day = $2
 		FROM held, (SELECT (now() AT TIME ZONE 'UTC')::date AS today, extract(epoch FROM (now() AT TIME ZONE 'UTC')::time) + 900 AS gone) t WHERE s.account_id = held.account_id
-		RETURNING (least($2 * t.gone / 86400, $2) - spent)::int`, account, perDay).Scan(&left)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return 0, false, nil
+		RETURNING (least($2 * t.gone / 86400, $2) - spent)::int, ($2 - spent)::int`, account, perDay).Scan(&byNow, &today)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return 0, 0, false, nil
+	case perDay == 0:
+		byNow, today = 1<<30, 1<<30
 	}
-	return left, err == nil, err
+	return byNow, today, err == nil, err
 }
 
 // UsersDue says whether the account's users are to be listed now, and that nobody else

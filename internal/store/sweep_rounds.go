@@ -1,0 +1,221 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"latchkey/internal/passcode"
+)
+
+// Round is a sweep that somebody asked for: every host of a level is read again once,
+// with their upcoming meetings. The workers do it.
+type Round struct {
+	ID        int64          `db:"id"`
+	AccountID string         `db:"account_id"`
+	Level     passcode.Level `db:"scope"`
+	LevelID   string         `db:"scope_id"`
+	BeganAt   time.Time      `db:"began_at"`
+	UsersAt   time.Time      `db:"users_at"`  // zero: the account's users are not listed yet, or need not be
+	UsersWhy  string         `db:"users_why"` // why they could not be
+	Hosts     int            `db:"hosts"`     // that are marked
+	Calls     int            `db:"calls"`     // what reading those costs, with their meetings
+	MarkedAt  time.Time      `db:"marked_at"` // when the last was; zero: not all are
+	EndedAt   time.Time      `db:"ended_at"`  // when all were read, or it was stopped
+	Stopped   bool           `db:"stopped"`
+}
+
+var roundColumns = columns[Round]()
+
+// inScope is the condition on hosts h of a sweep of a level; id is how SQL calls its id.
+func inScope(level passcode.Level, id string) string {
+	switch level {
+	case passcode.LevelGroup:
+		return `(h.group_ids @> ARRAY[` + id + `] OR h.email = '')`
+	case passcode.LevelHost:
+		return `h.host_id = ` + id
+	}
+	return `true`
+}
+
+// AskSweep asks the workers for a sweep of an account, or of a group or a host of it. One
+// that is under way is joined rather than begun again.
+func (s *Store) AskSweep(ctx context.Context, account string, level passcode.Level, id string) (r Round, joined bool, err error) {
+	err = s.inTx(ctx, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `INSERT INTO sweep_rounds (account_id, scope, scope_id) VALUES ($1, $2, $3) ON CONFLICT (account_id, scope, scope_id) WHERE ended_at IS NULL DO NOTHING`, account, level, id)
+		if err != nil {
+			return err
+		}
+		joined = tag.RowsAffected() == 0
+		if r, err = oneRound(tx.Query(ctx, `SELECT `+roundColumns+` FROM sweep_rounds WHERE account_id = $1 AND scope = $2 AND scope_id = $3 AND ended_at IS NULL`, account, level, id)); err != nil {
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		return r, false, fmt.Errorf("ask for a sweep: %w", err)
+	}
+	return r, joined, nil
+}
+
+func oneRound(rows pgx.Rows, err error) (Round, error) {
+	if err != nil {
+		return Round{}, err
+	}
+	r, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Round])
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = ErrNotFound
+	}
+	return r, err
+}
+
+// StopSweeps ends what was asked for of an account and is not done. What is marked by then
+// is read all the same. It returns how many there were.
+func (s *Store) StopSweeps(ctx context.Context, account string) (int, error) {
+	tag, err := s.pool.Exec(ctx, `UPDATE sweep_rounds SET ended_at = now(), stopped = true WHERE account_id = $1 AND ended_at IS NULL`, account)
+	if err != nil {
+		return 0, fmt.Errorf("stop sweeps: %w", err)
+	}
+	return int(tag.RowsAffected()), nil
+}
+
+// marksAhead is how many hosts may be marked by a sweep and not be read yet before more
+// are: what was marked is to be read first, and a sweep that is stopped has little left.
+const marksAhead = 400
+
+// SweepRounds marks some more of what was asked for of an account, the oldest first: more
+// says that there is more to mark now. It may take what is left of the day's calls at once.
+func (s *Store) SweepRounds(ctx context.Context, account string, w Sweep) (n, calls int, more bool, err error) {
+	err = s.inTx(ctx, func(tx pgx.Tx) error {
+		n, calls, more = 0, 0, false
+		r, err := oneRound(tx.Query(ctx, `SELECT `+roundColumns+` FROM sweep_rounds WHERE account_id = $1 AND ended_at IS NULL ORDER BY id LIMIT 1`, account))
+		if errors.Is(err, ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		_, left, mine, err := sweepLeft(ctx, tx, account, w.CallsPerDay)
+		if err != nil || !mine {
+			return err
+		}
+		hosts, meetings, err := notRead(ctx, tx, account)
+		if err != nil {
+			return err
+		}
+		if !r.MarkedAt.IsZero() || hosts >= marksAhead || left <= 0 {
+			return endRound(ctx, tx, r, hosts+meetings)
+		}
+		const unswept, its = `coalesce(h.swept_at, 'epoch') < (SELECT began_at FROM sweep_rounds WHERE id = $2) AND `, `(SELECT scope_id FROM sweep_rounds WHERE id = $2)`
+		if n, calls, err = sweepSome(ctx, tx, account, unswept+inScope(r.Level, its), r.ID, w.Limit, left); err != nil {
+			return err
+		}
+		listed := r.Level != passcode.LevelAccount || !r.UsersAt.IsZero()
+		all := n == 0 && listed
+		_, err = tx.Exec(ctx, `UPDATE sweep_rounds SET hosts = hosts + $2, calls = calls + $3, marked_at = CASE WHEN $4 THEN now() END WHERE id = $1`, r.ID, n, calls, all)
+		more = n > 0 || all
+		return err
+	})
+	if err != nil {
+		return 0, 0, false, fmt.Errorf("sweep as asked for: %w", err)
+	}
+	return n, calls, more, nil
+}
+
+// notRead is how much that a sweep marked is not read yet.
+func notRead(ctx context.Context, tx pgx.Tx, account string) (hosts, meetings int, err error) {
+	err = tx.QueryRow(ctx, `SELECT (SELECT count(*) FROM hosts WHERE account_id = $1 AND due_at <= now() AND due_why = 'sweep'),
+		(SELECT count(*) FROM meetings WHERE account_id = $1 AND due_at <= now() AND due_why = 'sweep')`, account).Scan(&hosts, &meetings)
+	return hosts, meetings, err
+}
+
+// endRound ends one of which all is marked and nothing waits.
+func endRound(ctx context.Context, tx pgx.Tx, r Round, waits int) error {
+	if r.MarkedAt.IsZero() || waits > 0 {
+		return nil
+	}
+	_, err := tx.Exec(ctx, `UPDATE sweep_rounds SET ended_at = now() WHERE id = $1 AND ended_at IS NULL`, r.ID)
+	return err
+}
+
+// RoundToList is the id of a sweep that was asked for of the whole account and for which
+// the users are not listed yet; 0: none.
+func (s *Store) RoundToList(ctx context.Context, account string) (id int64, err error) {
+	err = s.pool.QueryRow(ctx, `SELECT id FROM sweep_rounds WHERE account_id = $1 AND scope = 'account' AND ended_at IS NULL AND users_at IS NULL ORDER BY id LIMIT 1`, account).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read what sweep was asked for: %w", err)
+	}
+	return id, nil
+}
+
+// RoundListed notes that the users were listed for it, or why they could not be.
+func (s *Store) RoundListed(ctx context.Context, id int64, why string) error {
+	if _, err := s.pool.Exec(ctx, `UPDATE sweep_rounds SET users_at = now(), users_why = $2 WHERE id = $1`, id, why); err != nil {
+		return fmt.Errorf("note that users were listed: %w", err)
+	}
+	return nil
+}
+
+// Progress is how far a sweep is that was asked for.
+type Progress struct {
+	Round
+	// Of the scope, and of those how many are marked and not read yet.
+	AllHosts, HostsWaiting, MeetingsWaiting int
+	// CallsToCome is what those cost that are not read yet.
+	CallsToCome int
+	// Budget is how many calls a day the workers leave to the sweep, and SpentToday what is
+	// spent of them; Budget 0: nothing bounds it, -1: no worker said.
+	Budget, SpentToday int
+	// Now is the database's clock.
+	Now time.Time
+}
+
+// RoundProgress reads it.
+func (s *Store) RoundProgress(ctx context.Context, id int64) (p Progress, err error) {
+	fail := func(err error) (Progress, error) { return p, fmt.Errorf("read how far a sweep is: %w", err) }
+	if p.Round, err = oneRound(s.pool.Query(ctx, `SELECT `+roundColumns+` FROM sweep_rounds WHERE id = $1`, id)); err != nil {
+		return fail(err)
+	}
+	size, err := s.SweepSize(ctx, p.AccountID, p.Level, p.LevelID, p.BeganAt)
+	if err != nil {
+		return fail(err)
+	}
+	p.AllHosts, p.Budget, p.SpentToday, p.Now = size.Hosts, size.Budget, size.SpentToday, size.Now
+	err = s.pool.QueryRow(ctx, `SELECT (SELECT count(*) FROM hosts WHERE account_id = $1 AND due_at <= now() AND due_why = 'sweep'),
+		(SELECT count(*) FROM meetings WHERE account_id = $1 AND due_at <= now() AND due_why = 'sweep')`, p.AccountID).Scan(&p.HostsWaiting, &p.MeetingsWaiting)
+	if err != nil {
+		return fail(err)
+	}
+	p.CallsToCome = hostCalls*(size.Unswept+p.HostsWaiting) + size.UnsweptMeetings + p.MeetingsWaiting
+	return p, nil
+}
+
+// SweepSize is what a sweep has to read.
+type SweepSize struct {
+	Hosts, Meetings          int // of the scope, as far as they are known
+	Unswept, UnsweptMeetings int // of those whom nobody marked since
+	Budget, SpentToday       int // as Progress
+	Now                      time.Time
+}
+
+// Calls is what reading all of it costs.
+func (z SweepSize) Calls() int { return hostCalls*z.Hosts + z.Meetings }
+
+// SweepSize reads it; the zero time asks for what is to be read in all.
+func (s *Store) SweepSize(ctx context.Context, account string, level passcode.Level, id string, since time.Time) (z SweepSize, err error) {
+	err = s.pool.QueryRow(ctx, `WITH them AS (SELECT h.host_id, coalesce(h.swept_at, 'epoch') < $2 AS unswept FROM hosts h WHERE h.account_id = $1 AND $3::text <> '' AND `+inScope(level, "$3")+`),
+			theirs AS (SELECT t.unswept FROM meetings m JOIN them t USING (host_id) WHERE m.account_id = $1 AND m.status IN ('scheduled', 'started') AND coalesce(m.ends_at > now() - interval '1 day', true))
+		SELECT (SELECT count(*) FROM them), (SELECT count(*) FROM them WHERE unswept), (SELECT count(*) FROM theirs), (SELECT count(*) FROM theirs WHERE unswept),
+			coalesce((SELECT per_day FROM sweeps WHERE account_id = $1), -1), coalesce((SELECT spent FROM sweeps WHERE account_id = $1 AND day = (now() AT TIME ZONE 'UTC')::date), 0), now()`,
+		account, since, id).Scan(&z.Hosts, &z.Unswept, &z.Meetings, &z.UnsweptMeetings, &z.Budget, &z.SpentToday, &z.Now)
+	if err != nil {
+		return z, fmt.Errorf("read what a sweep has to read: %w", err)
+	}
+	return z, nil
+}
