@@ -28,11 +28,12 @@ const (
 	AccountTrouble  = "account.trouble"
 	EventDead       = "event.dead"
 	Budget          = "budget.low"
+	Silent          = "webhooks.silent"
 )
 
 // Types is the closed set, for tests that hold other places to it.
 func Types() []string {
-	return []string{Demands, Repaired, Unfixable, Contested, Deferred, Open, PasscodeChanged, Forecast, AccountTrouble, EventDead, Budget}
+	return []string{Demands, Repaired, Unfixable, Contested, Deferred, Open, PasscodeChanged, Forecast, AccountTrouble, EventDead, Budget, Silent}
 }
 
 // meetingData is the JSON of an alert about a meeting.

@@ -41,6 +41,7 @@ func TestNoAlertHoldsWhatItMustNot(t *testing.T) {
 		PasscodeChanged: MeetingPasscodeChanged(m, store.PasscodeSeen{Value: "hunter2", Operator: "eve@example.com"}),
 		Forecast:        HostForecast(store.Host{ID: "h", AccountID: "acc"}, passcode.Forecast{}),
 		AccountTrouble:  Trouble(store.Trouble{AccountID: "acc", Call: "PATCH /meetings/{meetingId}", Kind: "missing_scope", Detail: "scope x"}),
+		Silent:          WebhooksSilent("acc", store.Silence{Hours: 3, Weeks: 2, Usual: 40}, false),
 		Budget:          BudgetLow("acc", store.HostDay{HostID: "h", Ours: 12, Theirs: 38}),
 		EventDead:       Dead(store.DeadCause{AccountID: "acc", Stage: "intake", Cause: CauseOf("panic: hunter2")}, 7),
 	}

@@ -65,6 +65,7 @@ type App struct {
 	tracer       trace.Tracer
 	traces       *sdk.TracerProvider // nil where none are sent
 	deliveries   *webhook.Metrics    // nil without ingest
+	heard        heard
 	redeliveries prometheus.Counter
 	recovered    prometheus.Counter // events of Zoom's log of deliveries
 	others       atomic.Int64       // events that were duplicates or became dead letters
@@ -267,9 +268,13 @@ func (a *App) firstLook(ctx context.Context) error {
 
 // newIntake makes an intake with that end for what cannot be used.
 func (a *App) newIntake(dead func(context.Context, string, intake.Event) error, aged func(happened, received time.Time), counted func(string)) *intake.Intake {
+	var hears func(string, time.Time)
+	if aged != nil { // what arrives; not what is taken in again, or from Zoom's log
+		hears = a.heard.add
+	}
 	return intake.New(intake.Options{
 		Store: a.store, Governed: func(accountID string) bool { return a.zoom[accountID] != nil }, Guarded: slices.Sorted(maps.Keys(a.zoom)),
-		Dead: dead, Erase: a.bus.Erase, Logger: a.log.With("part", "worker"), Tracer: a.tracer, Aged: aged, Counted: counted,
+		Dead: dead, Erase: a.bus.Erase, Logger: a.log.With("part", "worker"), Tracer: a.tracer, Aged: aged, Heard: hears, Counted: counted,
 	})
 }
 
@@ -344,6 +349,7 @@ func (a *App) work(ctx context.Context) {
 	var wg sync.WaitGroup
 	wg.Go(func() { a.takeEventsIn(ctx) })
 	wg.Go(func() { a.takeMissedIn(ctx) })
+	wg.Go(func() { a.watchSilence(ctx) })
 	wg.Go(func() { a.worker.Run(ctx) })
 	wg.Go(func() { a.bus.WatchAdvisories(ctx) })
 	wg.Go(func() { a.watchDead(ctx) })

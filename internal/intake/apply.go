@@ -57,6 +57,11 @@ func (in *Intake) settings(ctx context.Context, tx *store.IntakeTx, all []change
 	for _, c := range all {
 		saved = append(saved, c.changes...)
 		at := c.happened
+		if c.validated {
+			if err := tx.Validated(ctx, at); err != nil {
+				return err
+			}
+		}
 		if len(c.hosts) > 0 {
 			t := hosts[c.row.Name]
 			if t == nil {

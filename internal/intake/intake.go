@@ -45,7 +45,7 @@ type Frame struct {
 	InProgress func() // tells the bus that it is still being worked on
 }
 
-// Options configure an Intake. All but Tracer, Aged and Counted are required.
+// Options configure an Intake. All but Tracer, Aged, Heard and Counted are required.
 type Options struct {
 	Store *store.Store
 	// Governed says whether an account is one that latchkey guards, Guarded which
@@ -62,6 +62,8 @@ type Options struct {
 	// Aged is told, of each event recorded, when it happened (zero: not known) and when
 	// it arrived.
 	Aged func(happened, received time.Time)
+	// Heard is told of each event recorded of an account that is guarded; nil: nobody is.
+	Heard func(accountID string, received time.Time)
 	// Counted is told what became of each event: recorded, duplicate or dead.
 	Counted func(result string)
 }
@@ -76,6 +78,9 @@ func New(o Options) *Intake {
 	}
 	if o.Aged == nil {
 		o.Aged = func(time.Time, time.Time) {}
+	}
+	if o.Heard == nil {
+		o.Heard = func(string, time.Time) {}
 	}
 	if o.Counted == nil {
 		o.Counted = func(string) {}
@@ -197,6 +202,9 @@ func (in *Intake) record(ctx context.Context, events []Event) (err error) {
 		in.count(nil, fresh...)
 		for c := range filter(all, fresh) {
 			in.o.Aged(c.env.At, c.row.ReceivedAt)
+			if in.o.Governed(account) {
+				in.o.Heard(account, c.row.ReceivedAt)
+			}
 		}
 	}
 	return nil
@@ -240,6 +248,8 @@ type change struct {
 	pmi     *store.PasscodeSeen   // the passcode of the host's personal meeting id
 
 	erases bool // the account removed the app
+	// validated: Zoom validated the webhook URL.
+	validated bool
 }
 
 // read decodes an event. It touches nothing of the database, but for the trouble

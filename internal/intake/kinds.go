@@ -53,13 +53,19 @@ var kinds = []Kind{
 // Kinds is the table.
 func Kinds() []Kind { return slices.Clone(kinds) }
 
+// validation is no event of the account: ingest answers it, and passes on that it came.
+var validation = Kind{Name: zoom.EventURLValidation, Touches: "nothing: it is noted when Zoom validated the webhook URL", read: readValidation}
+
 // Wanted reports whether latchkey has a use for events of this name.
 func Wanted(name string) bool {
 	_, ok := kindOf(name)
-	return ok
+	return ok && name != validation.Name
 }
 
 func kindOf(name string) (Kind, bool) {
+	if name == validation.Name {
+		return validation, true
+	}
 	i := slices.IndexFunc(kinds, func(k Kind) bool { return k.Name == name })
 	if i < 0 {
 		return Kind{}, false

@@ -140,6 +140,12 @@ func readUser(c *change) error {
 	return err
 }
 
+// readValidation: Zoom looked whether the webhook URL leads here. Ingest has answered.
+func readValidation(c *change) error {
+	c.validated = true
+	return nil
+}
+
 // readAppRemoved: all that is kept of the account goes.
 func readAppRemoved(c *change) error {
 	c.erases = true

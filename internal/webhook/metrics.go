@@ -31,10 +31,13 @@ type Metrics struct {
 // Accepted is how many deliveries were published to the event stream.
 func (m *Metrics) Accepted() int64 { return m.accepted.Load() }
 
+// published counts what is on its way to the worker.
+func (m *Metrics) published() { m.accepted.Add(1) }
+
 func (m *Metrics) count(result string) {
 	m.deliveries.WithLabelValues(result).Inc()
 	if result == resultAccepted {
-		m.accepted.Add(1)
+		m.published()
 	}
 }
 

@@ -41,4 +41,14 @@ func (p *places) take(ctx context.Context) bool {
 	}
 }
 
+// takeFree takes one that is free now.
+func (p *places) takeFree() bool {
+	select {
+	case p.taken <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
 func (p *places) leave() { <-p.taken }

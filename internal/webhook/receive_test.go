@@ -170,8 +170,8 @@ func TestURLValidation(t *testing.T) {
 			if ct := w.Header().Get("Content-Type"); !strings.HasPrefix(ct, "application/json") {
 				t.Errorf("content type %q", ct)
 			}
-			if n := len(r.bus.all()); n != 0 {
-				t.Errorf("%d were published", n)
+			if all := r.bus.all(); len(all) != 1 || all[0].Event != "endpoint.url_validation" {
+				t.Errorf("%+v were published; want that it was validated, for whoever watches whether it is", all)
 			}
 			r.counted(t, "url_validation")
 		})

@@ -1,14 +1,17 @@
 package webhook
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"hash"
+	"log/slog"
 	"net/http"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -111,17 +114,38 @@ func signatureProblem(h http.Header) string {
 var plainToken = regexp.MustCompile(`^[A-Za-z0-9+/_-]{16,64}={0,2}$`)
 
 // validate answers Zoom's endpoint.url_validation with the secret that signed
-// it (Z-HOOK-13).
-func (h *Handler) validate(c *gin.Context, token string, key secret.String) {
+// it (Z-HOOK-13). It returns whether that was one.
+func (h *Handler) validate(c *gin.Context, token string, key secret.String) bool {
 	if !plainToken.MatchString(token) {
 		const problem = "payload.plainToken is not a token: want 16 to 64 letters, digits, - or _, as Zoom sends"
 		h.stranger("rejected URL validation: " + problem)
 		h.answer(c, http.StatusBadRequest, resultBadToken, problem)
-		return
+		return false
 	}
 	mac := hmac.New(sha256.New, []byte(key.Reveal()))
 	mac.Write([]byte(token))
 	h.o.Metrics.count(resultValidation)
 	h.o.Logger.Info("Zoom validated the webhook URL")
 	c.JSON(http.StatusOK, gin.H{"plainToken": token, "encryptedToken": hex.EncodeToString(mac.Sum(nil))})
+	return true
+}
+
+// noteWithin bounds passing on that the URL was validated: Zoom's answer waits for it.
+const noteWithin = 500 * time.Millisecond
+
+// note passes it on that Zoom validated the URL, for whoever watches whether it still
+// does. That is no part of the answer: where it cannot be, or many deliveries are on
+// their way, the next validation is noted.
+func (h *Handler) note(ctx context.Context, log *slog.Logger, d Delivery) {
+	if !h.places.takeFree() {
+		return
+	}
+	defer h.places.leave()
+	ctx, cancel := context.WithTimeout(ctx, noteWithin)
+	defer cancel()
+	if err := h.o.Bus.PublishEvent(ctx, d); err != nil {
+		log.Debug("that Zoom validated the webhook URL is not noted", "error", err)
+		return
+	}
+	h.o.Metrics.published()
 }

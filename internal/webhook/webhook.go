@@ -206,7 +206,9 @@ func (h *Handler) receive(c *gin.Context) {
 		return
 	}
 	if env.PlainToken != "" {
-		h.validate(c, env.PlainToken, signer.Value)
+		if h.validate(c, env.PlainToken, signer.Value) {
+			h.note(ctx, log, d)
+		}
 		return
 	}
 	if !h.o.Wanted(d.Event) {
