@@ -184,7 +184,7 @@ func (w *world) buildHost(a *account, sh ScenarioHost, now time.Time) error {
 	if err := w.openRoom(u); err != nil {
 		return err
 	}
-	a.users = append(a.users, u)
+	a.join(u)
 	a.budget[dayKey{u.ID, utcDay(now)}] = sh.SpentToday
 	for i, sm := range sh.Meetings {
 		if err := w.buildMeeting(u, sm, now); err != nil {

@@ -26,7 +26,7 @@ func (w *world) changeUser(u *user, patch SettingsPatch, strict bool, now time.T
 			}
 		}
 	}
-	return w.changed(u.acct, "user.settings_updated", u.ID, changes, now, false,
+	return w.changed(u.acct, []*user{u}, "user.settings_updated", u.ID, changes, now, false,
 		func(c change) { c.apply(&u.own, &before.layer) },
 		func() layer { return u.acct.resolve(u).layer })
 }
@@ -47,7 +47,7 @@ func (w *world) changeGroup(g *group, patch SettingsPatch, asLock, strict bool, 
 		name = "group.lock_settings_updated"
 		apply = func(c change) { g.own.lock(c.key, c.on) }
 	}
-	return w.changed(g.acct, name, g.ID, changes, now, asLock, apply, func() layer { return g.acct.groupView(g) })
+	return w.changed(g.acct, g.members(), name, g.ID, changes, now, asLock, apply, func() layer { return g.acct.groupView(g) })
 }
 
 // changeAccount merges a patch into the account's values or locks. What the
@@ -66,21 +66,21 @@ func (w *world) changeAccount(a *account, patch SettingsPatch, asLock, strict bo
 		name = "account.lock_settings_updated"
 		apply = func(c change) { a.own.lock(c.key, c.on) }
 	}
-	return w.changed(a, name, a.ID, changes, now, asLock, apply, func() layer { return a.resolve(nil).layer })
+	return w.changed(a, a.users, name, a.ID, changes, now, asLock, apply, func() layer { return a.resolve(nil).layer })
 }
 
 // changed applies and reports. The event names each setting by the path that
 // the patch used (docs/simulator.md, open cases).
-func (w *world) changed(a *account, name, id string, changes []change, now time.Time, asLock bool,
+func (w *world) changed(a *account, reached []*user, name, id string, changes []change, now time.Time, asLock bool,
 	apply func(change), view func() layer,
 ) ([]event, error) {
-	hosts := a.resolveAll()
+	hosts := resolveAll(reached)
 	before := view()
 	for _, c := range changes {
 		apply(c)
 	}
 	after := view()
-	w.retroactive(a, hosts, now)
+	w.retroactive(reached, hosts, now)
 	object, old := SettingsPatch{}, SettingsPatch{}
 	for _, c := range changes {
 		var was, is any = before.locked.has(c.key), after.locked.has(c.key)
@@ -111,13 +111,25 @@ func (a *account) groupView(g *group) layer {
 	return v
 }
 
-// resolveAll takes every host's effective settings, to see what a change did.
-func (a *account) resolveAll() []resolved {
-	out := make([]resolved, len(a.users))
-	for i, u := range a.users {
-		out[i] = a.resolve(u)
+// resolveAll takes hosts' effective settings, to see what a change did to those whom it
+// can reach.
+func resolveAll(hosts []*user) []resolved {
+	out := make([]resolved, len(hosts))
+	for i, u := range hosts {
+		out[i] = u.acct.resolve(u)
 	}
 	return out
+}
+
+// members are the group's.
+func (g *group) members() []*user {
+	var all []*user
+	for _, u := range g.acct.users {
+		if slices.Contains(u.Groups, g.ID) {
+			all = append(all, u)
+		}
+	}
+	return all
 }
 
 // retroactive changes meetings that are already scheduled, as Zoom does silently
@@ -125,9 +137,9 @@ func (a *account) resolveAll() []resolved {
 // require_password_for_scheduled_meeting comes on (Z-SET-3), waiting room or
 // authentication when they become locked on. A meeting in progress, a past one
 // and a webinar are left alone. Nothing is removed.
-func (w *world) retroactive(a *account, before []resolved, now time.Time) {
-	for i, u := range a.users {
-		after := a.resolve(u)
+func (w *world) retroactive(hosts []*user, before []resolved, now time.Time) {
+	for i, u := range hosts {
+		after := u.acct.resolve(u)
 		b := &before[i]
 		became := func(k key) bool { return after.setting(k) == LockedOn && b.setting(k) != LockedOn }
 		room, auth := became(keyWaitingRoom), became(keyAuthentication)
@@ -166,7 +178,8 @@ func (w *world) member(g *group, u *user, add bool, now time.Time) []event {
 	if u.acct != g.acct || slices.Contains(u.Groups, g.ID) == add {
 		return nil
 	}
-	hosts := g.acct.resolveAll()
+	reached := []*user{u}
+	hosts := resolveAll(reached)
 	name, was := "group.member_deleted", u.primaryGroup()
 	if add {
 		name = "group.member_added"
@@ -174,6 +187,6 @@ func (w *world) member(g *group, u *user, add bool, now time.Time) []event {
 	} else {
 		u.Groups = slices.DeleteFunc(u.Groups, func(id string) bool { return id == g.ID })
 	}
-	w.retroactive(g.acct, hosts, now)
+	w.retroactive(reached, hosts, now)
 	return append([]event{memberEvent(name, g, u, now)}, u.primaryChanged(was, now)...)
 }

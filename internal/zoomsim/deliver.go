@@ -2,6 +2,7 @@ package zoomsim
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
@@ -11,7 +12,8 @@ import (
 	"time"
 )
 
-// maxHistory caps the request and delivery lists; the older half goes first.
+// maxHistory caps the request and delivery lists, unless Options.History does; the older
+// half goes first.
 const maxHistory = 50_000
 
 // outbox sends webhooks: one lane in order, so that what arrives out of order
@@ -28,16 +30,19 @@ type outbox struct {
 	timeout time.Duration
 	// tracking makes a new tracking id.
 	tracking func() string
+	deliver  Deliver // nil: by HTTP
+	kept     int
 
-	mu      sync.Mutex
-	malice  Malice
-	url     string
-	queue   []*delivery
-	history []*delivery
-	pending int           // queued or in flight, retries that wait not counted
-	idle    chan struct{} // closed while pending is 0
-	wake    chan struct{}
-	nudge   chan struct{} // closed and replaced by RetryNow
+	mu            sync.Mutex
+	malice        Malice
+	url           string
+	queue         []*delivery
+	history       []*delivery
+	queued, ended map[string]int // by event, by state
+	pending       int            // queued or in flight, retries that wait not counted
+	idle          chan struct{}  // closed while pending is 0
+	wake          chan struct{}
+	nudge         chan struct{} // closed and replaced by RetryNow
 	// overtaken is closed and replaced when a delivery was queued, to let go
 	// of one that was held back.
 	overtaken chan struct{}
@@ -80,15 +85,21 @@ func (o *outbox) addRaw(a *account, name string, body []byte) {
 func (o *outbox) file(a *account, name string, body []byte) *delivery {
 	d := &delivery{acct: a, body: body, trace: "00-" + o.src.hex(16) + "-" + o.src.hex(8) + "-01"}
 	d.RequestID, d.Event, d.AccountID, d.State = o.src.requestID(), name, a.ID, DeliveryPending
-	o.history = trim(append(o.history, d))
-	if o.url == "" || a.inactive {
+	o.history = trim(append(o.history, d), o.kept)
+	o.queued[name]++
+	if o.url == "" && o.deliver == nil || a.inactive {
 		d.State = DeliveryLost // nobody subscribed, or the app is deactivated
+		o.ended[d.State]++
 	}
 	return d
 }
 
-func trim[T any](s []T) []T {
-	if len(s) > maxHistory {
+// trim drops the older half of what is more than is kept.
+func trim[T any](s []T, kept int) []T {
+	switch {
+	case kept < 0:
+		return nil
+	case len(s) > kept:
 		return slices.Clone(s[len(s)/2:])
 	}
 	return s
@@ -154,6 +165,9 @@ func (o *outbox) settle(d *delivery, a Attempt) {
 	default:
 		d.State = DeliveryGone
 	}
+	if d.State != DeliveryRetrying {
+		o.ended[d.State]++
+	}
 	o.log.Debug("webhook", "event", d.Event, "request_id", d.RequestID, "attempt", len(d.Attempts),
 		"status", a.Status, "state", d.State)
 	o.done()
@@ -193,11 +207,21 @@ func (o *outbox) later(d *delivery, delay time.Duration, release <-chan struct{}
 func (o *outbox) send(d *delivery, url string, at time.Time) (int, string) {
 	ctx, cancel := context.WithTimeout(o.ctx, o.timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(d.body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, cmp.Or(url, inProcessURL), bytes.NewReader(d.body))
 	if err != nil {
 		return -1, "bad url"
 	}
 	o.sign(req, d, at)
+	if o.deliver != nil {
+		status := o.deliver(ctx, req.Header, d.body)
+		if ctx.Err() != nil {
+			return -1, reasonTimeout
+		}
+		if status < 0 {
+			return -1, reasonConnection
+		}
+		return status, ""
+	}
 	resp, err := o.client.Do(req)
 	if err != nil {
 		if ctx.Err() != nil {

@@ -40,12 +40,14 @@ func (s *Server) ResetRequests() {
 	s.requests = nil
 }
 
-func (s *Server) record(r Request) {
+// record keeps a call that was answered; message is what a refusal says.
+func (s *Server) record(r Request, message string) {
 	s.log.Debug("request", "method", r.Method, "path", r.Path, "status", r.Status, "code", r.Code,
 		"account", r.AccountID, "fault", r.Fault)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.requests = trim(append(s.requests, r))
+	s.count(&r, message)
+	s.requests = trim(append(s.requests, r), s.kept)
 }
 
 func (a Ask) String() string { return [...]string{"absent", "none", "given"}[a] }

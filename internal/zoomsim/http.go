@@ -122,7 +122,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, rt route) {
 	for k, v := range headers {
 		w.Header().Set(k, v)
 	}
-	s.record(c.rec)
+	message := ""
+	if e, ok := body.(*Error); ok {
+		message = e.Message
+	}
+	s.record(c.rec, message)
 	c.write(w, status, body)
 }
 

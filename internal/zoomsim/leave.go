@@ -43,10 +43,11 @@ func (s *Server) SetPrimaryGroup(ctx context.Context, userID, groupID string) er
 		case !slices.Contains(u.Groups, g.ID) || u.acct.GroupsNew:
 			return nil, invalid("group", "Invalid field.")
 		}
-		hosts, was := u.acct.resolveAll(), u.primaryGroup()
+		reached := []*user{u}
+		hosts, was := resolveAll(reached), u.primaryGroup()
 		rest := slices.DeleteFunc(slices.Clone(u.Groups), func(id string) bool { return id == g.ID })
 		u.Groups = append([]string{g.ID}, rest...)
-		s.world.retroactive(u.acct, hosts, s.now())
+		s.world.retroactive(reached, hosts, s.now())
 		return u.primaryChanged(was, s.now()), nil
 	})
 }
@@ -60,7 +61,8 @@ func (s *Server) DeleteGroup(ctx context.Context, groupID string) error {
 			return nil, noGroup(groupID)
 		}
 		a, now := g.acct, s.now()
-		hosts := a.resolveAll()
+		reached := g.members()
+		hosts := resolveAll(reached)
 		email, operator := a.operator()
 		events := []event{newEvent(a, "group.deleted", now, operated(obj{
 			"object": obj{"id": g.ID, "name": g.Name}, "time_stamp": now.UnixMilli(),
@@ -72,7 +74,7 @@ func (s *Server) DeleteGroup(ctx context.Context, groupID string) error {
 			u.Groups = slices.DeleteFunc(u.Groups, func(id string) bool { return id == g.ID })
 			events = append(events, u.primaryChanged(was, now)...)
 		}
-		s.world.retroactive(a, hosts, now)
+		s.world.retroactive(reached, hosts, now)
 		return events, nil
 	})
 }
@@ -103,6 +105,7 @@ func (s *Server) goes(ctx context.Context, userID, name string, then func(*user)
 		ev := userEvent(name, u, s.now()) // while the account is still theirs
 		a := u.acct
 		a.users = slices.DeleteFunc(a.users, func(x *user) bool { return x == u })
+		a.index = nil
 		u.acct, u.Groups = u.alone(), nil
 		then(u)
 		return []event{ev}, nil

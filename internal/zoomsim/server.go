@@ -18,6 +18,9 @@ import (
 type Options struct {
 	Scenario       Scenario         // no accounts: DefaultScenario
 	Listen         string           // default 127.0.0.1:0
+	InProcess      bool             // does not listen: RoundTripper alone reaches it
+	Deliver        Deliver          // takes webhooks instead of WebhookURL
+	History        int              // requests and deliveries that are kept; default 50 000, negative: none
 	WebhookURL     string           // "" = none yet, webhooks are lost
 	Now            func() time.Time // default time.Now
 	RetryDelays    []time.Duration  // between attempts; default 5m, 20m, 60m (Z-HOOK-8)
@@ -40,14 +43,16 @@ type Credentials struct {
 
 // Server is a running simulator. All methods are safe for concurrent use.
 type Server struct {
-	log    *slog.Logger
-	now    func() time.Time
-	seed   uint64
-	http   *http.Server
-	addr   string
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
-	out    *outbox
+	log     *slog.Logger
+	now     func() time.Time
+	seed    uint64
+	http    *http.Server // nil in process
+	handler http.Handler
+	kept    int
+	addr    string
+	cancel  context.CancelFunc
+	wg      sync.WaitGroup
+	out     *outbox
 
 	tracked atomic.Uint64 // answers and deliveries, for tracking ids
 
@@ -59,6 +64,8 @@ type Server struct {
 	faultsHit      int
 	malice         Malice
 	badValidations int
+	tally          Tally
+	second         secondCalls
 }
 
 // Start listens and serves until Stop. ctx bounds the start alone.
@@ -69,30 +76,34 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("zoomsim: %w", err)
 	}
-	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", o.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("zoomsim: %w", err)
+	var ln net.Listener
+	closeListener := func() error { return nil }
+	if !o.InProcess {
+		if ln, err = new(net.ListenConfig).Listen(ctx, "tcp", o.Listen); err != nil {
+			return nil, fmt.Errorf("zoomsim: %w", err)
+		}
+		closeListener = ln.Close
 	}
 	run, cancel := context.WithCancel(context.Background())
 	s := &Server{
-		log: o.Logger, now: o.Now, seed: o.Seed, addr: ln.Addr().String(), cancel: cancel,
+		log: o.Logger, now: o.Now, seed: o.Seed, cancel: cancel, kept: o.History, tally: newTally(),
 		world: w, tokens: map[string]token{},
 	}
 	s.malice = o.Scenario.Malice.merge(o.Malice)
 	if err := s.malice.check(); err != nil {
 		cancel()
-		return nil, errors.Join(fmt.Errorf("zoomsim: %w", err), ln.Close())
+		return nil, errors.Join(fmt.Errorf("zoomsim: %w", err), closeListener())
 	}
 	for _, f := range o.Scenario.Faults {
 		if err := s.AddFault(f); err != nil {
 			cancel()
-			return nil, errors.Join(fmt.Errorf("zoomsim: %w", err), ln.Close())
+			return nil, errors.Join(fmt.Errorf("zoomsim: %w", err), closeListener())
 		}
 	}
 	s.out = &outbox{
 		ctx: run, wg: &s.wg, log: o.Logger, src: src, now: o.Now, timer: o.NewTimer,
 		delays: o.RetryDelays, timeout: o.WebhookTimeout, url: o.WebhookURL, malice: s.malice,
-		tracking: s.trackingID,
+		tracking: s.trackingID, deliver: o.Deliver, kept: o.History, queued: map[string]int{}, ended: map[string]int{},
 		client: &http.Client{
 			Transport: &http.Transport{MaxIdleConnsPerHost: 4},
 			// A redirect is an answer, and never followed (Z-HOOK-7).
@@ -100,7 +111,11 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		},
 	}
 	s.out.start()
-	s.http = &http.Server{Handler: s.routes(), ReadHeaderTimeout: 10 * time.Second}
+	if s.handler = s.routes(); ln == nil {
+		return s, nil
+	}
+	s.addr = ln.Addr().String()
+	s.http = &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second}
 	s.wg.Go(func() {
 		if err := s.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
 			s.log.Error("serve", "error", err)
@@ -117,6 +132,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Listen == "" {
 		o.Listen = "127.0.0.1:0"
+	}
+	if o.History == 0 {
+		o.History = maxHistory
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -153,9 +171,11 @@ func (o Options) withDefaults() Options {
 // Stop closes the listener, waits for requests in progress until ctx ends, then
 // stops deliveries and waits for every goroutine.
 func (s *Server) Stop(ctx context.Context) error {
-	err := s.http.Shutdown(ctx)
-	if err != nil {
-		err = errors.Join(err, s.http.Close())
+	var err error
+	if s.http != nil {
+		if err = s.http.Shutdown(ctx); err != nil {
+			err = errors.Join(err, s.http.Close())
+		}
 	}
 	s.cancel()
 	s.wg.Wait()
@@ -164,7 +184,12 @@ func (s *Server) Stop(ctx context.Context) error {
 }
 
 // URL is the root, http://127.0.0.1:port; control calls live under /_sim/.
-func (s *Server) URL() string { return "http://" + s.addr }
+func (s *Server) URL() string {
+	if s.http == nil {
+		return inProcessURL
+	}
+	return "http://" + s.addr
+}
 
 // APIURL is the base of Zoom's API, ending in /v2.
 func (s *Server) APIURL() string { return s.URL() + "/v2" }

@@ -44,9 +44,10 @@ type account struct {
 	groups    map[string]*group
 	order     []*group
 	users     []*user
-	budget    map[dayKey]int  // creates and updates a host and UTC day
-	window    map[rateKey]int // calls a second and label
-	day       map[rateKey]int // calls a day and label
+	index     map[string]*user // of users, by id and address; nil: not made yet
+	budget    map[dayKey]int   // creates and updates a host and UTC day
+	window    map[rateKey]int  // calls a second and label
+	day       map[rateKey]int  // calls a day and label
 }
 
 // group is a Zoom user group. A smaller Priority decides first.
@@ -144,12 +145,10 @@ func (w *world) user(id string) *user {
 
 // user finds a user by id or email, as Zoom's paths allow.
 func (a *account) user(id string) *user {
-	for _, u := range a.users {
-		if u.ID == id || strings.EqualFold(u.Email, id) {
-			return u
-		}
+	if u := a.indexed()[id]; u != nil {
+		return u
 	}
-	return nil
+	return a.indexed()[strings.ToLower(id)]
 }
 
 // group finds a group by id; the control API and Go calls may use the name.
