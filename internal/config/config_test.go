@@ -202,7 +202,7 @@ func TestDefaults(t *testing.T) {
 	}
 	c.WebhookSecrets, c.AccountID, c.ClientID, c.ClientSecret = nil, "", "", ""
 	want := Config{Listen: ":8080", AdminListen: "127.0.0.1:8081", Inbox: "_INBOX", PostgresDownload: "https://repo1.maven.org/maven2", Plan: "pro", ZoomShare: 50, SweepCalls: 20_000, HostReserve: 50, Policy: passcode.ModeWaitingRoom, Parallel: 8,
-		Schema: "latchkey", Lease: 30 * time.Second, SettingsTTL: 5 * time.Minute, Sweep: 6 * time.Hour,
+		Schema: "latchkey", Lease: 30 * time.Second, SettingsTTL: 24 * time.Hour, Sweep: 6 * time.Hour,
 		KeepEvents: 2160 * time.Hour, KeepHistory: 9600 * time.Hour, KeepAlerts: 2160 * time.Hour, KeepMeetings: 2160 * time.Hour, KeepPasscodes: 168 * time.Hour, LogLevel: "info", LogFormat: "text"}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)

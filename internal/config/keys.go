@@ -87,7 +87,7 @@ var keys = []Key{
 
 	{Name: "LATCHKEY_PARALLEL", Form: "a number from 1 to 256", Default: "8", Doc: "Meetings checked at once by one worker.", set: number(func(c *Config) *int { return &c.Parallel }, 1, 256)},
 	{Name: "LATCHKEY_LEASE", Form: "a duration such as 30s", Default: "30s", Doc: "After a worker died, its meetings are taken over this much later.", set: duration(func(c *Config) *time.Duration { return &c.Lease })},
-	{Name: "LATCHKEY_SETTINGS_TTL", Form: "a duration such as 5m", Default: "5m", Doc: "For how long settings and locks that were read are believed.", set: duration(func(c *Config) *time.Duration { return &c.SettingsTTL })},
+	{Name: "LATCHKEY_SETTINGS_TTL", Form: "a duration such as 5m", Default: "24h", Doc: "For how long settings and locks that were read are believed where no event says that they changed; locks are read again every LATCHKEY_SWEEP. A change that Zoom does not keep has older ones read at once.", set: duration(func(c *Config) *time.Duration { return &c.SettingsTTL })},
 
 	{Name: "LATCHKEY_SWEEP", Form: "a duration such as 6h", Default: "6h", Doc: "How often each host and their meetings are read again, in case Zoom dropped an event.", set: duration(func(c *Config) *time.Duration { return &c.Sweep })},
 

@@ -239,7 +239,7 @@ type History struct {
 	// Attempts are changes that failed, with what each rested on; see Attempt.
 	Attempts []Attempt `json:"-"`
 	// Undone counts how often, within the last day, a repair that had been read
-	// back as held was undone.
+	// back as held was undone; over longer where that went on for longer.
 	Undone int `json:"undone,omitzero"`
 	// UndoneBy is who undid the last one, as far as an event named them.
 	UndoneBy string `json:"undone_by,omitzero"`

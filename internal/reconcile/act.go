@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"latchkey/internal/alert"
 	"latchkey/internal/passcode"
@@ -89,7 +90,26 @@ func (k *checking) carryOut(ctx context.Context, v passcode.Verdict) (passcode.V
 		return v, errors.Join(patchErr, k.endBefore(ctx))
 	}
 	k.verify()
+	if err := k.doubt(ctx); err != nil {
+		return k.evaluate(), errors.Join(err, k.endBefore(ctx))
+	}
 	return k.evaluate(), nil
+}
+
+// doubtAfter is how old settings may be for what Zoom did to be believed against them.
+const doubtAfter = 5 * time.Minute
+
+// doubt has settings read again, where Zoom did not keep a change that they allow: an
+// event about them may have been lost. The check is then made again, with those.
+func (k *checking) doubt(ctx context.Context) error {
+	if k.repair.Result != store.RepairOverwritten || k.m.HostID == "" {
+		return nil
+	}
+	doubted, err := k.w.o.Store.Doubt(ctx, k.m.AccountID, k.m.HostID, doubtAfter)
+	if err != nil || !doubted {
+		return err
+	}
+	return k.learnHost(ctx)
 }
 
 // patchFor is the request that a remedy stands for, and the passcode that the

@@ -160,7 +160,7 @@ func (w *Worker) hostRow(ctx context.Context, api Zoom, accountID, hostID string
 			}
 			return err
 		}
-		if h.ProfileReadAt.IsZero() || time.Since(h.ProfileReadAt) > w.o.Sweep || !h.CanHost {
+		if h.ProfileReadAt.IsZero() || time.Since(h.ProfileReadAt) > w.o.SettingsTTL || !h.CanHost {
 			u, err := api.GetUser(ctx, h.ID)
 			if err != nil {
 				return h, missing(err)

@@ -30,7 +30,7 @@ func (w *Worker) groupLevel(ctx context.Context, api Zoom, accountID, id string)
 // then the call that latchkey's set-up does not allow, "" for another reason.
 func (w *Worker) level(ctx context.Context, accountID, id string, stored func(context.Context, string) (store.Level, error), read func(context.Context, store.Level) error) (known store.Level, setup string, err error) {
 	l, err := stored(ctx, id)
-	if err != nil || l.Fresh(w.o.SettingsTTL) {
+	if err != nil || l.Fresh(min(w.o.SettingsTTL, w.o.Sweep)) {
 		return l, "", err
 	}
 	// Not into l: the reading may go on after this caller lost its patience.

@@ -106,13 +106,15 @@ type Options struct {
 	LastSequence func(context.Context) (int64, error)
 	Logger       *slog.Logger
 	Metrics      *Metrics
+	// Listen calls wake when something became due, until ctx ends; nil: Store.WaitDue.
+	Listen func(ctx context.Context, wake func()) error
 	// Tracer records checks under the delivery that made them due; nil: nobody does.
 	Tracer trace.Tracer
 
 	Parallel    int           // checks at once; default 8
 	Lease       time.Duration // default 30 s, renewed every third of it
 	Poll        time.Duration // looks for due work without being told; default 2 s
-	SettingsTTL time.Duration // for how long read settings and locks are believed; default 5 min
+	SettingsTTL time.Duration // for how long read settings are believed that no event says changed, locks for Sweep at most; default 24 h
 	Sweep       time.Duration // each host is read again this often, in case an event was lost; default 6 h
 	SweepCalls  int           // a day and account that this may cost; 0: nothing bounds it
 	Accounts    []string      // whose hosts are swept and whose set-up is looked at
@@ -135,7 +137,7 @@ func (o Options) withDefaults() Options {
 	}
 	def(&o.Lease, 30*time.Second)
 	def(&o.Poll, 2*time.Second)
-	def(&o.SettingsTTL, 5*time.Minute)
+	def(&o.SettingsTTL, 24*time.Hour)
 	def(&o.Grace, 10*time.Second)
 	def(&o.Sweep, 6*time.Hour)
 	if o.Parallel <= 0 {
@@ -146,6 +148,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Tracer == nil {
 		o.Tracer = tracing.Off()
+	}
+	if o.Listen == nil {
+		o.Listen = o.Store.WaitDue
 	}
 	return o
 }
@@ -249,7 +254,7 @@ func (w *Worker) Check() error {
 func (w *Worker) listen(ctx context.Context) {
 	for ctx.Err() == nil {
 		_ = work.Guard(func() error {
-			return w.o.Store.WaitDue(ctx, func() {
+			return w.o.Listen(ctx, func() {
 				w.meetings.Wake()
 				w.hosts.Wake()
 				w.outbox.Wake()

@@ -66,6 +66,34 @@ func (s *Store) level(ctx context.Context, query, id string, more ...any) (Level
 	return Level{ID: id}, fmt.Errorf("read the locks of %s: %w", id, err)
 }
 
+// Doubt has the settings of a host, and the locks above, read again that were read longer
+// ago: what Zoom did is not what they say. It returns whether there were any.
+func (s *Store) Doubt(ctx context.Context, accountID, hostID string, longer time.Duration) (doubted bool, err error) {
+	err = s.inTx(ctx, func(tx pgx.Tx) error {
+		const old = ` SET read_at = NULL WHERE account_id = $1 AND read_at < now() - $2 * interval '1 second'`
+		doubted = false
+		for _, of := range []struct {
+			update string
+			args   []any
+		}{
+			{`UPDATE accounts` + old, nil},
+			{`UPDATE groups` + old + ` AND group_id = ANY (SELECT unnest(group_ids) FROM hosts WHERE account_id = $1 AND host_id = $3)`, []any{hostID}},
+			{`UPDATE hosts` + old + ` AND host_id = $3`, []any{hostID}},
+		} {
+			tag, err := tx.Exec(ctx, of.update, append([]any{accountID, longer.Seconds()}, of.args...)...)
+			if err != nil {
+				return err
+			}
+			doubted = doubted || tag.RowsAffected() > 0
+		}
+		return nil
+	})
+	if err != nil {
+		return false, fmt.Errorf("have the settings of host %s read again: %w", hostID, err)
+	}
+	return doubted, nil
+}
+
 // SaveAccount writes what was read of an account, the reading having taken so
 // long. A change reported after generation seen stays: it must be read again.
 func (s *Store) SaveAccount(ctx context.Context, l Level, seen int64, took time.Duration) error {

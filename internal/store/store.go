@@ -74,8 +74,10 @@ func InSchema(url, schema string) string {
 // fewestConnections is what a worker cannot do without.
 const fewestConnections = 3
 
-// Open makes a Store for a person or a test; see OpenFor.
-func Open(url string) (*Store, error) { return OpenFor(url, 0) }
+// Open makes a Store for a person or a test, which may adjust the pool; see OpenFor.
+func Open(url string, adjust ...func(*pgxpool.Config)) (*Store, error) {
+	return OpenFor(url, 0, adjust...)
+}
 
 // mostConnections bounds the pool: a server takes 100 as it is installed, and
 // there may be several workers.
@@ -85,7 +87,7 @@ const mostConnections = 64
 // connection for each, and some for what goes on beside them, unless the URL sets
 // pool_max_conns. It does not connect: a server that is unavailable now may come
 // back, so only a URL that cannot be read is an error.
-func OpenFor(url string, work int) (*Store, error) {
+func OpenFor(url string, work int, adjust ...func(*pgxpool.Config)) (*Store, error) {
 	cfg, err := parse(url)
 	if err != nil {
 		return nil, err
@@ -108,6 +110,9 @@ func OpenFor(url string, work int) (*Store, error) {
 		cfg.ConnConfig.ConnectTimeout = 5 * time.Second
 	}
 	cfg.AfterConnect = registerTypes
+	for _, f := range adjust {
+		f(cfg)
+	}
 	pool, err := pgxpool.NewWithConfig(context.Background(), cfg)
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
