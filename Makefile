@@ -5,7 +5,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 RACE ?= $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test chaos check bench bench-calls fuzz vuln build
+.PHONY: help demo serve test chaos check bench bench-calls bench-day fuzz vuln build
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,10 @@ FUZZTIME ?= 60s
 
 bench-calls: ## what each case costs in calls to Zoom, beside a script; fails where a target is missed
 	go run ./bench/calls
+
+SIZE ?= 1
+bench-day: ## a day of an account of 10 000 hosts in virtual time; SIZE=10 for ten times as many
+	go test -timeout 5h -v -count=1 ./bench/day -size $(SIZE) -hours 24
 
 fuzz: ## each fuzz target for a minute
 	@for f in $(FUZZ); do echo "$${f#*:}"; go test -run '^$$' -fuzz "^$${f#*:}\$$" -fuzztime $(FUZZTIME) ./internal/$${f%:*} || exit 1; done

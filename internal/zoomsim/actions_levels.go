@@ -89,7 +89,7 @@ func (s *Server) DeactivateUser(ctx context.Context, userID string) error {
 		if u == nil {
 			return nil, noUser(userID)
 		}
-		u.Status = "inactive"
+		u.setStatus("inactive")
 		return []event{userEvent("user.deactivated", u, s.now())}, nil
 	})
 }

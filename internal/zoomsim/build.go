@@ -15,7 +15,7 @@ func buildWorld(s Scenario, src *source, now time.Time) (*world, error) {
 	if err := s.Documents.check(); err != nil {
 		return nil, err
 	}
-	w := &world{documents: s.Documents, meetings: map[int64]*meeting{}, src: src}
+	w := &world{documents: s.Documents, meetings: map[int64]*meeting{}, rooms: map[int64]*user{}, here: newDirectory(), gone: newDirectory(), src: src}
 	for _, sa := range s.Accounts {
 		a, err := w.buildAccount(sa, now)
 		if err != nil {
@@ -36,7 +36,7 @@ func (w *world) buildAccount(sa ScenarioAccount, now time.Time) (*account, error
 	a := &account{
 		ID: sa.ID, Name: cmp.Or(sa.Name, sa.ID), Plan: cmp.Or(sa.Plan, PlanBusiness),
 		Licences: sa.Licences, Limits: Limits{PerSecond: true, Daily: true}, Scopes: sa.Scopes, hides: sa.HidePasscodes, clearing: sa.PasscodeClearedBy,
-		groups: map[string]*group{}, budget: map[dayKey]int{}, window: map[rateKey]int{}, day: map[rateKey]int{},
+		groups: map[string]*group{}, named: map[string][]*group{}, status: map[string]*roster{}, window: map[rateKey]int{}, day: map[rateKey]int{},
 	}
 	if err := a.clearing.check(); err != nil {
 		return nil, err
@@ -112,8 +112,7 @@ func (a *account) buildGroup(sg ScenarioGroup, i int) error {
 	if a.groups[g.ID] != nil {
 		return errors.New("there twice")
 	}
-	a.groups[g.ID] = g
-	a.order = append(a.order, g)
+	a.addGroup(g)
 	return g.own.load(sg.Settings, sg.Locks)
 }
 
@@ -130,10 +129,8 @@ func (a *account) groupName(i int) string {
 var groupNames = [...]string{"Sales EMEA", "Support Americas", "Finance", "Legal and Compliance", "Product", "Human Resources"}
 
 func (a *account) groupID(name string) (string, error) {
-	for _, g := range a.order {
-		if g.ID == name || g.Name == name {
-			return g.ID, nil
-		}
+	if g := a.find(name); g != nil {
+		return g.ID, nil
 	}
 	return "", fmt.Errorf("group %q is not in the account", name)
 }
@@ -147,12 +144,15 @@ func (w *world) buildHost(a *account, sh ScenarioHost, now time.Time) error {
 		Email: cmp.Or(sh.Email, strings.ToLower(sh.ID)+"@example.com"),
 		First: cmp.Or(sh.FirstName, "Host"), Last: cmp.Or(sh.LastName, cmp.Or(sh.ID, sh.Email)),
 		Timezone: cmp.Or(sh.Timezone, "UTC"), Status: cmp.Or(sh.Status, "active"),
-		PMI: cmp.Or(sh.PMI, derivedPMI(a.ID+"/"+sh.Email+sh.ID)), acct: a,
+		PMI: cmp.Or(sh.PMI, w.derivedPMI(a.ID+"/"+sh.Email+sh.ID)), acct: a,
 		Type: UserLicensed, noScheduling: sh.CannotSchedule,
 		created: time.Date(2020, 5, 4, 8, 0, 0, 0, time.UTC),
 	}
-	if w.user(u.ID) != nil || w.user(u.Email) != nil || a.user(u.ID) != nil || a.user(u.Email) != nil {
+	if w.user(u.ID) != nil || w.user(u.Email) != nil {
 		return errors.New("there twice")
+	}
+	if w.rooms[u.PMI] != nil {
+		return fmt.Errorf("pmi %d is there twice", u.PMI)
 	}
 	switch sh.Type {
 	case "", "licensed":
@@ -184,8 +184,8 @@ func (w *world) buildHost(a *account, sh ScenarioHost, now time.Time) error {
 	if err := w.openRoom(u); err != nil {
 		return err
 	}
-	a.join(u)
-	a.budget[dayKey{u.ID, utcDay(now)}] = sh.SpentToday
+	w.join(u)
+	u.spendToday(sh.SpentToday, now)
 	for i, sm := range sh.Meetings {
 		if err := w.buildMeeting(u, sm, now); err != nil {
 			return fmt.Errorf("meeting %d: %w", i+1, err)
@@ -257,9 +257,14 @@ func (m *meeting) buildDates(sm ScenarioMeeting) error {
 	return nil
 }
 
-// derivedPMI makes a stable 10-digit personal meeting id.
-func derivedPMI(name string) int64 {
+// derivedPMI makes a stable 10-digit personal meeting id, nobody's so far: among
+// a hundred thousand some would be two's.
+func (w *world) derivedPMI(name string) int64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(name))
-	return 3_000_000_000 + int64(h.Sum64()%1_000_000_000)
+	for n := h.Sum64(); ; n++ {
+		if pmi := 3_000_000_000 + int64(n%1_000_000_000); w.rooms[pmi] == nil {
+			return pmi
+		}
+	}
 }

@@ -47,7 +47,7 @@ func (w *world) changeGroup(g *group, patch SettingsPatch, asLock, strict bool, 
 		name = "group.lock_settings_updated"
 		apply = func(c change) { g.own.lock(c.key, c.on) }
 	}
-	return w.changed(g.acct, g.members(), name, g.ID, changes, now, asLock, apply, func() layer { return g.acct.groupView(g) })
+	return w.changed(g.acct, g.members, name, g.ID, changes, now, asLock, apply, func() layer { return g.acct.groupView(g) })
 }
 
 // changeAccount merges a patch into the account's values or locks. What the
@@ -70,17 +70,20 @@ func (w *world) changeAccount(a *account, patch SettingsPatch, asLock, strict bo
 }
 
 // changed applies and reports. The event names each setting by the path that
-// the patch used (docs/simulator.md, open cases).
-func (w *world) changed(a *account, reached []*user, name, id string, changes []change, now time.Time, asLock bool,
+// the patch used (docs/simulator.md, open cases). hosts are those whom it reaches.
+func (w *world) changed(a *account, hosts []*user, name, id string, changes []change, now time.Time, asLock bool,
 	apply func(change), view func() layer,
 ) ([]event, error) {
-	hosts := resolveAll(reached)
+	if !slices.ContainsFunc(changes, change.demanding) {
+		hosts = nil
+	}
+	held := demandsOf(hosts)
 	before := view()
 	for _, c := range changes {
 		apply(c)
 	}
 	after := view()
-	w.retroactive(reached, hosts, now)
+	w.retroactive(hosts, held, now)
 	object, old := SettingsPatch{}, SettingsPatch{}
 	for _, c := range changes {
 		var was, is any = before.locked.has(c.key), after.locked.has(c.key)
@@ -111,82 +114,20 @@ func (a *account) groupView(g *group) layer {
 	return v
 }
 
-// resolveAll takes hosts' effective settings, to see what a change did to those whom it
-// can reach.
-func resolveAll(hosts []*user) []resolved {
-	out := make([]resolved, len(hosts))
-	for i, u := range hosts {
-		out[i] = u.acct.resolve(u)
-	}
-	return out
-}
-
-// members are the group's.
-func (g *group) members() []*user {
-	var all []*user
-	for _, u := range g.acct.users {
-		if slices.Contains(u.Groups, g.ID) {
-			all = append(all, u)
-		}
-	}
-	return all
-}
-
-// retroactive changes meetings that are already scheduled, as Zoom does silently
-// when a host's settings change: a passcode when
-// require_password_for_scheduled_meeting comes on (Z-SET-3), waiting room or
-// authentication when they become locked on. A meeting in progress, a past one
-// and a webinar are left alone. Nothing is removed.
-func (w *world) retroactive(hosts []*user, before []resolved, now time.Time) {
-	for i, u := range hosts {
-		after := u.acct.resolve(u)
-		b := &before[i]
-		became := func(k key) bool { return after.setting(k) == LockedOn && b.setting(k) != LockedOn }
-		room, auth := became(keyWaitingRoom), became(keyAuthentication)
-		code := after.on.has(keyScheduledPassword) && !b.on.has(keyScheduledPassword) &&
-			after.setting(keyMeetingPassword) != LockedOff
-		if !room && !auth && !code {
-			continue
-		}
-		for _, m := range append(w.meetingsOf(u), u.room) {
-			if m.over(now) || m.Status == statusStarted || m.Webinar {
-				continue
-			}
-			if room {
-				m.roomEverywhere()
-			}
-			m.Authentication = m.Authentication || auth
-			if code && m.Passcode == "" && !m.pmi() && m.Type != 1 {
-				m.Passcode = w.retroactivePasscode(&after)
-			}
-		}
-	}
-}
-
-// retroactivePasscode is the host's "passcode for already scheduled meetings"
-// where it is set and conforms, else a generated one.
-func (w *world) retroactivePasscode(r *resolved) string {
-	if p := r.text[keyDefaultPasscode]; p != "" && r.req.check(p) == "" {
-		return p
-	}
-	return w.src.passcode(r.req)
-}
-
 // member adds a user to a group or removes it from there. Joining a group that
 // the user is in already, or leaving one it is not in, changes nothing.
 func (w *world) member(g *group, u *user, add bool, now time.Time) []event {
 	if u.acct != g.acct || slices.Contains(u.Groups, g.ID) == add {
 		return nil
 	}
-	reached := []*user{u}
-	hosts := resolveAll(reached)
+	held := demandsOf([]*user{u})
 	name, was := "group.member_deleted", u.primaryGroup()
 	if add {
 		name = "group.member_added"
-		u.Groups = append(u.Groups, g.ID)
+		u.enter(g)
 	} else {
-		u.Groups = slices.DeleteFunc(u.Groups, func(id string) bool { return id == g.ID })
+		u.quit(g)
 	}
-	w.retroactive(reached, hosts, now)
+	w.retroactive([]*user{u}, held, now)
 	return append([]event{memberEvent(name, g, u, now)}, u.primaryChanged(was, now)...)
 }

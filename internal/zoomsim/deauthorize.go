@@ -14,7 +14,7 @@ func (s *Server) DeauthorizeApp(accountID, userID string, retain *bool) error {
 	return s.changeApp(accountID, func(a *account) error {
 		_, who := a.operator()
 		if userID != "" {
-			u := a.user(userID)
+			u := s.world.userOf(a, userID)
 			if u == nil {
 				return noUser(userID)
 			}

@@ -1,20 +1,13 @@
 package zoomsim
 
 import (
-	"bytes"
-	"cmp"
 	"context"
-	"io"
 	"log/slog"
 	"net/http"
 	"slices"
 	"sync"
 	"time"
 )
-
-// maxHistory caps the request and delivery lists, unless Options.History does; the older
-// half goes first.
-const maxHistory = 50_000
 
 // outbox sends webhooks: one lane in order, so that what arrives out of order
 // did so because a knob or a retry made it.
@@ -30,22 +23,36 @@ type outbox struct {
 	timeout time.Duration
 	// tracking makes a new tracking id.
 	tracking func() string
-	deliver  Deliver // nil: by HTTP
-	kept     int
+	// hand, if set, takes the webhooks instead of the url.
+	hand func(context.Context, http.Header, []byte) int
 
-	mu            sync.Mutex
-	malice        Malice
-	url           string
-	queue         []*delivery
-	history       []*delivery
-	queued, ended map[string]int // by event, by state
-	pending       int            // queued or in flight, retries that wait not counted
-	idle          chan struct{}  // closed while pending is 0
-	wake          chan struct{}
-	nudge         chan struct{} // closed and replaced by RetryNow
+	mu      sync.Mutex
+	malice  Malice
+	url     string
+	queue   []*delivery
+	history []*delivery
+	most    int                       // of history
+	ended   map[string]map[string]int // by event and final state
+	pending int                       // queued or in flight, retries that wait not counted
+	idle    chan struct{}             // closed while pending is 0
+	wake    chan struct{}
+	nudge   chan struct{} // closed and replaced by RetryNow
 	// overtaken is closed and replaced when a delivery was queued, to let go
 	// of one that was held back.
 	overtaken chan struct{}
+}
+
+func newOutbox(run context.Context, s *Server, o Options, src *source) *outbox {
+	return &outbox{
+		ctx: run, wg: &s.wg, log: o.Logger, src: src, now: o.Now, timer: o.NewTimer,
+		delays: o.RetryDelays, timeout: o.WebhookTimeout, url: o.WebhookURL, malice: s.malice,
+		tracking: s.trackingID, hand: o.Deliver, most: o.History, ended: map[string]map[string]int{},
+		client: &http.Client{
+			Transport: &http.Transport{MaxIdleConnsPerHost: 4},
+			// A redirect is an answer, and never followed (Z-HOOK-7).
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
 }
 
 func (o *outbox) start() {
@@ -85,24 +92,11 @@ func (o *outbox) addRaw(a *account, name string, body []byte) {
 func (o *outbox) file(a *account, name string, body []byte) *delivery {
 	d := &delivery{acct: a, body: body, trace: "00-" + o.src.hex(16) + "-" + o.src.hex(8) + "-01"}
 	d.RequestID, d.Event, d.AccountID, d.State = o.src.requestID(), name, a.ID, DeliveryPending
-	o.history = trim(append(o.history, d), o.kept)
-	o.queued[name]++
-	if o.url == "" && o.deliver == nil || a.inactive {
-		d.State = DeliveryLost // nobody subscribed, or the app is deactivated
-		o.ended[d.State]++
+	o.history = keep(o.history, d, o.most)
+	if o.url == "" && o.hand == nil || a.inactive {
+		o.end(d, DeliveryLost) // nobody subscribed, or the app is deactivated
 	}
 	return d
-}
-
-// trim drops the older half of what is more than is kept.
-func trim[T any](s []T, kept int) []T {
-	switch {
-	case kept < 0:
-		return nil
-	case len(s) > kept:
-		return slices.Clone(s[len(s)/2:])
-	}
-	return s
 }
 
 // push queues a delivery; the lock is held.
@@ -156,21 +150,24 @@ func (o *outbox) settle(d *delivery, a Attempt) {
 	again := len(d.Attempts) <= len(o.delays)
 	switch {
 	case a.Status == 200 || a.Status == 204 || !first && a.Status/100 == 2:
-		d.State = DeliveryDelivered
+		o.end(d, DeliveryDelivered)
 	case a.Status >= 0 && a.Status < 500:
-		d.State = DeliveryRefused
+		o.end(d, DeliveryRefused)
 	case again:
 		d.State = DeliveryRetrying
 		o.later(d, o.delays[len(d.Attempts)-1], nil)
 	default:
-		d.State = DeliveryGone
-	}
-	if d.State != DeliveryRetrying {
-		o.ended[d.State]++
+		o.end(d, DeliveryGone)
 	}
 	o.log.Debug("webhook", "event", d.Event, "request_id", d.RequestID, "attempt", len(d.Attempts),
 		"status", a.Status, "state", d.State)
 	o.done()
+}
+
+// end gives a delivery its final state; the lock is held.
+func (o *outbox) end(d *delivery, state string) {
+	d.State = state
+	count(o.ended, d.Event, state)
 }
 
 // done counts one delivery off; the lock is held.
@@ -201,40 +198,6 @@ func (o *outbox) later(d *delivery, delay time.Duration, release <-chan struct{}
 		defer o.mu.Unlock()
 		o.push(d)
 	})
-}
-
-// send makes one attempt and returns the status, -1 for none.
-func (o *outbox) send(d *delivery, url string, at time.Time) (int, string) {
-	ctx, cancel := context.WithTimeout(o.ctx, o.timeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, cmp.Or(url, inProcessURL), bytes.NewReader(d.body))
-	if err != nil {
-		return -1, "bad url"
-	}
-	o.sign(req, d, at)
-	if o.deliver != nil {
-		status := o.deliver(ctx, req.Header, d.body)
-		if ctx.Err() != nil {
-			return -1, reasonTimeout
-		}
-		if status < 0 {
-			return -1, reasonConnection
-		}
-		return status, ""
-	}
-	resp, err := o.client.Do(req)
-	if err != nil {
-		if ctx.Err() != nil {
-			return -1, reasonTimeout
-		}
-		return -1, reasonConnection
-	}
-	defer func() { _ = resp.Body.Close() }()
-	// The answer counts once its body was read in time too.
-	if _, err := io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20)); err != nil {
-		return -1, reasonTimeout
-	}
-	return resp.StatusCode, ""
 }
 
 // retryNow fires every waiting retry.

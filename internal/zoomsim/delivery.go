@@ -51,9 +51,8 @@ type delivery struct {
 
 // sign sets Zoom's headers. The timestamp is in seconds and the signature is
 // over the raw bytes (Z-HOOK-2 to Z-HOOK-5).
-func (o *outbox) sign(req *http.Request, d *delivery, at time.Time) {
+func (o *outbox) sign(h http.Header, d *delivery, at time.Time) {
 	ts := strconv.FormatInt(at.Unix(), 10)
-	h := req.Header
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	h.Set("User-Agent", "Zoom Marketplace/1.0a")
 	h.Set("x-zm-signature", Sign(d.acct.cred.SecretToken, ts, d.body))

@@ -11,11 +11,14 @@
 //
 //   - rule.go, documents.go: Decide, the pure rule of create and update, in two worlds
 //   - keys.go, fields.go, levels.go: settings, their JSON paths, who wins
-//   - world.go, meetings.go, dates.go, room.go, waitingroom.go, change.go: the state and what changes it
-//   - http*.go, oauth.go, limits.go: the API
-//   - events.go, deliver.go, delivery.go: webhooks
+//   - world.go, meetings.go, dates.go, room.go, waitingroom.go, change.go,
+//     retroactive.go: the state and what changes it
+//   - directory.go: how it finds users and groups without looking at all of them
+//   - http*.go, oauth.go, limits.go, spend.go: the API; inprocess.go, gate.go: without a socket
+//   - events.go, deliver.go, attempt.go, delivery.go: webhooks
 //   - actions*.go, people.go, userchange.go, schedulefor.go, webinar.go, app.go,
 //     leave.go, deauthorize.go: what people do
 //   - fault.go, malice.go: hostility on request and at random
+//   - history.go, tally.go: what there was
 //   - control.go: the /_sim/ API
 package zoomsim

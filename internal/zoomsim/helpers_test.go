@@ -81,6 +81,9 @@ func start(t *testing.T, scenario string, change ...func(*Options)) *sim {
 		t.Fatal(err)
 	}
 	s := &sim{Server: srv, t: t, clock: c, http: &http.Client{Transport: &http.Transport{}}}
+	if o.InProcess {
+		s.http.Transport = srv.RoundTripper()
+	}
 	t.Cleanup(func() {
 		s.http.CloseIdleConnections()
 		if err := srv.Stop(context.Background()); err != nil {

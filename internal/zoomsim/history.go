@@ -40,14 +40,28 @@ func (s *Server) ResetRequests() {
 	s.requests = nil
 }
 
-// record keeps a call that was answered; message is what a refusal says.
-func (s *Server) record(r Request, message string) {
+func (s *Server) record(r Request) {
 	s.log.Debug("request", "method", r.Method, "path", r.Path, "status", r.Status, "code", r.Code,
 		"account", r.AccountID, "fault", r.Fault)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.count(&r, message)
-	s.requests = trim(append(s.requests, r), s.kept)
+	s.tally.answered(&r)
+	s.requests = keep(s.requests, r, s.history)
+}
+
+// defaultHistory caps the lists of requests and of deliveries.
+const defaultHistory = 50_000
+
+// keep adds one to a list of at most so many; where it would be more the older
+// half goes. No room keeps none.
+func keep[T any](list []T, one T, most int) []T {
+	if most <= 0 {
+		return nil
+	}
+	if len(list) >= most {
+		list = slices.Clone(list[len(list)-most/2:])
+	}
+	return append(list, one)
 }
 
 func (a Ask) String() string { return [...]string{"absent", "none", "given"}[a] }

@@ -60,7 +60,7 @@ func (s *Server) routes() http.Handler {
 		mux.HandleFunc(rt.method+" "+rt.path, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, rt) })
 	}
 	mux.HandleFunc("/v2/", func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, unknown(routes, r)) })
-	mux.HandleFunc("/oauth/token", func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, route{path: "/oauth/token"}) })
+	mux.HandleFunc(tokenRoute, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, route{path: tokenRoute}) })
 	s.control(mux)
 	return mux
 }
@@ -122,11 +122,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, rt route) {
 	for k, v := range headers {
 		w.Header().Set(k, v)
 	}
-	message := ""
-	if e, ok := body.(*Error); ok {
-		message = e.Message
-	}
-	s.record(c.rec, message)
+	s.record(c.rec)
 	c.write(w, status, body)
 }
 
@@ -150,7 +146,7 @@ func (s *Server) answer(c *call, rt route) (int, any, map[string]string) {
 		}
 		return fail(c.fault.failure())
 	}
-	if rt.path == "/oauth/token" {
+	if rt.path == tokenRoute {
 		status, body := s.grant(c.Request)
 		return status, body, headers
 	}
@@ -165,14 +161,19 @@ func (s *Server) answer(c *call, rt route) (int, any, map[string]string) {
 		return fail(e)
 	}
 	c.acct, c.rec.AccountID = acct, acct.ID
+	s.tally.weighed(acct, rt.label, s.now().Unix())
 	rate, e := acct.admit(rt.label, s.now())
 	if e != nil {
+		s.tally.refused[e.kind()]++
 		return fail(e)
 	}
 	headers = rate
 	status, body, err := rt.h(c)
 	if c.spender != nil && acct.Limits.HostRemaining {
-		acct.showRemaining(headers, c.spender, s.now())
+		c.spender.showRemaining(headers, s.now())
+	}
+	if errors.As(err, &e) && e.Status == http.StatusTooManyRequests {
+		s.tally.refused[e.kind()]++
 	}
 	if err != nil {
 		return fail(err)

@@ -39,7 +39,7 @@ func (s *Server) pause(r *http.Request, d time.Duration) bool {
 // drop closes the connection without an answer.
 func (s *Server) drop(w http.ResponseWriter, c *call) {
 	c.rec.Status = 0
-	s.record(c.rec, "")
+	s.record(c.rec)
 	if hj, ok := w.(http.Hijacker); ok {
 		if conn, _, err := hj.Hijack(); err == nil {
 			_ = conn.Close()

@@ -3,7 +3,6 @@ package zoomsim
 import (
 	"cmp"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 )
@@ -25,13 +24,7 @@ func getGroup(c *call) (int, any, error) {
 }
 
 func (g *group) body() obj {
-	n := 0
-	for _, u := range g.acct.users {
-		if slices.Contains(u.Groups, g.ID) {
-			n++
-		}
-	}
-	return obj{"id": g.ID, "name": g.Name, "total_members": n}
+	return obj{"id": g.ID, "name": g.Name, "total_members": len(g.members)}
 }
 
 func (c *call) group() (*group, error) {
@@ -118,7 +111,7 @@ func webhookLogs(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, invalid("to", "Invalid field.")
 	}
-	rows := []obj{}
+	found := []logged{}
 	for _, l := range c.s.out.attempts(c.acct) {
 		ok := l.at.Status/100 == 2
 		if event != "" && l.d.Event != event || kind == "2" && ok || kind == "3" && !ok {
@@ -127,14 +120,18 @@ func webhookLogs(c *call) (int, any, error) {
 		if n := q.Get("retry_num"); n != "" && n != strconv.Itoa(l.retry) || l.at.At.Before(from) || l.at.At.After(to) {
 			continue
 		}
-		rows = append(rows, l.row())
+		found = append(found, l)
 	}
-	page, body, err := paginate(c, rows)
+	page, body, err := paginate(c, found)
 	if err != nil {
 		return 0, nil, err
 	}
+	rows := make([]obj, len(page))
+	for i, l := range page {
+		rows[i] = l.row()
+	}
 	return http.StatusOK, obj{
-		"webhook_logs": page, "page_size": body["page_size"], "next_page_token": body["next_page_token"],
+		"webhook_logs": rows, "page_size": body["page_size"], "next_page_token": body["next_page_token"],
 	}, nil
 }
 

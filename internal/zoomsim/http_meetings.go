@@ -131,7 +131,7 @@ func patchMeeting(c *call) (int, any, error) {
 	req.CreationSource = SourceOpenAPI
 	c.spender = m.host
 	if c.fault.NoEffect {
-		if err := m.host.acct.spend(m.host, c.s.now()); err != nil {
+		if err := m.host.spend(c.s.now()); err != nil {
 			return 0, nil, err
 		}
 		return http.StatusNoContent, nil, nil

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 )
@@ -14,7 +13,7 @@ import (
 // user finds the user of the path by id or email; "me" is the account's first.
 func (c *call) user() (*user, error) {
 	id := c.PathValue("userId")
-	u := c.acct.user(id)
+	u := c.s.world.userOf(c.acct, id)
 	if id == "me" && len(c.acct.users) > 0 {
 		u = c.acct.users[0]
 	}
@@ -50,7 +49,10 @@ func (u *user) body() obj {
 
 func listUsers(c *call) (int, any, error) {
 	status := cmp.Or(c.URL.Query().Get("status"), "active")
-	all := slices.DeleteFunc(slices.Clone(c.acct.users), func(u *user) bool { return u.Status != status })
+	var all []*user
+	if l := c.acct.status[status]; l != nil {
+		all = *l
+	}
 	page, body, err := paginate(c, all)
 	if err != nil {
 		return 0, nil, err

@@ -3,200 +3,143 @@ package zoomsim
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
-// account starts a simulator in process of one account with hosts and no listener.
-func inProcessOf(t testing.TB, hosts int, o Options) *Server {
-	t.Helper()
-	off := Limits{}
-	sa := ScenarioAccount{ID: "acc", Limits: &off}
-	for i := range hosts {
-		sa.Hosts = append(sa.Hosts, ScenarioHost{ID: fmt.Sprint("h", i), Email: fmt.Sprintf("H%d@example.com", i), Settings: Set("meeting_security.meeting_password", false)})
-	}
-	o.Scenario.Accounts, o.Seed, o.InProcess = []ScenarioAccount{sa}, 1, true
-	s, err := Start(t.Context(), o)
+func inProc(o *Options) { o.InProcess = true }
+
+// do sends one request and reads its answer to the end.
+func (s *sim) do(ctx context.Context, method, path string) (*http.Response, []byte, error) {
+	s.t.Helper()
+	req, err := http.NewRequestWithContext(ctx, method, s.APIURL()+path, nil)
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	return s
+	req.Header.Set("Authorization", "Bearer "+s.token)
+	resp, err := s.http.Do(req)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	raw, err := io.ReadAll(resp.Body)
+	return resp, raw, err
 }
 
-// calling makes calls with a token of the account.
-func calling(t testing.TB, s *Server) func(method, path, body string) (*http.Response, error) {
-	t.Helper()
-	client := &http.Client{Transport: s.RoundTripper()}
-	c := s.Credentials("acc")
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.OAuthURL()+"?grant_type=account_credentials&account_id=acc", nil)
-	if err != nil {
-		t.Fatal(err)
+// The same calls on the same seed answer the same, with and without a socket.
+func TestInProcessAnswersAsHTTP(t *testing.T) {
+	wire, local := start(t, oneHost), start(t, oneHost, inProc)
+	id, _ := wire.create("host", `{"topic":"x"}`)
+	if other, _ := local.create("host", `{"topic":"x"}`); other != id {
+		t.Fatalf("meeting %d by HTTP, %d in process", id, other)
 	}
-	req.SetBasicAuth(c.ClientID, c.ClientSecret)
-	resp, err := client.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var token struct {
-		AccessToken string `json:"access_token"`
-	}
-	if err := json.NewDecoder(resp.Body).Decode(&token); err != nil || token.AccessToken == "" {
-		t.Fatalf("token: %v", err)
-	}
-	return func(method, path, body string) (*http.Response, error) {
-		req, err := http.NewRequestWithContext(t.Context(), method, s.APIURL()+path, strings.NewReader(body))
-		if err != nil {
-			return nil, err
+	for _, c := range [][2]string{
+		{"GET", path(id)}, {"HEAD", path(id)}, {"GET", "/users?page_size=1"}, {"GET", "/nothing"}, {"PUT", "/users"},
+		{"GET", "/users/a%2Fb%20c"}, {"GET", "/users//x"}, {"PATCH", "/users/host"}, {"DELETE", path(id)}, {"GET", path(id)},
+	} {
+		a, rawA, errA := wire.do(t.Context(), c[0], c[1])
+		b, rawB, errB := local.do(t.Context(), c[0], c[1])
+		if errA != nil || errB != nil {
+			t.Fatal(c, errA, errB)
 		}
-		req.Header.Set("Authorization", "Bearer "+token.AccessToken)
-		return client.Do(req)
+		if a.Status != b.Status || a.ContentLength != b.ContentLength || !bytes.Equal(rawA, rawB) || !reflect.DeepEqual(a.Header, b.Header) {
+			t.Errorf("%v:\nHTTP       %s %d %v %s\nin process %s %d %v %s", c,
+				a.Status, a.ContentLength, a.Header, rawA, b.Status, b.ContentLength, b.Header, rawB)
+		}
 	}
 }
 
-// In virtual time: calls cost none, a webhook that is answered 500 comes again after five
-// minutes of it, signed, and nothing is left behind.
-func TestInProcessInVirtualTime(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var at []time.Time
-		var s *Server
-		s = inProcessOf(t, 1, Options{Deliver: func(_ context.Context, h http.Header, body []byte) int {
-			at = append(at, time.Now())
-			if h.Get("x-zm-signature") != Sign(s.Credentials("acc").SecretToken, h.Get("x-zm-request-timestamp"), body) || !bytes.Contains(body, []byte("meeting.created")) {
-				t.Errorf("%v %s", h, body)
-			}
-			return map[bool]int{true: 500, false: 204}[len(at) == 1]
-		}})
-		begun := time.Now()
-		call := calling(t, s)
-		resp, err := call("POST", "/users/h0@EXAMPLE.com/meetings", `{"topic":"x","type":2,"start_time":"2030-01-01T10:00:00Z"}`)
-		if err != nil || resp.StatusCode != http.StatusCreated {
-			t.Fatalf("%v %v", resp, err)
-		}
-		var m struct {
-			ID int64 `json:"id"`
-		}
-		if err := json.NewDecoder(resp.Body).Decode(&m); err != nil {
-			t.Fatal(err)
-		}
-		if resp, err = call("GET", fmt.Sprint("/meetings/", m.ID), ""); err != nil || resp.StatusCode != http.StatusOK {
-			t.Errorf("%v %v", resp, err)
-		}
-		if took := time.Since(begun); took != 0 {
-			t.Errorf("it took %v", took)
-		}
-		time.Sleep(10 * time.Minute)
-		synctest.Wait()
-		if len(at) != 2 || at[1].Sub(at[0]) != 5*time.Minute {
-			t.Errorf("delivered at %v", at)
-		}
-		tally := s.Tally()
-		if tally.Total() != 2 || tally.Tokens != 1 || tally.Webhooks["meeting.created"] != 1 || tally.Ended[DeliveryDelivered] != 1 || tally.Labels[Light] != 2 || tally.Busiest[Light] != 2 {
-			t.Errorf("%+v", tally)
-		}
-		if err := s.Stop(t.Context()); err != nil {
-			t.Error(err)
-		}
-	})
+func TestInProcessNeedsNoListener(t *testing.T) {
+	s := start(t, oneHost, inProc, func(o *Options) { o.Listen = "no such address" })
+	if s.URL() != "http://zoom.invalid" || s.APIURL() != "http://zoom.invalid/v2" || s.OAuthURL() != "http://zoom.invalid/oauth/token" {
+		t.Error(s.URL(), s.APIURL(), s.OAuthURL())
+	}
+	s.want(200, "GET", "/users/host", nil)
+	s.want(200, "GET", "/_sim/users/host", nil)
+	// A simulator with a listener has a RoundTripper too.
+	wire := start(t, oneHost)
+	wire.http.Transport = wire.RoundTripper()
+	wire.want(200, "GET", "/users/host", nil)
 }
 
-func TestInProcessFaults(t *testing.T) {
-	t.Parallel()
-	s := inProcessOf(t, 1, Options{})
-	call := calling(t, s)
-	for _, f := range []Fault{{DropConnection: true, Times: 1}, {DropAfter: true, Times: 1}, {TruncateBody: true, Times: 1}} {
-		s.ClearFaults()
+// What breaks a connection is an error of the call, or of reading the body.
+func TestInProcessBrokenConnections(t *testing.T) {
+	s := start(t, oneHost, inProc)
+	for name, f := range map[string]Fault{
+		"dropped":       {Times: 1, DropConnection: true},
+		"dropped after": {Times: 1, DropAfter: true},
+		"torn":          {Times: 1, TruncateBody: true},
+	} {
 		if err := s.AddFault(f); err != nil {
 			t.Fatal(err)
 		}
-		resp, err := call("GET", "/users/h0", "")
-		if err == nil {
-			_, err = io.ReadAll(resp.Body)
-		}
+		resp, raw, err := s.do(t.Context(), "GET", "/users/host")
 		if !errors.Is(err, io.ErrUnexpectedEOF) {
-			t.Errorf("%+v: %v", f, err)
+			t.Errorf("%s: %v", name, err)
+		}
+		if torn := f.TruncateBody; torn != (resp != nil) || torn && (resp.ContentLength != int64(len(raw))*2 && resp.ContentLength != int64(len(raw))*2+1) {
+			t.Errorf("%s: %v %s", name, resp, raw)
 		}
 	}
-	if err := s.AddFault(Fault{Delay: time.Minute}); err != nil {
+	s.want(200, "GET", "/users/host", nil)
+}
+
+func TestInProcessContext(t *testing.T) {
+	s := start(t, oneHost, inProc)
+	if err := s.AddFault(Fault{Times: 2, Delay: time.Hour}); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(20*time.Millisecond, cancel)
+	if _, _, err := s.do(ctx, "GET", "/users/host"); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	late, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.APIURL()+"/users/h0", nil)
+	if _, _, err := s.do(late, "GET", "/users/host"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	calls := len(s.Requests())
+	if _, _, err := s.do(ctx, "GET", "/users/host"); !errors.Is(err, context.Canceled) || len(s.Requests()) != calls {
+		t.Error("a call whose context had ended was served", err)
+	}
+	// An operator does not travel in a client's context, as not by HTTP.
+	r, err := http.NewRequestWithContext(As(t.Context(), "admin"), "POST", s.APIURL()+"/users/host/meetings", strings.NewReader(`{}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.RoundTripper().RoundTrip(req); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("while it is delayed: %v", err)
-	}
-	if err := s.Stop(t.Context()); err != nil {
-		t.Error(err)
+	if in, err := received(r); err != nil || in.Context().Value(operatorKey{}) != nil || r.Context().Value(operatorKey{}) == nil {
+		t.Error(in, err)
 	}
 }
 
-// What other apps spend of the account's rate and of a host's day is gone for everybody.
-func TestOtherAppsSpend(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2030, 1, 1, 10, 0, 0, 0, time.UTC)
-	s := inProcessOf(t, 1, Options{Now: func() time.Time { return now }, History: -1})
-	call := calling(t, s)
-	status := func(method, path string) int {
-		t.Helper()
-		resp, err := call(method, path, `{"topic":"x"}`)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return resp.StatusCode
-	}
-	if err := s.SetLimits("acc", Limits{PerSecond: true}); err != nil {
+func TestInProcessStops(t *testing.T) {
+	s := start(t, oneHost, inProc)
+	if err := s.AddFault(Fault{Delay: time.Hour}); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(s.SpendCalls("acc", Light, 79), s.SpendHostDay("h0", 99)); err != nil {
-		t.Fatal(err)
+	failed := make(chan error)
+	go func() {
+		_, _, err := s.do(context.Background(), "GET", "/users/host")
+		failed <- err
+	}()
+	for s.FaultsHit() == 0 {
+		time.Sleep(time.Millisecond)
 	}
-	if a, b := status("GET", "/users/h0"), status("GET", "/users/h0"); a != 200 || b != 429 {
-		t.Errorf("one call of the second was left: %d %d", a, b)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if err := s.Stop(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error("Stop did not wait for the call:", err)
 	}
-	now = now.Add(time.Second)
-	if a, b := status("POST", "/users/h0/meetings"), status("POST", "/users/h0/meetings"); a != 201 || b != 429 {
-		t.Errorf("one change of the day was left: %d %d", a, b)
-	}
-	if k := s.Tally(); k.Refused["second"] != 1 || k.Refused["host"] != 1 || k.Busiest[Light] != 2 {
-		t.Errorf("%+v", k)
-	}
-	if n := len(s.Requests()) + len(s.Deliveries()); n != 0 {
-		t.Errorf("%d are kept", n)
-	}
-	if s.ResetTally(); s.Tally().Total() != 0 {
-		t.Error("not reset")
-	}
-	if s.SpendHostDay("nobody", 1) == nil || s.SpendCalls("nowhere", Light, 1) == nil {
-		t.Error("of nobody")
-	}
-	if err := s.Stop(t.Context()); err != nil {
+	if err := <-failed; !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Error(err)
 	}
-}
-
-// A call costs the same in a world of any size.
-func BenchmarkCall(b *testing.B) {
-	for _, hosts := range []int{1000, 100_000} {
-		b.Run(fmt.Sprint("hosts=", hosts), func(b *testing.B) {
-			s := inProcessOf(b, hosts, Options{})
-			call := calling(b, s)
-			for i := 0; b.Loop(); i++ {
-				if resp, err := call("GET", fmt.Sprint("/users/h", i%hosts), ""); err != nil || resp.StatusCode != 200 {
-					b.Fatal(resp, err)
-				}
-			}
-			_ = s.Stop(context.Background())
-		})
+	if _, _, err := s.do(t.Context(), "GET", "/users/host"); !errors.Is(err, ErrStopped) {
+		t.Error(err)
 	}
 }

@@ -43,11 +43,10 @@ func (s *Server) SetPrimaryGroup(ctx context.Context, userID, groupID string) er
 		case !slices.Contains(u.Groups, g.ID) || u.acct.GroupsNew:
 			return nil, invalid("group", "Invalid field.")
 		}
-		reached := []*user{u}
-		hosts, was := resolveAll(reached), u.primaryGroup()
+		held, was := demandsOf([]*user{u}), u.primaryGroup()
 		rest := slices.DeleteFunc(slices.Clone(u.Groups), func(id string) bool { return id == g.ID })
 		u.Groups = append([]string{g.ID}, rest...)
-		s.world.retroactive(reached, hosts, s.now())
+		s.world.retroactive([]*user{u}, held, s.now())
 		return u.primaryChanged(was, s.now()), nil
 	})
 }
@@ -61,20 +60,19 @@ func (s *Server) DeleteGroup(ctx context.Context, groupID string) error {
 			return nil, noGroup(groupID)
 		}
 		a, now := g.acct, s.now()
-		reached := g.members()
-		hosts := resolveAll(reached)
+		members := slices.Clone(g.members)
+		held := demandsOf(members)
 		email, operator := a.operator()
 		events := []event{newEvent(a, "group.deleted", now, operated(obj{
 			"object": obj{"id": g.ID, "name": g.Name}, "time_stamp": now.UnixMilli(),
 		}, email, operator))}
-		delete(a.groups, g.ID)
-		a.order = slices.DeleteFunc(a.order, func(x *group) bool { return x == g })
-		for _, u := range a.users {
+		a.dropGroup(g)
+		for _, u := range members {
 			was := u.primaryGroup()
-			u.Groups = slices.DeleteFunc(u.Groups, func(id string) bool { return id == g.ID })
+			u.quit(g)
 			events = append(events, u.primaryChanged(was, now)...)
 		}
-		s.world.retroactive(reached, hosts, now)
+		s.world.retroactive(members, held, now)
 		return events, nil
 	})
 }
@@ -83,7 +81,7 @@ func (s *Server) DeleteGroup(ctx context.Context, groupID string) error {
 // The user's meetings go along: their numbers can be joined as before, and the
 // account's app finds neither them nor the user (Z-ERR-5).
 func (s *Server) DisassociateUser(ctx context.Context, userID string) error {
-	return s.goes(ctx, userID, "user.disassociated", func(u *user) { s.world.left = append(s.world.left, u) })
+	return s.goes(ctx, userID, "user.disassociated", s.world.gone.put)
 }
 
 // DeleteUser deletes a user and all their meetings and sends user.deleted
@@ -103,10 +101,7 @@ func (s *Server) goes(ctx context.Context, userID, name string, then func(*user)
 			return nil, noUser(userID)
 		}
 		ev := userEvent(name, u, s.now()) // while the account is still theirs
-		a := u.acct
-		a.users = slices.DeleteFunc(a.users, func(x *user) bool { return x == u })
-		a.index = nil
-		u.acct, u.Groups = u.alone(), nil
+		s.world.leave(u)
 		then(u)
 		return []event{ev}, nil
 	})
@@ -116,14 +111,14 @@ func (s *Server) goes(ctx context.Context, userID, name string, then func(*user)
 // app is in it.
 func (u *user) alone() *account {
 	return &account{
-		ID: derivedID("account", u.ID), Name: u.Email, Plan: PlanFree, Licences: 1, inactive: true, users: []*user{u},
-		groups: map[string]*group{}, budget: map[dayKey]int{}, window: map[rateKey]int{}, day: map[rateKey]int{},
+		ID: derivedID("account", u.ID), Name: u.Email, Plan: PlanFree, Licences: 1, inactive: true, users: roster{u},
+		status: map[string]*roster{u.Status: {u}}, groups: map[string]*group{}, window: map[rateKey]int{}, day: map[rateKey]int{},
 	}
 }
 
 // hasLeft says that a user of this id or address was disassociated.
 func (w *world) hasLeft(id string) bool {
-	return slices.ContainsFunc(w.left, func(u *user) bool { return u.acct.user(id) == u })
+	return w.gone.find(id) != nil
 }
 
 // DisassociateAccount sends account.disassociated, in which a master account

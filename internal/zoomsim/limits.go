@@ -71,24 +71,24 @@ const (
 type quota struct{ perSecond, perDay int }
 
 func (a *account) quota(label string) quota {
-	table := map[string]quota{Light: {80, 0}, Medium: {60, 0}, Heavy: {40, 60_000}}
 	switch a.Plan {
 	case PlanFree:
-		table = map[string]quota{Light: {4, 6_000}, Medium: {2, 2_000}, Heavy: {1, 1_000}}
+		return quotas[0][label]
 	case PlanPro:
-		table = map[string]quota{Light: {30, 0}, Medium: {20, 0}, Heavy: {10, 30_000}}
+		return quotas[1][label]
 	}
-	return table[label]
+	return quotas[2][label]
+}
+
+var quotas = [...]map[string]quota{
+	{Light: {4, 6_000}, Medium: {2, 2_000}, Heavy: {1, 1_000}},
+	{Light: {30, 0}, Medium: {20, 0}, Heavy: {10, 30_000}},
+	{Light: {80, 0}, Medium: {60, 0}, Heavy: {40, 60_000}},
 }
 
 type rateKey struct {
 	label string
 	at    int64 // the second or the day
-}
-
-type dayKey struct {
-	host string
-	day  int64
 }
 
 // hostBudget is the number of meeting creates and updates a host and UTC day.
@@ -107,13 +107,7 @@ func utcDay(t time.Time) int64 { return t.Unix() / 86_400 }
 // carries, or the 429. The account's limit is shared by all of its apps.
 func (a *account) admit(label string, now time.Time) (map[string]string, *Error) {
 	q := a.quota(label)
-	sec, day := rateKey{label, now.Unix()}, rateKey{label, utcDay(now)}
-	if _, ok := a.window[sec]; !ok {
-		clear(a.window) // only the present second is of interest
-		for _, l := range []string{Light, Medium, Heavy} {
-			a.window[rateKey{l, now.Unix()}] = 0
-		}
-	}
+	sec, day := a.now(label, now)
 	switch {
 	case a.Limits.Daily && q.perDay > 0 && a.day[day] >= q.perDay:
 		return nil, tooMany(msgDaily, rateHeaders(label, "Daily-limit", q.perDay, 0, nextDay(now).Format(time.RFC3339)))
@@ -128,24 +122,63 @@ func (a *account) admit(label string, now time.Time) (map[string]string, *Error)
 	return rateHeaders(label, "QPS", q.perSecond, max(q.perSecond-a.window[sec], 0), ""), nil
 }
 
+// now returns where the calls of a label are counted at a time, and forgets
+// other seconds and days: they are of no further interest.
+func (a *account) now(label string, now time.Time) (sec, day rateKey) {
+	sec, day = rateKey{label, now.Unix()}, rateKey{label, utcDay(now)}
+	fresh := func(in map[rateKey]int, k rateKey) {
+		if _, ok := in[k]; ok {
+			return
+		}
+		clear(in)
+		for _, l := range []string{Light, Medium, Heavy} {
+			in[rateKey{l, k.at}] = 0
+		}
+	}
+	fresh(a.window, sec)
+	fresh(a.day, day)
+	return sec, day
+}
+
+// kind names the limit that a 429 of Zoom's own speaks of.
+func (e *Error) kind() string {
+	switch e.Message {
+	case msgPerSecond:
+		return RefusedPerSecond
+	case msgDaily:
+		return RefusedDaily
+	}
+	return RefusedHostDay
+}
+
 // spend takes one of the host's 100. The 429 carries the headers of another
 // limit and neither type nor Retry-After (Z-LIMIT-6), so a client can tell
 // it by the message alone.
-func (a *account) spend(u *user, now time.Time) *Error {
-	k := dayKey{u.ID, utcDay(now)}
-	if a.budget[k] >= hostBudget {
+func (u *user) spend(now time.Time) *Error {
+	if u.spentToday(now) >= hostBudget {
 		return tooMany(msgHostDay, hostDayHeaders())
 	}
-	a.budget[k]++
+	u.spendToday(1, now)
 	return nil
+}
+
+func (u *user) spentToday(now time.Time) int {
+	if u.spentDay != utcDay(now) {
+		return 0
+	}
+	return u.spent
+}
+
+func (u *user) spendToday(n int, now time.Time) {
+	u.spent, u.spentDay = u.spentToday(now)+n, utcDay(now)
 }
 
 // showRemaining puts what is left of the host's 100 into an answer's headers.
 // The type goes: Zoom names none beside this limit (Z-LIMIT-6).
-func (a *account) showRemaining(headers map[string]string, u *user, now time.Time) {
+func (u *user) showRemaining(headers map[string]string, now time.Time) {
 	delete(headers, "X-RateLimit-Type")
 	headers["X-RateLimit-Limit"] = strconv.Itoa(hostBudget)
-	headers["X-RateLimit-Remaining"] = strconv.Itoa(max(hostBudget-a.budget[dayKey{u.ID, utcDay(now)}], 0))
+	headers["X-RateLimit-Remaining"] = strconv.Itoa(max(hostBudget-u.spentToday(now), 0))
 }
 
 // SetLimits replaces the limits of an account; "" is the first.

@@ -13,14 +13,14 @@ import (
 func (o *outbox) fate(d *delivery) {
 	m := &o.malice
 	if o.src.chance(m.WebhookLost) {
-		d.State = DeliveryLost
+		o.end(d, DeliveryLost)
 		return
 	}
 	if o.src.chance(m.WebhookDuplicate) {
 		// Several subscriptions of one app may overlap: same body, own id.
 		twin := *d
 		twin.RequestID = o.src.requestID()
-		o.history = append(o.history, &twin)
+		o.history = keep(o.history, &twin, o.most)
 		o.push(&twin)
 	}
 	switch {

@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// tokenRoute is the path of the token endpoint.
+const tokenRoute = "/oauth/token"
+
 // tokenLife is how long an access token holds (Z-AUTH-2).
 const tokenLife = time.Hour
 

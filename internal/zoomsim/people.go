@@ -70,7 +70,7 @@ func (s *Server) mayWrite(u *user, req *MeetingRequest) error {
 	if req.CreationSource != SourceOpenAPI {
 		return nil
 	}
-	if err := u.acct.spend(u, s.now()); err != nil {
+	if err := u.spend(s.now()); err != nil {
 		return err
 	}
 	if u.noScheduling {

@@ -30,12 +30,8 @@ func (w *world) numbered(number int64) *meeting {
 	if m := w.meetings[number]; m != nil {
 		return m
 	}
-	for _, a := range w.accounts {
-		for _, u := range a.users {
-			if u.PMI == number {
-				return u.room
-			}
-		}
+	if u := w.rooms[number]; u != nil {
+		return u.room
 	}
 	return nil
 }

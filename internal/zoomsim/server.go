@@ -2,8 +2,6 @@ package zoomsim
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,25 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 )
-
-// Options configure a simulator; the zero value is a working one.
-type Options struct {
-	Scenario       Scenario         // no accounts: DefaultScenario
-	Listen         string           // default 127.0.0.1:0
-	InProcess      bool             // does not listen: RoundTripper alone reaches it
-	Deliver        Deliver          // takes webhooks instead of WebhookURL
-	History        int              // requests and deliveries that are kept; default 50 000, negative: none
-	WebhookURL     string           // "" = none yet, webhooks are lost
-	Now            func() time.Time // default time.Now
-	RetryDelays    []time.Duration  // between attempts; default 5m, 20m, 60m (Z-HOOK-8)
-	WebhookTimeout time.Duration    // default 3s
-	Seed           uint64           // ids, passcodes, malice; 0: the scenario's, else random
-	Documents      Documents        // "": the scenario's, else Documents2025
-	Logger         *slog.Logger     // default: discards
-	Malice         Malice           // added to the scenario's where a knob is not 0
-	// NewTimer replaces time.NewTimer for webhook retries; the func stops it.
-	NewTimer func(time.Duration) (<-chan time.Time, func())
-}
 
 // Credentials are what a customer copies out of Zoom's Marketplace.
 type Credentials struct {
@@ -46,10 +25,11 @@ type Server struct {
 	log     *slog.Logger
 	now     func() time.Time
 	seed    uint64
-	http    *http.Server // nil in process
 	handler http.Handler
-	kept    int
-	addr    string
+	http    *http.Server // nil in process
+	base    string
+	history int // how many requests are kept
+	calls   gate
 	cancel  context.CancelFunc
 	wg      sync.WaitGroup
 	out     *outbox
@@ -60,12 +40,11 @@ type Server struct {
 	world          *world
 	tokens         map[string]token
 	requests       []Request
+	tally          tally
 	faults         []*Fault
 	faultsHit      int
 	malice         Malice
 	badValidations int
-	tally          Tally
-	second         secondCalls
 }
 
 // Start listens and serves until Stop. ctx bounds the start alone.
@@ -76,105 +55,57 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("zoomsim: %w", err)
 	}
-	var ln net.Listener
-	closeListener := func() error { return nil }
-	if !o.InProcess {
-		if ln, err = new(net.ListenConfig).Listen(ctx, "tcp", o.Listen); err != nil {
-			return nil, fmt.Errorf("zoomsim: %w", err)
-		}
-		closeListener = ln.Close
-	}
 	run, cancel := context.WithCancel(context.Background())
 	s := &Server{
-		log: o.Logger, now: o.Now, seed: o.Seed, cancel: cancel, kept: o.History, tally: newTally(),
-		world: w, tokens: map[string]token{},
+		log: o.Logger, now: o.Now, seed: o.Seed, base: inProcessURL, history: o.History, cancel: cancel,
+		world: w, tokens: map[string]token{}, tally: newTally(), malice: o.Scenario.Malice.merge(o.Malice),
 	}
-	s.malice = o.Scenario.Malice.merge(o.Malice)
-	if err := s.malice.check(); err != nil {
+	s.out = newOutbox(run, s, o, src)
+	s.out.start()
+	s.handler = s.routes()
+	if err := s.open(ctx, o); err != nil {
 		cancel()
-		return nil, errors.Join(fmt.Errorf("zoomsim: %w", err), closeListener())
+		s.wg.Wait()
+		return nil, fmt.Errorf("zoomsim: %w", err)
+	}
+	s.log.Info("zoom simulator listening", "url", s.URL(), "seed", o.Seed)
+	return s, nil
+}
+
+// open checks what was asked for and listens, unless calls come in process.
+func (s *Server) open(ctx context.Context, o Options) error {
+	if err := s.malice.check(); err != nil {
+		return err
 	}
 	for _, f := range o.Scenario.Faults {
 		if err := s.AddFault(f); err != nil {
-			cancel()
-			return nil, errors.Join(fmt.Errorf("zoomsim: %w", err), closeListener())
+			return err
 		}
 	}
-	s.out = &outbox{
-		ctx: run, wg: &s.wg, log: o.Logger, src: src, now: o.Now, timer: o.NewTimer,
-		delays: o.RetryDelays, timeout: o.WebhookTimeout, url: o.WebhookURL, malice: s.malice,
-		tracking: s.trackingID, deliver: o.Deliver, kept: o.History, queued: map[string]int{}, ended: map[string]int{},
-		client: &http.Client{
-			Transport: &http.Transport{MaxIdleConnsPerHost: 4},
-			// A redirect is an answer, and never followed (Z-HOOK-7).
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+	if o.InProcess {
+		return nil
 	}
-	s.out.start()
-	if s.handler = s.routes(); ln == nil {
-		return s, nil
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", o.Listen)
+	if err != nil {
+		return err
 	}
-	s.addr = ln.Addr().String()
+	s.base = "http://" + ln.Addr().String()
 	s.http = &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second}
 	s.wg.Go(func() {
 		if err := s.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
 			s.log.Error("serve", "error", err)
 		}
 	})
-	s.log.Info("zoom simulator listening", "url", s.URL(), "seed", o.Seed)
-	return s, nil
-}
-
-func (o Options) withDefaults() Options {
-	if len(o.Scenario.Accounts) == 0 {
-		d := DefaultScenario()
-		o.Scenario.Accounts = d.Accounts
-	}
-	if o.Listen == "" {
-		o.Listen = "127.0.0.1:0"
-	}
-	if o.History == 0 {
-		o.History = maxHistory
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.RetryDelays == nil {
-		o.RetryDelays = []time.Duration{5 * time.Minute, 20 * time.Minute, 60 * time.Minute}
-	}
-	if o.WebhookTimeout == 0 {
-		o.WebhookTimeout = 3 * time.Second
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	if o.NewTimer == nil {
-		o.NewTimer = func(d time.Duration) (<-chan time.Time, func()) {
-			t := time.NewTimer(d)
-			return t.C, func() { t.Stop() }
-		}
-	}
-	if o.Documents != "" {
-		o.Scenario.Documents = o.Documents
-	}
-	if o.Seed == 0 {
-		o.Seed = o.Scenario.Seed
-	}
-	for o.Seed == 0 {
-		var b [8]byte
-		_, _ = rand.Read(b[:]) // never fails, see crypto/rand
-		o.Seed = binary.LittleEndian.Uint64(b[:])
-	}
-	return o
+	return nil
 }
 
 // Stop closes the listener, waits for requests in progress until ctx ends, then
 // stops deliveries and waits for every goroutine.
 func (s *Server) Stop(ctx context.Context) error {
-	var err error
+	err := s.calls.close(ctx)
 	if s.http != nil {
-		if err = s.http.Shutdown(ctx); err != nil {
-			err = errors.Join(err, s.http.Close())
+		if down := s.http.Shutdown(ctx); down != nil {
+			err = errors.Join(err, down, s.http.Close())
 		}
 	}
 	s.cancel()
@@ -183,13 +114,9 @@ func (s *Server) Stop(ctx context.Context) error {
 	return err
 }
 
-// URL is the root, http://127.0.0.1:port; control calls live under /_sim/.
-func (s *Server) URL() string {
-	if s.http == nil {
-		return inProcessURL
-	}
-	return "http://" + s.addr
-}
+// URL is the root, http://127.0.0.1:port, in process http://zoom.invalid;
+// control calls live under /_sim/.
+func (s *Server) URL() string { return s.base }
 
 // APIURL is the base of Zoom's API, ending in /v2.
 func (s *Server) APIURL() string { return s.URL() + "/v2" }
@@ -232,11 +159,12 @@ func (s *Server) Host(id string) (Host, bool) {
 	return Host{
 		ID: u.ID, Email: u.Email, Groups: append([]string{}, u.Groups...),
 		Meetings: r.effective(keyMeetingPassword), PMI: r.effective(keyPMIPassword),
-		SpentToday: u.acct.budget[dayKey{u.ID, utcDay(s.now())}],
+		SpentToday: u.spentToday(s.now()),
 	}, true
 }
 
-// SetWebhookURL points every account's webhooks at url; "" unsubscribes.
+// SetWebhookURL points every account's webhooks at url; "" unsubscribes. With
+// Options.Deliver it changes nothing but what ValidateWebhook asks.
 func (s *Server) SetWebhookURL(url string) {
 	s.mu.Lock()
 	s.badValidations = 0

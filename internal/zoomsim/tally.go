@@ -1,141 +1,128 @@
 package zoomsim
 
-import (
-	"maps"
-	"net/http"
-	"strings"
+import "maps"
+
+// The kinds of 429 that Tally.Refused counts.
+const (
+	RefusedPerSecond = "per_second" // the account's limit of a second
+	RefusedDaily     = "daily"      // the account's limit of a UTC day
+	RefusedHostDay   = "host_day"   // the host's 100 creates and updates of a UTC day
 )
 
-// Tally is what was called and sent in all. Unlike the history nothing falls out of it.
+// Tally is what there was since the start or the last ResetTally. It counts
+// without the history, so nothing of a long run is missing in it.
 type Tally struct {
-	// Calls are those to the API, by method and pattern; tokens are not among them.
-	Calls map[string]int
-	// Labels are the same by label, Busiest the most in one second by label, of one account.
-	Labels, Busiest map[string]int
-	// Refused are the answers 429: "second", "day" and "host".
-	Refused map[string]int
-	Tokens  int
-	// Webhooks are those that were queued, by event; Ended what became of them, by state.
-	Webhooks, Ended map[string]int
+	// Calls counts answers by route, such as "GET /v2/users/{userId}", and
+	// status. Status 0 is a dropped connection, and route "unknown" a path or
+	// method that nobody serves. Calls to /oauth/token and /_sim/ are not in it.
+	Calls map[string]map[int]int `json:"calls"`
+	// Labels counts the same calls by Light, Medium and Heavy.
+	Labels map[string]int `json:"labels"`
+	// Peak is the most calls of a label in one second of the clock (hh:mm:ss),
+	// of the account that had most. It counts calls with a valid token that
+	// Zoom's limits looked at, refused ones too; neither those of SpendCalls
+	// nor what a fault answered.
+	Peak map[string]int `json:"peak"`
+	// Refused counts what the limits themselves refused, by kind. A 429 that a
+	// fault or a knob made up is in Calls alone.
+	Refused map[string]int `json:"refused"`
+	// Tokens counts answers of /oauth/token by status.
+	Tokens map[int]int `json:"tokens"`
+	// Webhooks counts webhooks by event and by final state: DeliveryDelivered,
+	// Refused, Gone or Lost, when that comes. One that waits for a retry is not
+	// in it, and the twin of a duplicate counts for itself.
+	Webhooks map[string]map[string]int `json:"webhooks"`
 }
 
-// Total is how many calls were made.
-func (t Tally) Total() (n int) {
-	for _, c := range t.Calls {
-		n += c
+// tally is the part of it that the server's mutex guards.
+type tally struct {
+	calls   map[string]map[int]int
+	labels  map[string]int
+	peak    map[string]int
+	refused map[string]int
+	tokens  map[int]int
+	seconds map[accountLabel]second
+}
+
+type accountLabel struct {
+	acct  *account
+	label string
+}
+
+// second is how many calls came in the last second that had any.
+type second struct {
+	at int64
+	n  int
+}
+
+func newTally() tally {
+	return tally{
+		calls: map[string]map[int]int{}, labels: map[string]int{}, peak: map[string]int{}, refused: map[string]int{},
+		tokens: map[int]int{}, seconds: map[accountLabel]second{},
 	}
-	return n
 }
 
-func newTally() Tally {
-	return Tally{Calls: map[string]int{}, Labels: map[string]int{}, Busiest: map[string]int{}, Refused: map[string]int{}, Webhooks: map[string]int{}, Ended: map[string]int{}}
+// answered counts one call that is over.
+func (t *tally) answered(r *Request) {
+	if r.Route == tokenRoute {
+		t.tokens[r.Status]++
+		return
+	}
+	name := "unknown"
+	if r.Route != "" {
+		name = r.Method + " " + r.Route
+	}
+	count(t.calls, name, r.Status)
+	t.labels[r.Label]++
 }
 
-// Tally returns a copy of the totals since the start or the last reset.
+// weighed counts one call that the account's limits look at.
+func (t *tally) weighed(a *account, label string, at int64) {
+	k := accountLabel{a, label}
+	s := t.seconds[k]
+	if s.at != at {
+		s = second{at: at}
+	}
+	s.n++
+	t.seconds[k] = s
+	t.peak[label] = max(t.peak[label], s.n)
+}
+
+func count[K comparable](in map[string]map[K]int, name string, k K) {
+	if in[name] == nil {
+		in[name] = map[K]int{}
+	}
+	in[name][k]++
+}
+
+// Tally returns the totals so far.
 func (s *Server) Tally() Tally {
 	s.mu.Lock()
-	t := s.tally
-	t.Calls, t.Labels, t.Busiest, t.Refused = maps.Clone(t.Calls), maps.Clone(t.Labels), maps.Clone(t.Busiest), maps.Clone(t.Refused)
-	s.mu.Unlock()
+	defer s.mu.Unlock()
 	s.out.mu.Lock()
 	defer s.out.mu.Unlock()
-	t.Webhooks, t.Ended = maps.Clone(s.out.queued), maps.Clone(s.out.ended)
-	return t
+	t := &s.tally
+	return Tally{
+		Calls: copied(t.calls), Labels: maps.Clone(t.labels), Peak: maps.Clone(t.peak), Refused: maps.Clone(t.refused),
+		Tokens: maps.Clone(t.tokens), Webhooks: copied(s.out.ended),
+	}
 }
 
-// ResetTally begins them anew.
+// ResetTally starts all totals at 0. A webhook that is on its way counts when
+// its end comes, after the reset.
 func (s *Server) ResetTally() {
 	s.mu.Lock()
-	s.tally = newTally()
-	s.mu.Unlock()
+	defer s.mu.Unlock()
 	s.out.mu.Lock()
 	defer s.out.mu.Unlock()
-	clear(s.out.queued)
+	s.tally = newTally()
 	clear(s.out.ended)
 }
 
-// count adds a call that was answered; the lock is held.
-func (s *Server) count(r *Request, message string) {
-	if r.Label == "" {
-		s.tally.Tokens++
-		return
+func copied[K comparable](in map[string]map[K]int) map[string]map[K]int {
+	out := make(map[string]map[K]int, len(in))
+	for name, v := range in {
+		out[name] = maps.Clone(v)
 	}
-	s.tally.Calls[r.Method+" "+r.Route]++
-	s.tally.Labels[r.Label]++
-	second := rateKey{r.AccountID + "/" + r.Label, r.At.Unix()}
-	if s.second.at != second.at {
-		s.second.at, s.second.n = second.at, map[string]int{}
-	}
-	s.second.n[second.label]++
-	s.tally.Busiest[r.Label] = max(s.tally.Busiest[r.Label], s.second.n[second.label])
-	if r.Status != http.StatusTooManyRequests {
-		return
-	}
-	kind := "host"
-	switch {
-	case message == msgPerSecond:
-		kind = "second"
-	case message == msgDaily:
-		kind = "day"
-	}
-	s.tally.Refused[kind]++
-}
-
-// secondCalls counts the calls of the present second by account and label.
-type secondCalls struct {
-	at int64
-	n  map[string]int
-}
-
-// SpendCalls takes n calls of a label from what the account may make this second and this
-// day, as another of its apps would. More than is left takes what is left. "" is the first account.
-func (s *Server) SpendCalls(accountID, label string, n int) error {
-	return s.changeApp(accountID, func(a *account) error {
-		for range n {
-			if _, refused := a.admit(label, s.now()); refused != nil {
-				return nil
-			}
-		}
-		return nil
-	})
-}
-
-// SpendHostDay takes n of the 100 creates and updates of a host's UTC day, as another app
-// would that changes meetings; no meeting is made or changed, and no event sent.
-func (s *Server) SpendHostDay(hostID string, n int) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	u := s.world.user(hostID)
-	if u == nil {
-		return noUser(hostID)
-	}
-	k := dayKey{u.ID, utcDay(s.now())}
-	u.acct.budget[k] = min(u.acct.budget[k]+n, hostBudget)
-	return nil
-}
-
-// indexed finds users by id or, in any case of letters, e-mail address.
-func (a *account) indexed() map[string]*user {
-	if a.index == nil {
-		a.index = map[string]*user{}
-		for _, u := range a.users {
-			a.put(u)
-		}
-	}
-	return a.index
-}
-
-func (a *account) put(u *user) {
-	for _, name := range []string{u.ID, strings.ToLower(u.Email)} {
-		if a.index[name] == nil {
-			a.index[name] = u
-		}
-	}
-}
-
-// join adds a user to the account.
-func (a *account) join(u *user) {
-	a.indexed()
-	a.users = append(a.users, u)
-	a.put(u)
+	return out
 }

@@ -38,7 +38,7 @@ func (w *world) changeProfile(u *user, p UserPatch, now time.Time) ([]event, err
 			return nil, invalid("pmi", "Invalid field.")
 		}
 		object["pmi"], old["pmi"] = p.PMI, u.PMI
-		u.PMI, u.room.ID = p.PMI, p.PMI
+		w.renumber(u, p.PMI)
 	}
 	if p.Type != 0 && p.Type != u.Type {
 		object["type"], old["type"] = p.Type, u.Type
@@ -62,17 +62,7 @@ func profileEvent(u *user, object, old obj, now time.Time) event {
 // freePMI says that a number can become somebody's: ten digits, the first
 // neither 0 nor 1, and no meeting's or other user's.
 func (w *world) freePMI(pmi int64) bool {
-	if pmi < 2_000_000_000 || pmi > 9_999_999_999 || w.meetings[pmi] != nil {
-		return false
-	}
-	for _, a := range w.accounts {
-		for _, u := range a.users {
-			if u.PMI == pmi {
-				return false
-			}
-		}
-	}
-	return true
+	return pmi >= 2_000_000_000 && pmi <= 9_999_999_999 && w.meetings[pmi] == nil && w.rooms[pmi] == nil
 }
 
 // UpdateUser changes a user's licence or PMI and sends user.updated with only
@@ -94,7 +84,7 @@ func (s *Server) ActivateUser(ctx context.Context, userID string) error {
 		if u == nil {
 			return nil, noUser(userID)
 		}
-		u.Status = "active"
+		u.setStatus("active")
 		return []event{userEvent("user.activated", u, s.now())}, nil
 	})
 }

@@ -20,7 +20,8 @@ var ErrWebhookDisabled = errors.New("zoomsim: webhook endpoint disabled after si
 
 // ValidateWebhook sends endpoint.url_validation with each account's secret, as
 // Zoom does when an endpoint is configured and every 72 hours, and checks the
-// answer: 200 within the timeout with both tokens right.
+// answer: 200 within the timeout with both tokens right. It asks the webhook URL
+// alone, also where Options.Deliver takes the webhooks.
 func (s *Server) ValidateWebhook(ctx context.Context) error {
 	s.mu.Lock()
 	accounts := s.world.accounts
@@ -66,7 +67,7 @@ func (s *Server) validate(ctx context.Context, a *account) error {
 	}
 	d := &delivery{acct: a, body: body, trace: "00-" + s.world.src.hex(16) + "-" + s.world.src.hex(8) + "-01"}
 	d.RequestID = s.world.src.requestID()
-	s.out.sign(req, d, now)
+	s.out.sign(req.Header, d, now)
 	resp, err := s.out.client.Do(req)
 	if err != nil {
 		return err

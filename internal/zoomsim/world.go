@@ -2,7 +2,6 @@ package zoomsim
 
 import (
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -42,12 +41,12 @@ type account struct {
 	hides     bool // its app may not see passcodes
 	own       layer
 	groups    map[string]*group
+	named     map[string][]*group // by name, the first of them first
 	order     []*group
-	users     []*user
-	index     map[string]*user // of users, by id and address; nil: not made yet
-	budget    map[dayKey]int   // creates and updates a host and UTC day
-	window    map[rateKey]int  // calls a second and label
-	day       map[rateKey]int  // calls a day and label
+	users     roster
+	status    map[string]*roster // the users again, by status
+	window    map[rateKey]int    // calls a second and label
+	day       map[rateKey]int    // calls a day and label
 }
 
 // group is a Zoom user group. A smaller Priority decides first.
@@ -57,6 +56,7 @@ type group struct {
 	Priority int
 	own      layer
 	acct     *account
+	members  roster
 }
 
 // user is a Zoom user who hosts meetings.
@@ -75,6 +75,9 @@ type user struct {
 	own          layer
 	acct         *account
 	created      time.Time
+	seq          int   // greater than that of all who joined before
+	spent        int   // creates and updates
+	spentDay     int64 // on this UTC day
 }
 
 // The states of a meeting. Zoom's API knows waiting and started only; an ended
@@ -119,7 +122,10 @@ type meeting struct {
 type world struct {
 	documents Documents
 	accounts  []*account
-	left      []*user // disassociated
+	here      directory
+	gone      directory       // disassociated
+	rooms     map[int64]*user // by PMI
+	joined    int             // how many ever
 	meetings  map[int64]*meeting
 	order     []*meeting
 	src       *source
@@ -134,30 +140,22 @@ func (w *world) account(id string) *account {
 	return nil
 }
 
-func (w *world) user(id string) *user {
-	for _, a := range w.accounts {
-		if u := a.user(id); u != nil {
-			return u
-		}
-	}
-	return nil
-}
+// user finds a user of any account by id or email.
+func (w *world) user(id string) *user { return w.here.find(id) }
 
-// user finds a user by id or email, as Zoom's paths allow.
-func (a *account) user(id string) *user {
-	if u := a.indexed()[id]; u != nil {
+// userOf finds a user of one account by id or email, as Zoom's paths allow.
+func (w *world) userOf(a *account, id string) *user {
+	if u := w.here.find(id); u != nil && u.acct == a {
 		return u
 	}
-	return a.indexed()[strings.ToLower(id)]
+	return nil
 }
 
 // group finds a group by id; the control API and Go calls may use the name.
 func (w *world) group(id string) *group {
 	for _, a := range w.accounts {
-		for _, g := range a.order {
-			if g.ID == id || g.Name == id {
-				return g
-			}
+		if g := a.find(id); g != nil {
+			return g
 		}
 	}
 	return nil
