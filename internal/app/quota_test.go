@@ -118,3 +118,47 @@ func midnightHasCome(t *testing.T, url string) {
 	testenv.Exec(t, url, `UPDATE host_days SET day = day - 1`)
 	testenv.Exec(t, url, `UPDATE meetings SET due_at = now() WHERE due_why = 'daily_limit'`)
 }
+
+// A storm of 429s: the workers wait together, go slower, and end right; a refusal is not
+// answered with the next call.
+func TestAStormOf429s(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "DATABASE_URL="+emptyMigrated(t), "NATS_URL="+testenv.NATS(t).URL())
+	r.app = r.start(t, true, true)
+	r.start(t, false, true)
+	r.settled(t, r.create(t, hostOn).ID, passcode.OutcomeJoinable) // what all need is known
+	const refusals = 5
+	if err := r.sim.AddFault(zoomsim.Fault{PathPrefix: "/v2/", Status: http.StatusTooManyRequests, Code: 429, Times: refusals,
+		Message: "You have reached the maximum per-second rate limit for this API. Try again later.",
+		Headers: map[string]string{"Retry-After": "1", "X-RateLimit-Type": "QPS", "X-RateLimit-Category": "Light"}}); err != nil {
+		t.Fatal(err)
+	}
+	r.sim.ResetRequests()
+	var all []int64
+	for range 12 {
+		all = append(all, r.create(t, hostOn).ID)
+	}
+	for _, id := range all {
+		r.settled(t, id, passcode.OutcomeJoinable)
+	}
+	refused, patches := 0, map[int64]int{}
+	for _, q := range r.sim.Requests() {
+		switch {
+		case q.Status == http.StatusTooManyRequests:
+			refused++
+		case q.Method == http.MethodPatch:
+			patches[q.MeetingID]++
+		}
+	}
+	if refused != refusals {
+		t.Errorf("%d calls were refused, want %d", refused, refusals)
+	}
+	for _, id := range all {
+		if patches[id] != 1 {
+			t.Errorf("meeting %d was changed %d times", id, patches[id])
+		}
+	}
+	if pace := testenv.Query(t, must(config.Load(r.environ, config.Both)).DatabaseURL, `SELECT (min(pace) < 1)::text FROM call_limits`); pace != "true" {
+		t.Error("nobody goes slower")
+	}
+}

@@ -86,6 +86,9 @@ const leftToOthers = 0.05
 // whether it holds still.
 const askAgain = 15 * time.Minute
 
+// heldAtLeast is for how long calls wait after a refusal that names a time gone by.
+const heldAtLeast = time.Second
+
 // Answered learns from an answer (zoom.Limiter). What the ledger does not hear of it hears
 // from the next answer.
 func (l *Limiter) Answered(ctx context.Context, label zoom.Label, said zoom.Said) {
@@ -97,11 +100,16 @@ func (l *Limiter) Answered(ctx context.Context, label zoom.Label, said zoom.Said
 	defer cancel()
 	var err error
 	if said.Limit > 0 && line.learned(said) {
-		err = l.o.Ledger.LearnLimit(ctx, l.o.AccountID, string(label), said.Daily, said.Limit)
+		if err = l.o.Ledger.LearnLimit(ctx, l.o.AccountID, string(label), said.Daily, said.Limit); err != nil {
+			line.learned(zoom.Said{Daily: said.Daily}) // news again with the next answer
+		}
 	}
 	switch {
 	case said.Refused != "":
 		during := time.Until(said.Until)
+		if during <= 0 { // the answer took long, or the clocks are apart
+			during = heldAtLeast
+		}
 		if said.Refused == zoom.KindRateDay {
 			during = min(during, askAgain)
 		}

@@ -57,6 +57,9 @@ func (f *ledger) HoldCalls(_ context.Context, _, _, heldFor string, during time.
 func (f *ledger) LearnLimit(_ context.Context, _, label string, daily bool, limit int) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.away {
+		return errors.New("no connection")
+	}
 	if f.learned == nil {
 		f.learned = map[string]int{}
 	}
@@ -262,6 +265,39 @@ func TestWhatZoomSays(t *testing.T) {
 		l.Answered(t.Context(), zoom.Light, zoom.Said{Daily: true, Limit: 6000, Remaining: 200})
 		if err := l.Wait(t.Context(), zoom.Light, "op"); zoom.KindOf(err) != zoom.KindRateDay {
 			t.Errorf("200 of 6000 are left for all apps of the account, and the call: %v", err)
+		}
+	})
+}
+
+// What the ledger could not be told is told with the next answer.
+func TestALimitIsLearnedWhenTheLedgerIsBack(t *testing.T) {
+	t.Parallel()
+	f := &ledger{away: true}
+	l := workers(t, f, "pro", 1)[0]
+	defer l.Close()
+	said := zoom.Said{Limit: 80, Remaining: 10}
+	l.Answered(t.Context(), zoom.Light, said)
+	f.mu.Lock()
+	f.away = false
+	f.mu.Unlock()
+	l.Answered(t.Context(), zoom.Light, said)
+	if f.learned["light"] != 80 {
+		t.Errorf("learned %v", f.learned)
+	}
+}
+
+// A refusal that names a time gone by, since the answer took long or the clocks are apart,
+// holds calls for a second all the same.
+func TestARefusalThatIsOver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := &ledger{}
+		l := workers(t, f, "pro", 1)[0]
+		defer l.Close()
+		l.Answered(t.Context(), zoom.Light, zoom.Said{Refused: zoom.KindRateSecond, Until: time.Now().Add(-time.Minute)})
+		begun := time.Now()
+		if err := l.Wait(t.Context(), zoom.Light, "op"); err != nil || time.Since(begun) < time.Second {
+			t.Errorf("%v after %v", err, time.Since(begun))
 		}
 	})
 }

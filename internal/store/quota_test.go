@@ -150,3 +150,29 @@ func TestThePaceAfter429s(t *testing.T) {
 		t.Errorf("of the 80 that Zoom said, one every %v", got)
 	}
 }
+
+// Should the state be lost, turns go on at once and at the same pace: all of it is made
+// anew by whoever asks.
+func TestTurnsAfterTheirStateIsLost(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	takeTurns(t, s, ofTest, 1)
+	exec(t, s, `DELETE FROM call_limits`)
+	for _, err := range atOnce(4, func(int) error {
+		for range 5 {
+			got, err := s.TakeTurns(t.Context(), ofTest, 2)
+			if err != nil {
+				return err
+			}
+			if got.Held != "" {
+				t.Errorf("held: %+v", got)
+			}
+		}
+		return nil
+	}) {
+		noError(t, err)
+	}
+	if n := value[int](t, s, `SELECT used FROM call_limits`); n < 1 || n > 30 {
+		t.Errorf("%d turns of a second's 20 were taken after it was lost", n)
+	}
+}
