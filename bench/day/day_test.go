@@ -5,6 +5,7 @@ import (
 	"maps"
 	"runtime"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -54,7 +55,8 @@ func liveThrough(t *testing.T, url string, times float64, real time.Time) {
 	}
 	time.Sleep(time.Until(a.begin))
 	sim.ResetTally()
-	stop := l.run(a)
+	stop := sync.OnceFunc(l.run(a))
+	defer stop() // before the simulator and the database go, whatever ends the test
 	day, watch := &load{made: map[int64]time.Time{}}, &watcher{sim: sim, a: a}
 	if !idle {
 		day = a.load()
@@ -80,10 +82,12 @@ func liveThrough(t *testing.T, url string, times float64, real time.Time) {
 		time.Sleep(time.Until(act.at))
 		act.do(t, sim)
 	}
+	tick(a.end().Add(-time.Minute))
+	spent := ask[int](t, l.pool, `SELECT spent::int FROM sweeps`) // before the next day begins
 	tick(a.end())
 	tally := sim.Tally()
 	r := report{a: a, day: day, tally: tally, watch: watch, idle: idle}
-	r.sweep = ask[int](t, l.pool, `SELECT spent::int FROM sweeps WHERE day = ($1::timestamptz AT TIME ZONE 'UTC')::date`, a.begin)
+	r.sweep = spent
 	r.sweepHosts = ask[int](t, l.pool, `SELECT count(*) FROM hosts WHERE swept_at >= $1`, a.begin)
 	if !l.quiet(3 * time.Hour) {
 		t.Error("what the day made due is not done three hours later")

@@ -150,7 +150,12 @@ func (w *Worker) hostRow(ctx context.Context, api Zoom, accountID, hostID string
 	if err != nil || h.Fresh(w.o.SettingsTTL) {
 		return h, err
 	}
-	return once(w, ctx, fmt.Sprintf("host %s/%s@%d", accountID, hostID, h.Generation), func(ctx context.Context) (store.Host, error) {
+	known := func(ctx context.Context) (store.Host, bool, error) {
+		h, err := w.o.Store.HostOrNew(ctx, accountID, hostID)
+		return h, h.Fresh(w.o.SettingsTTL), err
+	}
+	key := fmt.Sprintf("host %s/%s@%d", accountID, hostID, h.Generation)
+	return once(w, ctx, key, alone(w, key, known, func(ctx context.Context) (store.Host, error) {
 		began, seen := time.Now(), h.Generation
 		missing := func(err error) error {
 			if answerOf(err).missing {
@@ -179,7 +184,7 @@ func (w *Worker) hostRow(ctx context.Context, api Zoom, accountID, hostID string
 			h.Requirement = *s.Requirement
 		}
 		return w.o.Store.SaveHost(ctx, h, seen, time.Since(began))
-	})
+	}))
 }
 
 // readSettings reads a host's settings, or that part of them alone that may be another.

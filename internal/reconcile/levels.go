@@ -34,12 +34,17 @@ func (w *Worker) level(ctx context.Context, accountID, id string, stored func(co
 		return l, "", err
 	}
 	// Not into l: the reading may go on after this caller lost its patience.
-	known, err = once(w, ctx, fmt.Sprintf("level %s/%s@%d", accountID, id, l.Generation), func(ctx context.Context) (store.Level, error) {
+	fresh := func(ctx context.Context) (store.Level, bool, error) {
+		l, err := stored(ctx, id)
+		return l, l.Fresh(min(w.o.SettingsTTL, w.o.Sweep)), err
+	}
+	key := fmt.Sprintf("level %s/%s@%d", accountID, id, l.Generation)
+	known, err = once(w, ctx, key, alone(w, key, fresh, func(ctx context.Context) (store.Level, error) {
 		if err := read(ctx, l); err != nil {
 			return l, err
 		}
 		return stored(ctx, id)
-	})
+	}))
 	unknown := store.Level{ID: id}
 	switch a := w.judge(ctx, accountID, err); a.fault {
 	case faultNone:

@@ -124,7 +124,8 @@ func (s *Store) HostOrNew(ctx context.Context, accountID, id string) (Host, erro
 
 // SaveHost writes what was read of a host, the reading having taken so long. A
 // change reported after generation seen was read stays: the host must then be
-// read again. The host returned is as it is now.
+// read again. One that was not known is due, to have its meetings listed, and need not be
+// swept soon. The host returned is as it is now.
 func (s *Store) SaveHost(ctx context.Context, h Host, seen int64, took time.Duration) (Host, error) {
 	fail := func(err error) (Host, error) { return h, fmt.Errorf("save host %s: %w", h.ID, err) }
 	settings, err := json.Marshal(h.Settings)
@@ -138,8 +139,8 @@ func (s *Store) SaveHost(ctx context.Context, h Host, seen int64, took time.Dura
 	if h.GroupIDs == nil {
 		h.GroupIDs = []string{}
 	}
-	saved, err := oneHost(s.pool.Query(ctx, `INSERT INTO hosts (host_id, account_id, email, group_ids, settings, requirement, pmi, can_host, waits, read_at, profile_read_at)
-		VALUES ($1,$2,$3,$4,$5,$6,$9,$10,$11, now() - $8 * interval '1 second', $12)
+	saved, err := oneHost(s.pool.Query(ctx, `INSERT INTO hosts (host_id, account_id, email, group_ids, settings, requirement, pmi, can_host, waits, read_at, profile_read_at, due_at, due_why, swept_at)
+		VALUES ($1,$2,$3,$4,$5,$6,$9,$10,$11, now() - $8 * interval '1 second', $12, now(), 'first seen', now())
 		ON CONFLICT (account_id, host_id) DO UPDATE SET email = excluded.email, group_ids = excluded.group_ids, settings = excluded.settings,
 			pmi = excluded.pmi, can_host = excluded.can_host, waits = excluded.waits, requirement = excluded.requirement, read_at = CASE WHEN hosts.generation = $7 THEN excluded.read_at END,
 			security_alone = hosts.security_alone AND hosts.generation <> $7,

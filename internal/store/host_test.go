@@ -323,3 +323,31 @@ func TestCompleteHostSchedules(t *testing.T) {
 		}
 	}
 }
+
+// A host whom nobody mentioned before their settings were read is due, to have the meetings
+// listed, and is not swept for it once more; one that is known is left as it is.
+func TestAHostThatIsReadFirstIsListed(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	save := func() {
+		t.Helper()
+		if _, err := s.SaveHost(t.Context(), Host{ID: "host", AccountID: "acc", Email: "h@example.com", CanHost: true}, 0, time.Second); err != nil {
+			t.Fatal(err)
+		}
+	}
+	save()
+	if n, _, err := s.SweepHosts(t.Context(), "acc", Sweep{Age: time.Hour, Limit: 10}); err != nil || n != 0 {
+		t.Errorf("%d hosts are swept, %v", n, err)
+	}
+	c := claimHost(t, s)
+	if c.Host.ID != "host" || !c.Host.ListDue || c.Host.DueWhy != "first seen" || !c.Host.Fresh(time.Hour) {
+		t.Errorf("%+v", c.Host)
+	}
+	if _, _, err := s.CompleteHost(t.Context(), c, HostDone{}); err != nil {
+		t.Fatal(err)
+	}
+	save()
+	if due := value[bool](t, s, `SELECT due_at IS NOT NULL FROM hosts`); due {
+		t.Error("due again when it was read again")
+	}
+}

@@ -66,7 +66,7 @@ func TestUpgradeFromEveryVersion(t *testing.T) {
 				}
 			}
 			count := func() (n string) {
-				for _, table := range rowsOf(t, s, `SELECT relname FROM pg_class WHERE relnamespace = current_schema()::text::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition AND relname NOT IN ('goose_db_version', 'outbox', 'retention', 'call_limits', 'host_days', 'fanouts', 'sweeps', 'sweep_rounds', 'webhook_hours', 'webhook_health') ORDER BY 1`) {
+				for _, table := range rowsOf(t, s, `SELECT relname FROM pg_class WHERE relnamespace = current_schema()::text::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition AND relname NOT IN ('goose_db_version', 'outbox', 'retention', 'call_limits', 'host_days', 'fanouts', 'sweeps', 'sweep_rounds', 'webhook_hours', 'webhook_health', 'readings') ORDER BY 1`) {
 					if rows := value[int](t, s, `SELECT count(*) FROM `+table); rows > 0 {
 						n += fmt.Sprint(table, " ", rows, " ")
 					}
