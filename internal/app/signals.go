@@ -80,6 +80,7 @@ var inDatabase = []gauge{
 	newGauge("latchkey_repairs_unfinished_oldest_seconds", "Since when the oldest of them was begun; 0 for none.", nil, func(g store.Gauges, _ bus.Depths) float64 { return g.RepairsUnfinishedSeconds }),
 	newGauge("latchkey_meetings_demanding_passcode", "Meetings whose joiners are asked for a passcode.", nil, func(g store.Gauges, _ bus.Depths) float64 { return float64(g.Demanding) }),
 	newGauge("latchkey_meetings_open", "Meetings that nothing secures.", nil, func(g store.Gauges, _ bus.Depths) float64 { return float64(g.Open) }),
+	newGauge("latchkey_webhooks_silent", "Accounts whose webhooks stay away against their own rhythm, or whose webhook URL Zoom validates no more.", nil, func(g store.Gauges, _ bus.Depths) float64 { return float64(g.AccountsSilent) }),
 	newGauge("latchkey_hosts_without_budget", "Hosts whose 100 changes of this UTC day are used up at Zoom.", nil, func(g store.Gauges, _ bus.Depths) float64 { return float64(g.HostsHeld) }),
 	newGauge("latchkey_calls_failing", "Calls to Zoom that latchkey's own set-up stands in the way of (view account_troubles).", nil, func(g store.Gauges, _ bus.Depths) float64 { return float64(g.CallsFailing) }),
 	newGauge("latchkey_holds", "What latchkey was told to leave as it is (latchkey holds).", nil, func(g store.Gauges, _ bus.Depths) float64 { return float64(g.Holds) }),

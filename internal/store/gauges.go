@@ -20,6 +20,7 @@ type Gauges struct {
 	CallsFailing                        int64 // that our own set-up stands in the way of
 	Holds                               int64
 	FanOuts                             int64   // changes of groups and accounts that are not all marked
+	AccountsSilent                      int64   // whose webhooks stay away, or whose webhook URL Zoom validates no more
 	RetentionSeconds                    float64 // since all that was past its time was dropped
 }
 
@@ -33,6 +34,7 @@ func (s *Store) Gauges(ctx context.Context) (g Gauges, err error) {
 		(SELECT count(*) FROM hosts WHERE held_until > now()),
 		(SELECT count(*) FROM account_calls WHERE failing),
 		(SELECT count(*) FROM holds WHERE until IS NULL OR until > now()), (SELECT count(*) FROM fanouts),
+		(SELECT count(*) FROM webhook_health WHERE silent_since IS NOT NULL OR late_since IS NOT NULL),
 		coalesce((SELECT extract(epoch FROM now() - done_at) FROM retention), 0)::float8
 		FROM (SELECT count(*) AS n, `+fmt.Sprintf(since, "due_at")+` AS s,
 				coalesce(extract(epoch FROM now() - min(due_at) FILTER (WHERE `+startsSoon+`)), 0)::float8 AS starting FROM meetings WHERE due_at <= now()) m,
@@ -41,7 +43,7 @@ func (s *Store) Gauges(ctx context.Context) (g Gauges, err error) {
 				coalesce(extract(epoch FROM now() - min(created_at) FILTER (WHERE retry_at IS NULL)), 0)::float8 AS s FROM alerts WHERE published_at IS NULL) a,
 			(SELECT count(*) AS n, `+fmt.Sprintf(since, "started_at")+` AS s FROM repairs WHERE result = 'unfinished') r`).
 		Scan(&g.MeetingsDue, &g.MeetingsDueSeconds, &g.StartingDueSeconds, &g.HostsDue, &g.HostsDueSeconds, &g.AlertsUnpublished, &g.AlertsRefused, &g.AlertsUnpublishedSeconds,
-			&g.RepairsUnfinished, &g.RepairsUnfinishedSeconds, &g.Demanding, &g.Open, &g.HostsHeld, &g.CallsFailing, &g.Holds, &g.FanOuts, &g.RetentionSeconds)
+			&g.RepairsUnfinished, &g.RepairsUnfinishedSeconds, &g.Demanding, &g.Open, &g.HostsHeld, &g.CallsFailing, &g.Holds, &g.FanOuts, &g.AccountsSilent, &g.RetentionSeconds)
 	if err != nil {
 		return g, fmt.Errorf("read what waits: %w", err)
 	}
