@@ -3,6 +3,9 @@ package admin
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"latchkey/internal/passcode"
@@ -15,6 +18,26 @@ import (
 type Supposed struct {
 	Hosts, Meetings int // how many were looked at
 	Changed         []SupposedHost
+	// Of the meetings that would change: how many more would demand a passcode, how many
+	// would not any more, and of how many latchkey could remove it no longer.
+	MoreDemand, FewerDemand, NoLongerRepairable int
+}
+
+// count adds a meeting that would change.
+func (s *Supposed) count(m SupposedMeeting) {
+	demands := func(v passcode.Verdict) bool { return v.Outcome == passcode.OutcomeDemands }
+	stays := func(v passcode.Verdict) bool {
+		return demands(v) && (v.Remedy == passcode.RemedyKeep || v.Remedy == passcode.RemedyImpossible)
+	}
+	switch {
+	case demands(m.After) && !demands(m.Before):
+		s.MoreDemand++
+	case demands(m.Before) && !demands(m.After):
+		s.FewerDemand++
+	}
+	if stays(m.After) && !stays(m.Before) {
+		s.NoLongerRepairable++
+	}
 }
 
 // SupposedHost is what it would do to one host.
@@ -33,11 +56,15 @@ type SupposedMeeting struct {
 	Before, After passcode.Verdict
 }
 
-// WhatIf says what a change would do to the hosts and upcoming meetings that are
-// known, from what was last read of them. It asks Zoom nothing and writes
-// nothing. A host, group or account without a record is an *UnknownHostError or
-// *UnknownLevelError.
-func WhatIf(ctx context.Context, s *store.Store, c passcode.Change, rule func(reconcile.Who) reconcile.Rule, now time.Time) (all Supposed, err error) {
+// WhatIf says what changes at one level, at least one, would do together to the hosts and
+// upcoming meetings that are known, from what was last read of them. It asks Zoom nothing and writes
+// nothing. A group may be meant by its name. A host, group or account without a record is an
+// *UnknownHostError or *UnknownLevelError.
+func WhatIf(ctx context.Context, s *store.Store, changes []passcode.Change, rule func(reconcile.Who) reconcile.Rule, now time.Time) (all Supposed, err error) {
+	if changes, err = ofGroup(ctx, s, changes); err != nil {
+		return all, err
+	}
+	c := changes[0]
 	under, err := s.HostsUnder(ctx, c.Level, c.ID)
 	if err != nil {
 		return all, err
@@ -55,7 +82,13 @@ func WhatIf(ctx context.Context, s *store.Store, c passcode.Change, rule func(re
 			return all, err
 		}
 		all.Hosts, all.Meetings = all.Hosts+1, all.Meetings+len(upcoming)
-		changed, reach := c.Apply(known)
+		changed, reach := known, passcode.ReachesNot
+		for _, c := range changes {
+			then, how := c.Apply(changed)
+			if how != passcode.ReachesNot {
+				changed, reach = then, max(reach, how)
+			}
+		}
 		if reach == passcode.ReachesNot {
 			continue
 		}
@@ -70,6 +103,7 @@ func WhatIf(ctx context.Context, s *store.Store, c passcode.Change, rule func(re
 			}
 			if change, changes := supposeMeeting(m, before, after, r, current, now); changes {
 				one.Meetings = append(one.Meetings, change)
+				all.count(change)
 			}
 		}
 		if one.Before.Signature() != one.After.Signature() || len(one.Meetings) > 0 {
@@ -77,6 +111,27 @@ func WhatIf(ctx context.Context, s *store.Store, c passcode.Change, rule func(re
 		}
 	}
 	return all, nil
+}
+
+// ofGroup gives changes of a group that is named, and not by its id, the id.
+func ofGroup(ctx context.Context, s *store.Store, changes []passcode.Change) ([]passcode.Change, error) {
+	if changes[0].Level != passcode.LevelGroup {
+		return changes, nil
+	}
+	named, err := s.GroupsNamed(ctx, changes[0].ID)
+	if err != nil {
+		return nil, err
+	}
+	if len(named) > 1 {
+		return nil, fmt.Errorf("several groups are called %s: name one by its id (%s)", changes[0].ID, strings.Join(named, ", "))
+	}
+	changes = slices.Clone(changes)
+	for i := range changes {
+		if len(named) == 1 {
+			changes[i].ID = named[0]
+		}
+	}
+	return changes, nil
 }
 
 // unheardOf tells a level that reaches nobody from one that latchkey does not

@@ -141,7 +141,7 @@ func TestWhatIf(t *testing.T) {
 			rule := func(reconcile.Who) reconcile.Rule {
 				return reconcile.Rule{Policy: passcode.Policy{Mode: mode, Source: passcode.SourceFixed}, Passcode: "Known-1"}
 			}
-			all, err := WhatIf(t.Context(), s, change, rule, time.Now())
+			all, err := WhatIf(t.Context(), s, []passcode.Change{change}, rule, time.Now())
 			if err != nil || all.Hosts != c.hosts || all.Meetings != c.n {
 				t.Errorf("looked at %d hosts and %d meetings, %v; want %d and %d", all.Hosts, all.Meetings, err, c.hosts, c.n)
 			}
@@ -180,9 +180,53 @@ func TestWhatIfOfNobody(t *testing.T) {
 	t.Parallel()
 	s := office(t)
 	for level, says := range map[passcode.Level]string{passcode.LevelHost: "no record of host x", passcode.LevelGroup: "no record of a group x", passcode.LevelAccount: "no record of an account x"} {
-		_, err := WhatIf(t.Context(), s, passcode.Change{Key: passcode.KeyPasscode, Level: level, ID: "x", Value: passcode.On}, nil, time.Now())
+		_, err := WhatIf(t.Context(), s, []passcode.Change{{Key: passcode.KeyPasscode, Level: level, ID: "x", Value: passcode.On}}, nil, time.Now())
 		if err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v, want %q", level, err, says)
 		}
+	}
+}
+
+// Several settings change together, a group is meant by its name in any case, and the
+// totals say what matters.
+func TestWhatIfOfSeveralSettings(t *testing.T) {
+	t.Parallel()
+	s := office(t)
+	parse := func(sets ...string) (all []passcode.Change) {
+		t.Helper()
+		for _, set := range sets {
+			c, err := passcode.ParseChange(set)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Level, c.ID = passcode.LevelGroup, "The G Group"
+			all = append(all, c)
+		}
+		return all
+	}
+	locks, err := s.Group(t.Context(), "acc", "g")
+	if err != nil {
+		t.Fatal(err)
+	}
+	locks.Name = "the g group"
+	if err := s.SaveGroup(t.Context(), "acc", locks, locks.Generation, 0); err != nil {
+		t.Fatal(err)
+	}
+	rule := func(reconcile.Who) reconcile.Rule {
+		return reconcile.Rule{Policy: passcode.Policy{Mode: passcode.ModeWaitingRoom}}
+	}
+	one, err := WhatIf(t.Context(), s, parse("passcode=on,locked"), rule, time.Now())
+	if err != nil || one.NoLongerRepairable != 2 || one.MoreDemand != 0 || one.FewerDemand != 0 {
+		t.Errorf("%+v %v; want two that could be cleared and cannot be any more", one, err)
+	}
+	two, err := WhatIf(t.Context(), s, parse("passcode=on,locked", "scheduled=on,locked"), rule, time.Now())
+	if err != nil || two.MoreDemand == 0 || two.NoLongerRepairable <= one.NoLongerRepairable {
+		t.Errorf("%+v %v; want what was scheduled without one to demand one, too", two, err)
+	}
+	if err := s.SaveGroup(t.Context(), "acc", store.Level{ID: "k", Name: "The G group"}, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := WhatIf(t.Context(), s, parse("passcode=on,locked"), rule, time.Now()); err == nil || !strings.Contains(err.Error(), "several groups are called The G Group: name one by its id (g, k)") {
+		t.Errorf("two of that name: %v", err)
 	}
 }

@@ -88,6 +88,20 @@ func (s *Store) GroupNamed(ctx context.Context, account, name string) (id string
 	return id, nil
 }
 
+// GroupsNamed are the ids of groups of that id or, where there is none, of that name in
+// any case of letters.
+func (s *Store) GroupsNamed(ctx context.Context, name string) ([]string, error) {
+	rows, err := s.pool.Query(ctx, `SELECT DISTINCT group_id FROM groups WHERE group_id = $1 OR NOT EXISTS (SELECT FROM groups WHERE group_id = $1) AND name <> '' AND lower(name) = lower($1) ORDER BY 1`, name)
+	if err != nil {
+		return nil, fmt.Errorf("read groups named %s: %w", name, err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("read groups named %s: %w", name, err)
+	}
+	return ids, nil
+}
+
 // AccountsKnown are the accounts that hosts or meetings are known of.
 func (s *Store) AccountsKnown(ctx context.Context) ([]string, error) {
 	rows, err := s.pool.Query(ctx, `SELECT account_id FROM accounts UNION SELECT account_id FROM hosts UNION SELECT account_id FROM sweeps ORDER BY 1`)
