@@ -66,7 +66,7 @@ func (a account) load() *load {
 			}
 		}
 	}
-	for range a.some(0.02) {
+	for range a.some(0.027) {
 		host, when := 2+r.IntN(a.hosts-2), at()
 		l.settings++
 		add(when, change(pathNew, !settingOn(host), hostID(host)))
