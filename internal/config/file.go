@@ -124,6 +124,13 @@ func (r Rule) matches(w Who) bool {
 	return false
 }
 
+// covers says whether this rule matches everybody whom the other one does, as far as that
+// can be seen.
+func (r Rule) covers(other Rule) bool {
+	return (r.Account == "" || r.Account == other.Account) && (r.Group == "" || r.Group == other.Group) &&
+		(r.Host == "" || r.Host == "*" || strings.EqualFold(r.Host, other.Host))
+}
+
 // AllAccounts are the account of the environment and those of LATCHKEY_CONFIG.
 func (c Config) AllAccounts() []Account {
 	all := slices.Clone(c.Accounts)
@@ -297,6 +304,12 @@ func (c *Config) loadFile(name string, given map[string]string, role Role) error
 		rule, err := r.rule(given)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("%s: policy at line %d: %w", name, r.line, err))
+		}
+		for i, before := range c.Rules {
+			if before.covers(rule) {
+				problems = append(problems, fmt.Errorf("%s: policy at line %d never applies, since the one at line %d comes first and is for all of them: want the narrower one before the wider", name, r.line, f.Policies[i].line))
+				break
+			}
 		}
 		c.Rules = append(c.Rules, rule)
 	}

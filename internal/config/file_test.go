@@ -130,6 +130,8 @@ func TestMalformedFile(t *testing.T) {
 		"secret too short":             {"policies:\n  - {policy: known-passcode, source: derived, secret: {env: ZOOM_CLIENT_ID}}", "at least 16 characters"},
 		"fixed without passcode":       {"policies:\n  - {policy: known-passcode, source: fixed}", "source fixed wants a passcode"},
 		"observe that aligns":          {"policies:\n  - {policy: observe, align_hosts: true}", "policy observe changes nothing"},
+		"after a catch-all":            {"policies:\n  - policy: waiting-room\n  - {policy: observe, host: ceo@example.com}", "policy at line 3 never applies, since the one at line 2 comes first and is for all of them"},
+		"after the same group":         {"policies:\n  - {policy: observe, group: G}\n  - {policy: waiting-room, account: A, group: G, host: 'a*'}", "policy at line 3 never applies"},
 		"pattern":                      {"policies:\n  - {policy: observe, host: '[a'}", "is not a pattern"},
 		"account without a client":     {"accounts:\n  - {id: A2}", "accounts[0]: want id, client_id and client_secret"},
 		"account twice":                {"accounts:\n  - {id: A2, client_id: c, client_secret: {env: ZOOM_CLIENT_ID}}\n  - {id: A2, client_id: c, client_secret: {env: ZOOM_CLIENT_ID}}", "account A2 is there twice"},

@@ -88,7 +88,11 @@ func (w *Worker) checkHost(ctx context.Context, c store.HostClaim, log *slog.Log
 	if err != nil {
 		return err
 	}
-	log.Info("listed a host's upcoming meetings", "listed", len(d.Listed), "new", found, "back_or_moved", back)
+	level := log.Debug
+	if found+back > 0 {
+		level = log.Info
+	}
+	level("listed a host's upcoming meetings", "listed", len(d.Listed), "new", found, "back_or_moved", back)
 	return nil
 }
 
@@ -230,7 +234,11 @@ func (w *Worker) predict(ctx context.Context, h store.Host, known passcode.Host)
 	}
 	changed, err := w.o.Store.SaveForecast(ctx, h.AccountID, h.ID, f, a)
 	if changed {
-		w.o.Logger.Info("a host's forecast changed", "host_id", h.ID, "account_id", h.AccountID, "why", f.Sentence())
+		level := w.o.Logger.Info
+		if a == nil { // the first
+			level = w.o.Logger.Debug
+		}
+		level("a host's forecast changed", "host_id", h.ID, "account_id", h.AccountID, "why", f.Sentence())
 		w.outbox.Wake()
 	}
 	return err

@@ -59,7 +59,8 @@ func (k *checking) record(ctx context.Context, v passcode.Verdict) error {
 		return err
 	}
 	level := k.log.Debug
-	if old.Signature != m.Signature || repair.Result != "" {
+	// A line for each meeting that is as it should be would hide the others.
+	if repair.Result != "" || old.Signature != m.Signature && (old.Outcome != "" || v.Outcome != passcode.OutcomeJoinable) {
 		level = k.log.Info
 	}
 	level("checked", "outcome", v.Outcome, "remedy", v.Remedy, "repair", repair.Result, "zoom_calls", k.api.count(), "why", m.Why)
