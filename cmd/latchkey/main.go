@@ -26,7 +26,7 @@ func run() int {
 		Version: version, SilenceUsage: true, SilenceErrors: true,
 	}
 	root.AddCommand(demoCommand(), serveCommand(), simCommand(), explainCommand(), passcodeCommand(), decideCommand(),
-		forecastCommand(), whatIfCommand(), lintCommand(), undoAlignmentCommand(), migrateCommand(), configCommand(), doctorCommand(), holdCommand(), releaseCommand(), holdsCommand(), sweepCommand(), listCommand(), sqlCommand(), replayCommand(), deadCommand())
+		forecastCommand(), whatIfCommand(), lintCommand(), undoAlignmentCommand(), migrateCommand(), configCommand(), doctorCommand(), holdCommand(), releaseCommand(), holdsCommand(), alertsCommand(), sweepCommand(), listCommand(), sqlCommand(), replayCommand(), deadCommand())
 	err := root.ExecuteContext(context.Background())
 	var status exitStatus
 	switch {
