@@ -27,9 +27,13 @@ func configCommand() *cobra.Command {
 					state = k.Default + " (default)"
 				}
 				fmt.Fprintf(out, "%-26s %s\n%-26s want %s\n%-26s now: %s\n", k.Name, k.Doc, "", k.Form, "", state)
+				if k.Secret {
+					fmt.Fprintf(out, "%-26s %s_FILE names a file that holds it instead\n", "", k.Name)
+				}
 			}
 			if _, err := config.Load(os.Environ(), config.Both); err != nil {
-				return fmt.Errorf("invalid configuration for `latchkey serve`:\n%w", err)
+				fmt.Fprintf(cmd.ErrOrStderr(), "latchkey: invalid configuration for `latchkey serve`:\n%v\n", err)
+				return exitStatus(2) // as serve does
 			}
 			fmt.Fprintln(out, "\nvalid for `latchkey serve`")
 			return nil

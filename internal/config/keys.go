@@ -49,9 +49,9 @@ var keys = []Key{
 	{Name: "ZOOM_APP_ID", Form: "the app's id, as its address in Zoom's App Marketplace has it", Doc: "With it, and scope marketplace_app:read:admin, what Zoom could not deliver is taken in from its log. Unset: it is not.", ofAccount: true,
 		set: text(func(c *Config) *string { return &c.AppID })},
 	{Name: "ZOOM_API_URL", Form: "https://api.zoom.us/v2", Doc: "Base of all API calls. Unset: as Zoom's token says.",
-		set: address(func(c *Config) *string { return &c.APIURL }, "http", "https")},
+		set: zoomAddress(func(c *Config) *string { return &c.APIURL })},
 	{Name: "ZOOM_OAUTH_URL", Form: "https://zoom.us/oauth/token", Doc: "Where tokens come from. Unset: Zoom.",
-		set: address(func(c *Config) *string { return &c.OAuthURL }, "http", "https")},
+		set: zoomAddress(func(c *Config) *string { return &c.OAuthURL })},
 	{Name: "LATCHKEY_ZOOM_PLAN", Form: "free, pro or business", Default: "pro", Doc: "Sizes our share of Zoom's rate limits.",
 		set: oneOf(func(c *Config) *string { return &c.Plan }, "free", "pro", "business")},
 	{Name: "LATCHKEY_ZOOM_SHARE", Form: "a number from 1 to 100", Default: "50", Doc: "Percent of Zoom's rate limits that latchkey's workers take, together; the rest is for the account's other apps.",
@@ -205,6 +205,30 @@ func checkURL(v string, schemes []string) error {
 		return fmt.Errorf("is a URL without a host: want %s://host…", schemes[0])
 	}
 	return nil
+}
+
+// zoomAddress is where the account's credentials and tokens go: not unencrypted, but to a
+// simulated Zoom that is near.
+func zoomAddress(to func(*Config) *string) func(*Config, string) error {
+	set := address(to, "http", "https")
+	return func(c *Config, v string) error {
+		if err := set(c, v); err != nil {
+			return err
+		}
+		if u, err := url.Parse(*to(c)); err == nil && u.Scheme == "http" && !near(u.Hostname()) {
+			return fmt.Errorf("is plain http to %s, which everybody on the way can read: want https://… (http:// is for this machine, or a host of the same network that is named without a dot)", u.Hostname())
+		}
+		return nil
+	}
+}
+
+// near says whether a host is this machine or, by its name, one of the same network, as a
+// simulated Zoom in the same compose file is.
+func near(host string) bool {
+	if ip := net.ParseIP(host); ip != nil {
+		return ip.IsLoopback()
+	}
+	return !strings.Contains(host, ".") || strings.HasSuffix(host, ".localhost")
 }
 
 // setDatabase takes what Postgres's own URLs may be: several hosts, which is no
