@@ -34,7 +34,7 @@ func (e *UnknownMeetingError) Error() string {
 	if e.Account != "" {
 		return fmt.Sprintf("latchkey has no record of a meeting %d in account %s: is that the account's id, and one that latchkey guards?", e.ID, e.Account)
 	}
-	return fmt.Sprintf("latchkey has no record of meeting %d: no event has mentioned it. Was it made before latchkey was set up, or on another account?", e.ID)
+	return fmt.Sprintf("latchkey has no record of meeting %d: no event has mentioned it. Made before latchkey was set up, it is found by `latchkey sweep --host` with its host's e-mail; or is it on another account?", e.ID)
 }
 
 // PersonalRoomError is returned for a number that is a host's personal meeting id,
@@ -86,7 +86,7 @@ func unknown(ctx context.Context, s *store.Store, account string, number int64) 
 type UnknownHostError struct{ Name string }
 
 func (e *UnknownHostError) Error() string {
-	return fmt.Sprintf("latchkey has no record of host %s: no event has mentioned one of their meetings or settings yet; want their e-mail address or user id as Zoom has it (SELECT email, host_id FROM latchkey.hosts), and who is new is recorded with their next meeting", e.Name)
+	return fmt.Sprintf("latchkey has no record of host %s: no event has mentioned one of their meetings or settings yet; want their e-mail address or user id as Zoom has it (SELECT email, host_id FROM latchkey.hosts), and who is new is recorded with their next meeting, or found now with `latchkey sweep`", e.Name)
 }
 
 // Trouble is what latchkey's own set-up stands in the way of, in words.
