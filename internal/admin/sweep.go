@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,6 +40,8 @@ func SweepTarget(ctx context.Context, s *store.Store, account, group, host strin
 		return t, fmt.Errorf("several accounts are known: name one with --account (%s)", strings.Join(known, ", "))
 	case account == "":
 		account = known[0]
+	case len(known) > 0 && !slices.Contains(known, account):
+		return t, fmt.Errorf("account %s is not known: want one of %s", account, strings.Join(known, ", "))
 	}
 	t = Target{AccountID: account, Level: passcode.LevelAccount, ID: account, Name: "account " + account}
 	switch {

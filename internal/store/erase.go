@@ -9,6 +9,11 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// ofAccount are the tables that hold an account's data. What refers to these goes with
+// them: passcodes, verdicts, repairs, alignments.
+var ofAccount = []string{"meetings", "hosts", "groups", "accounts", "events", "setting_changes", "alerts", "account_calls", "policies_seen", "probes", "dead_causes",
+	"call_limits", "host_days", "fanouts", "sweeps", "sweep_rounds", "webhook_hours", "webhook_health"}
+
 // Erase deletes all that is kept of an account, and leaves a tombstone that says
 // when and why. An event that is not younger than that is refused from then on
 // (Intake): it may have been under way.
@@ -18,8 +23,7 @@ func (s *Store) Erase(ctx context.Context, accountID, why string, at time.Time) 
 		b.Queue(`SET LOCAL statement_timeout = 0`) // the caller's deadline bounds it
 		b.Queue(`INSERT INTO erased_accounts (account_id, erased_at, why) VALUES ($1, greatest($2::timestamptz, now()), $3)
 			ON CONFLICT (account_id) DO UPDATE SET erased_at = excluded.erased_at, why = excluded.why, purged_at = NULL`, accountID, at, why)
-		// What refers to these goes with them: passcodes, verdicts, repairs, alignments.
-		for _, table := range []string{"meetings", "hosts", "groups", "accounts", "events", "setting_changes", "alerts", "account_calls", "policies_seen", "probes", "dead_causes"} {
+		for _, table := range ofAccount {
 			b.Queue(`DELETE FROM `+table+` WHERE account_id = $1`, accountID)
 		}
 		return tx.SendBatch(ctx, &b).Close()
