@@ -65,6 +65,7 @@ var past = []struct {
 	{"dead_causes", func(k Keep) time.Duration { return k.History }, deleteSome("dead_causes", `seen_at < $1`)},
 	{"holds", func(k Keep) time.Duration { return k.History }, deleteSome("holds", `until < $1`)},
 	{"host_days", func(k Keep) time.Duration { return k.History }, deleteSome("host_days", `day < $1::timestamptz::date`)},
+	{"sweep_rounds", func(k Keep) time.Duration { return k.History }, deleteSome("sweep_rounds", `ended_at < $1`)},
 	{"alerts", func(k Keep) time.Duration { return k.Alerts }, deleteSome("alerts", `published_at < $1`)},
 	{"passcodes", func(k Keep) time.Duration { return k.Passcodes }, `WITH chosen AS (SELECT p.account_id, p.meeting_id FROM passcodes p JOIN meetings m USING (account_id, meeting_id)
 			WHERE ` + over + ` AND ` + idle + ` LIMIT $2 FOR UPDATE OF m, p SKIP LOCKED),
