@@ -214,7 +214,7 @@ func TestOldSweepsAndDaysGo(t *testing.T) {
 	exec(t, s, `INSERT INTO sweep_rounds (account_id, scope, scope_id, began_at, ended_at) VALUES ('acc', 'host', 'old', now() - interval '11 days', now() - interval '10 days'),
 		('acc', 'host', 'new', now() - interval '3 days', now() - interval '2 days'), ('acc', 'host', 'open', now() - interval '30 days', NULL)`)
 	exec(t, s, `INSERT INTO host_days (account_id, host_id, day, ours) SELECT 'acc', 'h', current_date - n, 1 FROM generate_series(0, 20, 5) n`)
-	if _, err := s.Retain(t.Context(), time.Time{}, Keep{History: 7 * 24 * time.Hour, Events: time.Hour, Alerts: time.Hour, Meetings: time.Hour, Passcodes: time.Hour}); err != nil {
+	if _, err := s.Retain(t.Context(), time.Time{}, Keep{History: 7 * 24 * time.Hour, Events: 48 * time.Hour, Alerts: 48 * time.Hour, Meetings: 48 * time.Hour, Passcodes: 48 * time.Hour}); err != nil {
 		t.Fatal(err)
 	}
 	if left := value[string](t, s, `SELECT string_agg(scope_id, ' ' ORDER BY scope_id) FROM sweep_rounds`); left != "new open" {
