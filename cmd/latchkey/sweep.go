@@ -116,6 +116,9 @@ func sweptWords(t admin.Target, p store.Progress) string {
 		did = "stopped"
 	}
 	s := fmt.Sprintf("%s: %s, %s, %s, in %s.", t.Name, did, admin.Counted(p.Hosts, "host"), admin.Counted(p.Calls, "call"), p.EndedAt.Sub(p.BeganAt).Round(time.Second))
+	if p.Failed > 0 {
+		s += fmt.Sprintf(" %s could not be read and will be tried again.", admin.Counted(p.Failed, "host or meeting"))
+	}
 	if p.UsersWhy != "" {
 		s += " Users whom no event mentioned could not be listed: " + p.UsersWhy + "."
 	}

@@ -12,6 +12,9 @@ import (
 // sweepAtOnce bounds how many hosts one transaction marks.
 const sweepAtOnce = 100
 
+// listTries is how often a sweep that was asked for tries to list the account's users.
+const listTries = 5
+
 // usersAgain is how soon the users of an account are listed again that could not be.
 const usersAgain = 10 * time.Minute
 
@@ -74,7 +77,7 @@ func (w *Worker) listForRound(ctx context.Context, account string) error {
 	if !guarded {
 		return nil
 	}
-	id, err := w.o.Store.RoundToList(ctx, account)
+	id, nth, err := w.o.Store.RoundToList(ctx, account)
 	if err != nil || id == 0 {
 		return err
 	}
@@ -82,9 +85,10 @@ func (w *Worker) listForRound(ctx context.Context, account string) error {
 	defer cancel()
 	why := ""
 	if err := w.listUsers(ctx, api, account); err != nil {
-		if w.judge(ctx, account, err).fault != faultSetup {
+		a := w.judge(ctx, account, err)
+		if nth < listTries && a.fault != faultSetup && a.fault != faultSubject {
 			w.o.Logger.Debug("could not list the account's users", "account_id", account, "error", err)
-			return nil // at the next look
+			return nil // a while later
 		}
 		why = err.Error()
 	}

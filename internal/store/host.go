@@ -256,6 +256,10 @@ func (s *Store) CompleteHost(ctx context.Context, c HostClaim, d HostDone) (foun
 		if err := adoptListed(ctx, tx, c.Host.AccountID, d.Listed); err != nil {
 			return err
 		}
+		why := "listed"
+		if c.Host.DueWhy == sweptFor {
+			why = sweptFor // they are part of what the sweep has to read
+		}
 		seen := map[int64]bool{}
 		for _, l := range d.Listed {
 			if seen[l.ID] {
@@ -264,16 +268,16 @@ func (s *Store) CompleteHost(ctx context.Context, c HostClaim, d HostDone) (foun
 			seen[l.ID] = true
 			var known bool
 			err := tx.QueryRow(ctx, `INSERT INTO meetings AS m (meeting_id, account_id, host_id, uuid, topic, type, start_time, ends_at, expires_at, must_read, due_at, due_why, due_trace, generation)
-				VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$10,true,now(),'listed',$11,1)
+				VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$10,true,now(),$12,$11,1)
 				ON CONFLICT (account_id, meeting_id) DO UPDATE SET status = 'scheduled', host_id = excluded.host_id, must_read = true,
 					not_found = false, missing_since = NULL, misses = 0,
 					start_time = CASE WHEN $9 THEN m.start_time ELSE excluded.start_time END, ends_at = CASE WHEN $9 THEN m.ends_at ELSE excluded.ends_at END,
 					expires_at = CASE WHEN $9 THEN m.expires_at ELSE greatest(m.expires_at, excluded.expires_at) END,
-					due_at = now(), due_why = 'listed', due_trace = excluded.due_trace, generation = m.generation + 1, attempts = 0
+					due_at = now(), due_why = excluded.due_why, due_trace = excluded.due_trace, generation = m.generation + 1, attempts = 0
 				WHERE (m.status IN ('deleted', 'ended') OR m.misses > 0 OR m.host_id = ''
 					OR NOT $9 AND m.start_time IS DISTINCT FROM excluded.start_time)
 				RETURNING EXISTS (SELECT FROM meetings old WHERE old.meeting_id = $1 AND old.account_id = $2)`,
-				l.ID, c.Host.AccountID, c.Host.ID, l.UUID, l.Topic, int(l.Type), null(l.Starts), null(l.Ends), l.recurs(), null(l.expires()), c.Host.DueTrace).Scan(&known)
+				l.ID, c.Host.AccountID, c.Host.ID, l.UUID, l.Topic, int(l.Type), null(l.Starts), null(l.Ends), l.recurs(), null(l.expires()), c.Host.DueTrace, why).Scan(&known)
 			switch {
 			case errors.Is(err, pgx.ErrNoRows): // nothing new
 			case err != nil:
@@ -282,6 +286,11 @@ func (s *Store) CompleteHost(ctx context.Context, c HostClaim, d HostDone) (foun
 				back++
 			default:
 				found++
+			}
+		}
+		if why == sweptFor && found+back > 0 {
+			if _, err := tx.Exec(ctx, `UPDATE sweeps SET spent = spent + $2 WHERE account_id = $1`, c.Host.AccountID, found+back); err != nil {
+				return err
 			}
 		}
 		var next *float64

@@ -21,6 +21,9 @@ type Sweep struct {
 // meetings. A meeting costs one.
 const hostCalls = 5
 
+// sweptFor is what is due for a sweep, due_why.
+const sweptFor = "sweep"
+
 // soonPerTurn of placesPerTurn hosts are swept for their meetings' starting soon, within a
 // day; the others for not having been for longest.
 const soonPerTurn = placesPerTurn - 1
@@ -77,7 +80,7 @@ func sweepSome(ctx context.Context, tx pgx.Tx, account, eligible string, of any,
 		return n, calls, err
 	}
 	t := &IntakeTx{tx: tx, account: account}
-	if err := t.hostsMoved(ctx, meetingsToSweep, hosts, now, "sweep", moveAll); err != nil {
+	if err := t.hostsMoved(ctx, meetingsToSweep, hosts, now, sweptFor, moveAll); err != nil {
 		return n, calls, err
 	}
 	return n, calls, notify(ctx, tx)

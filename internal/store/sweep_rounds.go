@@ -91,33 +91,36 @@ const marksAhead = 400
 func (s *Store) SweepRounds(ctx context.Context, account string, w Sweep) (n, calls int, more bool, err error) {
 	err = s.inTx(ctx, func(tx pgx.Tx) error {
 		n, calls, more = 0, 0, false
-		r, err := oneRound(tx.Query(ctx, `SELECT `+roundColumns+` FROM sweep_rounds WHERE account_id = $1 AND ended_at IS NULL ORDER BY id LIMIT 1`, account))
-		if errors.Is(err, ErrNotFound) {
-			return nil
-		}
+		rows, err := tx.Query(ctx, `SELECT `+roundColumns+` FROM sweep_rounds WHERE account_id = $1 AND ended_at IS NULL ORDER BY id`, account)
 		if err != nil {
+			return err
+		}
+		open, err := pgx.CollectRows(rows, pgx.RowToStructByName[Round])
+		if err != nil || len(open) == 0 {
 			return err
 		}
 		_, left, mine, err := sweepLeft(ctx, tx, account, w.CallsPerDay)
 		if err != nil || !mine {
 			return err
 		}
-		hosts, meetings, err := notRead(ctx, tx, account)
+		hosts, _, _, err := notRead(ctx, tx, account, passcode.LevelAccount, account)
 		if err != nil {
 			return err
 		}
-		if !r.MarkedAt.IsZero() || hosts >= marksAhead || left <= 0 {
-			return endRound(ctx, tx, r, hosts+meetings)
+		for _, r := range open {
+			if err := endRound(ctx, tx, r); err != nil {
+				return err
+			}
+			// One that waits for the users to be listed keeps no other waiting.
+			if r.MarkedAt.IsZero() && n == 0 && hosts < marksAhead && left > 0 {
+				var again bool
+				if n, calls, again, err = markRound(ctx, tx, r, w.Limit, left); err != nil {
+					return err
+				}
+				more = more || again
+			}
 		}
-		const unswept, its = `coalesce(h.swept_at, 'epoch') < (SELECT began_at FROM sweep_rounds WHERE id = $2) AND `, `(SELECT scope_id FROM sweep_rounds WHERE id = $2)`
-		if n, calls, err = sweepSome(ctx, tx, account, unswept+inScope(r.Level, its), r.ID, w.Limit, left); err != nil {
-			return err
-		}
-		listed := r.Level != passcode.LevelAccount || !r.UsersAt.IsZero()
-		all := n == 0 && listed
-		_, err = tx.Exec(ctx, `UPDATE sweep_rounds SET hosts = hosts + $2, calls = calls + $3, marked_at = CASE WHEN $4 THEN now() END WHERE id = $1`, r.ID, n, calls, all)
-		more = n > 0 || all
-		return err
+		return nil
 	})
 	if err != nil {
 		return 0, 0, false, fmt.Errorf("sweep as asked for: %w", err)
@@ -125,33 +128,70 @@ func (s *Store) SweepRounds(ctx context.Context, account string, w Sweep) (n, ca
 	return n, calls, more, nil
 }
 
-// notRead is how much that a sweep marked is not read yet.
-func notRead(ctx context.Context, tx pgx.Tx, account string) (hosts, meetings int, err error) {
-	err = tx.QueryRow(ctx, `SELECT (SELECT count(*) FROM hosts WHERE account_id = $1 AND due_at <= now() AND due_why = 'sweep'),
-		(SELECT count(*) FROM meetings WHERE account_id = $1 AND due_at <= now() AND due_why = 'sweep')`, account).Scan(&hosts, &meetings)
-	return hosts, meetings, err
+// markRound marks some more hosts of it, or that all are.
+func markRound(ctx context.Context, tx pgx.Tx, r Round, limit, left int) (n, calls int, more bool, err error) {
+	const unswept, its = `coalesce(h.swept_at, 'epoch') < (SELECT began_at FROM sweep_rounds WHERE id = $2) AND `, `(SELECT scope_id FROM sweep_rounds WHERE id = $2)`
+	if n, calls, err = sweepSome(ctx, tx, r.AccountID, unswept+inScope(r.Level, its), r.ID, limit, left); err != nil {
+		return n, calls, false, err
+	}
+	listed := r.Level != passcode.LevelAccount || !r.UsersAt.IsZero()
+	all := n == 0 && listed
+	_, err = tx.Exec(ctx, `UPDATE sweep_rounds SET hosts = hosts + $2, calls = calls + $3, marked_at = CASE WHEN $4 THEN now() END WHERE id = $1`, r.ID, n, calls, all)
+	return n, calls, n > 0 || all, err
+}
+
+// givenUpAfter is how often what a sweep marked is tried before the sweep is over without
+// it: it is tried again all the same.
+const givenUpAfter = 5
+
+// What a sweep marked and is not read: it waits for its turn or for another try; or it
+// failed so often that the sweep does not wait for it.
+var (
+	sweepWaits = fmt.Sprintf(`due_why = '%s' AND due_at IS NOT NULL AND (due_at <= now() AND attempts <= %d OR attempts BETWEEN 1 AND %[2]d)`, sweptFor, givenUpAfter)
+	sweepFails = fmt.Sprintf(`due_why = '%s' AND due_at IS NOT NULL AND attempts > %d`, sweptFor, givenUpAfter)
+)
+
+// notRead is how much that a sweep marked is not read yet, of a level of the account.
+func notRead(ctx context.Context, tx interface {
+	QueryRow(context.Context, string, ...any) pgx.Row
+}, account string, level passcode.Level, id string) (hosts, meetings, failed int, err error) {
+	of := `m.account_id = $1 AND $2::text <> ''`
+	if level != passcode.LevelAccount {
+		of += ` AND EXISTS (SELECT FROM hosts h WHERE h.account_id = m.account_id AND h.host_id = m.host_id AND ` + inScope(level, "$2") + `)`
+	}
+	who := `h.account_id = $1 AND $2::text <> '' AND ` + inScope(level, "$2")
+	err = tx.QueryRow(ctx, `SELECT (SELECT count(*) FROM hosts h WHERE `+who+` AND `+sweepWaits+`), (SELECT count(*) FROM meetings m WHERE `+of+` AND `+sweepWaits+`),
+		(SELECT count(*) FROM hosts h WHERE `+who+` AND `+sweepFails+`) + (SELECT count(*) FROM meetings m WHERE `+of+` AND `+sweepFails+`)`, account, id).Scan(&hosts, &meetings, &failed)
+	return hosts, meetings, failed, err
 }
 
 // endRound ends one of which all is marked and nothing waits.
-func endRound(ctx context.Context, tx pgx.Tx, r Round, waits int) error {
-	if r.MarkedAt.IsZero() || waits > 0 {
+func endRound(ctx context.Context, tx pgx.Tx, r Round) error {
+	if r.MarkedAt.IsZero() {
 		return nil
 	}
-	_, err := tx.Exec(ctx, `UPDATE sweep_rounds SET ended_at = now() WHERE id = $1 AND ended_at IS NULL`, r.ID)
+	hosts, meetings, _, err := notRead(ctx, tx, r.AccountID, r.Level, r.LevelID)
+	if err != nil || hosts+meetings > 0 {
+		return err
+	}
+	_, err = tx.Exec(ctx, `UPDATE sweep_rounds SET ended_at = now() WHERE id = $1 AND ended_at IS NULL`, r.ID)
 	return err
 }
 
 // RoundToList is the id of a sweep that was asked for of the whole account and for which
-// the users are not listed yet; 0: none.
-func (s *Store) RoundToList(ctx context.Context, account string) (id int64, err error) {
-	err = s.pool.QueryRow(ctx, `SELECT id FROM sweep_rounds WHERE account_id = $1 AND scope = 'account' AND ended_at IS NULL AND users_at IS NULL ORDER BY id LIMIT 1`, account).Scan(&id)
+// the users are to be listed now, by whoever asks, and that it is tried for the nth time;
+// 0: none. Should that fail, it is to be tried again later and later.
+func (s *Store) RoundToList(ctx context.Context, account string) (id int64, nth int, err error) {
+	err = s.pool.QueryRow(ctx, `UPDATE sweep_rounds SET users_tries = users_tries + 1, users_next = now() + power(2, least(users_tries, 6)) * interval '15 seconds'
+		WHERE id = (SELECT id FROM sweep_rounds WHERE account_id = $1 AND scope = 'account' AND ended_at IS NULL AND users_at IS NULL AND users_next <= now() ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
+		RETURNING id, users_tries`, account).Scan(&id, &nth)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return 0, nil
+		return 0, 0, nil
 	}
 	if err != nil {
-		return 0, fmt.Errorf("read what sweep was asked for: %w", err)
+		return 0, 0, fmt.Errorf("read what sweep was asked for: %w", err)
 	}
-	return id, nil
+	return id, nth, nil
 }
 
 // RoundListed notes that the users were listed for it, or why they could not be.
@@ -167,6 +207,8 @@ type Progress struct {
 	Round
 	// Of the scope, and of those how many are marked and not read yet.
 	AllHosts, HostsWaiting, MeetingsWaiting int
+	// Failed could not be read in several tries; they are tried again, and not waited for.
+	Failed int
 	// CallsToCome is what those cost that are not read yet.
 	CallsToCome int
 	// Budget is how many calls a day the workers leave to the sweep, and SpentToday what is
@@ -187,9 +229,7 @@ func (s *Store) RoundProgress(ctx context.Context, id int64) (p Progress, err er
 		return fail(err)
 	}
 	p.AllHosts, p.Budget, p.SpentToday, p.Now = size.Hosts, size.Budget, size.SpentToday, size.Now
-	err = s.pool.QueryRow(ctx, `SELECT (SELECT count(*) FROM hosts WHERE account_id = $1 AND due_at <= now() AND due_why = 'sweep'),
-		(SELECT count(*) FROM meetings WHERE account_id = $1 AND due_at <= now() AND due_why = 'sweep')`, p.AccountID).Scan(&p.HostsWaiting, &p.MeetingsWaiting)
-	if err != nil {
+	if p.HostsWaiting, p.MeetingsWaiting, p.Failed, err = notRead(ctx, s.pool, p.AccountID, p.Level, p.LevelID); err != nil {
 		return fail(err)
 	}
 	p.CallsToCome = hostCalls*(size.Unswept+p.HostsWaiting) + size.UnsweptMeetings + p.MeetingsWaiting

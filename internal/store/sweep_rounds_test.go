@@ -126,8 +126,11 @@ func TestASweepThatIsAskedFor(t *testing.T) {
 		if p, err := s.RoundProgress(t.Context(), r.ID); err != nil || p.Hosts != 1000 || !p.EndedAt.IsZero() {
 			t.Errorf("%+v %v: the users are to be listed first", p, err)
 		}
-		if id, err := s.RoundToList(t.Context(), "acc"); err != nil || id != r.ID {
-			t.Errorf("to list: %d %v", id, err)
+		if id, nth, err := s.RoundToList(t.Context(), "acc"); err != nil || id != r.ID || nth != 1 {
+			t.Errorf("to list: %d, for the %dth time, %v", id, nth, err)
+		}
+		if id, _, err := s.RoundToList(t.Context(), "acc"); err != nil || id != 0 {
+			t.Errorf("to list at once again: %d %v", id, err)
 		}
 		_, err = s.SaveUsers(t.Context(), "acc", []User{{"new", "n@example.com"}}, 1)
 		noError(t, err)
