@@ -242,7 +242,11 @@ var codeTable = map[Code]codeInfo{
 		return "without the passcode Zoom left the meeting open to anybody, so latchkey put security back"
 	}, who: nobody},
 	BlockContested: {clause: func(r Reason) string {
-		s := fmt.Sprintf("latchkey's change was undone %d times within a day, and latchkey stopped", ContestedAfter)
+		how := r.Detail
+		if how == "" { // another version wrote it
+			how = fmt.Sprintf("%d times within a day", ContestedAfter)
+		}
+		s := "latchkey's change was undone " + how + ", and latchkey stopped"
 		if r.ChangedBy != "" {
 			s += "; the meeting was last touched by " + r.ChangedBy
 		}

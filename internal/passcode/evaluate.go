@@ -1,6 +1,7 @@
 package passcode
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -352,14 +353,31 @@ func setKnown(f *Facts, p Policy, now time.Time, v *Verdict, keep func() Remedy)
 	return RemedySet
 }
 
+// contested says how often latchkey's change was undone, where that is too often to make it
+// again, or "". Who keeps undoing it is left alone for longer; what would secure a meeting
+// that is open waits for the day alone.
+func contested(h History, r Remedy) string {
+	switch {
+	case h.Undone >= ContestedAfter:
+		return fmt.Sprintf("%d times within a day", ContestedAfter)
+	case r == RemedySecure:
+		return ""
+	case h.UndoneWeek >= 2*ContestedAfter:
+		return fmt.Sprintf("%d times within seven days", 2*ContestedAfter)
+	case h.UndoneMonth >= 4*ContestedAfter:
+		return fmt.Sprintf("%d times within thirty days", 4*ContestedAfter)
+	}
+	return ""
+}
+
 // hindsight says whether what happened before forbids a change now, and then
 // what to do instead: RemedyDefer with v.DeferUntil, or RemedyNone for a change
 // that must not be made at all.
 func hindsight(f *Facts, p Policy, r Remedy, ask Request, now time.Time, v *Verdict) (Remedy, bool) {
 	block := func(b Reason) { v.Reasons = append(v.Reasons, b) }
-	if f.History.Undone >= ContestedAfter {
+	if how := contested(f.History, r); how != "" {
 		// ARCHITECTURE.md, rule 8: no fights.
-		block(Reason{Code: BlockContested, Level: LevelMeeting, Value: On, ChangedBy: f.History.UndoneBy})
+		block(Reason{Code: BlockContested, Level: LevelMeeting, Value: On, ChangedBy: f.History.UndoneBy, Detail: how})
 		return RemedyNone, true
 	}
 	if a, yes := failed(f, p, r, ask, now); yes {

@@ -239,8 +239,10 @@ type History struct {
 	// Attempts are changes that failed, with what each rested on; see Attempt.
 	Attempts []Attempt `json:"-"`
 	// Undone counts how often, within the last day, a repair that had been read
-	// back as held was undone; over longer where that went on for longer.
-	Undone int `json:"undone,omitzero"`
+	// back as held was undone; UndoneWeek and UndoneMonth the same of seven and thirty days.
+	Undone      int `json:"undone,omitzero"`
+	UndoneWeek  int `json:"-"`
+	UndoneMonth int `json:"-"`
 	// UndoneBy is who undid the last one, as far as an event named them.
 	UndoneBy string `json:"undone_by,omitzero"`
 	// HeldUntil is when the host's 100 create/update requests of the UTC day are

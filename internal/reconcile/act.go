@@ -91,26 +91,30 @@ func (k *checking) carryOut(ctx context.Context, v passcode.Verdict) (passcode.V
 		return v, errors.Join(patchErr, k.endBefore(ctx))
 	}
 	k.verify()
-	if err := k.doubt(ctx); err != nil {
-		return k.evaluate(), errors.Join(err, k.endBefore(ctx))
-	}
 	return k.evaluate(), nil
 }
 
 // doubtAfter is how old settings may be for what Zoom did to be believed against them.
 const doubtAfter = 5 * time.Minute
 
-// doubt has settings read again, where Zoom did not keep a change that they allow: an
-// event about them may have been lost. The check is then made again, with those.
-func (k *checking) doubt(ctx context.Context) error {
-	if k.repair.Result != store.RepairOverwritten || k.m.HostID == "" {
-		return nil
+// doubt has settings read again, where Zoom did not make or not keep a change that they
+// allow: an event about them may have been lost. The verdict is then another one, perhaps.
+func (k *checking) doubt(ctx context.Context, v passcode.Verdict) (passcode.Verdict, error) {
+	if !k.doubtful || k.open() || k.m.HostID == "" {
+		return v, nil // what is open is put right first
 	}
+	k.doubtful = false
 	doubted, err := k.w.o.Store.Doubt(ctx, k.m.AccountID, k.m.HostID, doubtAfter)
-	if err != nil || !doubted {
-		return err
+	if err == nil && doubted {
+		err = k.learnHost(ctx)
 	}
-	return k.learnHost(ctx)
+	if err != nil {
+		return v, errors.Join(err, k.endBefore(ctx))
+	}
+	if !doubted {
+		return v, nil
+	}
+	return k.consider(ctx, k.evaluate())
 }
 
 // patchFor is the request that a remedy stands for, and the passcode that the
@@ -241,10 +245,14 @@ func (k *checking) end(result store.RepairResult, detail string) {
 	r := &k.repair
 	r.Result, r.Detail, r.ZoomCalls, r.EndedAt = result, detail, k.api.count(), k.now()
 	switch result {
+	case store.RepairOverwritten, store.RepairOpened, store.RepairRefused:
+		k.doubtful = true
+	}
+	switch result {
 	case store.RepairOverwritten, store.RepairRefused, store.RepairBusy, store.RepairOpened:
 		k.failed = append(k.failed, *r)
 	case store.RepairHeld:
-		k.past.Held++
+		k.past.Held, k.past.HeldWeek, k.past.HeldMonth = k.past.Held+1, k.past.HeldWeek+1, k.past.HeldMonth+1
 	}
 }
 

@@ -47,12 +47,17 @@ func (k *checking) work(ctx context.Context) (passcode.Verdict, error) {
 			return v, err
 		}
 	}
-	for step := 0; v.Remedy.Changes() && step < mostSteps; step++ {
+	for step := 0; ; step++ {
+		if v, err = k.doubt(ctx, v); err != nil {
+			return v, err
+		}
+		if !v.Remedy.Changes() || step == mostSteps {
+			return v, nil
+		}
 		if v, err = k.carryOut(ctx, v); err != nil {
 			return v, err
 		}
 	}
-	return v, nil
 }
 
 // recordOpen records a check that ended in an error and had last seen the
@@ -103,6 +108,7 @@ type checking struct {
 
 	repair    store.Repair // the one that is under way or was finished last
 	failed    []store.Repair
+	doubtful  bool          // Zoom did otherwise than the settings that are known allow
 	sawOpen   bool          // the meeting was seen without any security option, through latchkey
 	blindFor  time.Duration // when to look for a fact again that could not be had
 	setupCall string        // the call that our set-up does not allow

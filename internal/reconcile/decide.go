@@ -128,10 +128,11 @@ func (k *checking) facts() passcode.Facts {
 		CanRestore: k.remembered != nil && *k.remembered != "" && passcode.Settable(k.remembered.Reveal()),
 		Attempts:   k.attempts(),
 		Undone:     k.past.Held,
-		UndoneBy:   k.past.UndoneBy,
-		HeldUntil:  k.heldUntil,
-		Reserved:   k.reserved,
-		Changes:    k.evidence,
+		UndoneWeek: k.past.HeldWeek, UndoneMonth: k.past.HeldMonth,
+		UndoneBy:  k.past.UndoneBy,
+		HeldUntil: k.heldUntil,
+		Reserved:  k.reserved,
+		Changes:   k.evidence,
 	}
 	if old := k.claim.Meeting; old.Outcome == passcode.OutcomeDemands && len(old.Reasons) > 0 {
 		f.History.Earlier = old.Reasons[0]

@@ -5,25 +5,20 @@ import (
 	"time"
 )
 
-// Whoever keeps undoing repairs is left alone for longer and longer: three in a day are
-// enough for that day, six for a week, twelve for thirty days.
-func TestRepairsThatAreUndoneAreCountedForLonger(t *testing.T) {
+// What held is counted for a day, a week and thirty days.
+func TestRepairsThatHeldAreCounted(t *testing.T) {
 	t.Parallel()
 	s := openStore(t)
 	for name, tt := range map[string]struct {
 		hoursAgo []int
-		want     int
+		want     [3]int
 	}{
-		"none":                                  {nil, 0},
-		"two of a day":                          {[]int{1, 2}, 2},
-		"three of a day":                        {[]int{1, 2, 3}, 3},
-		"three of another day":                  {[]int{30, 31, 32}, 0},
-		"one, and five of the week":             {[]int{1, 30, 31, 32, 60}, 1},
-		"six of the week":                       {[]int{30, 31, 32, 60, 61, 62}, 6},
-		"six of a week before":                  {[]int{200, 201, 202, 260, 261, 262}, 0},
-		"twelve of the month":                   {[]int{200, 201, 202, 260, 261, 262, 400, 401, 402, 500, 501, 502}, 12},
-		"twelve, of which some are older":       {[]int{200, 201, 202, 260, 261, 262, 400, 401, 402, 900, 901, 902}, 0},
-		"those that were not kept do not count": {[]int{-1, -2, -3}, 0},
+		"none":                     {nil, [3]int{}},
+		"of a day":                 {[]int{1, 2, 3}, [3]int{3, 3, 3}},
+		"of a week":                {[]int{1, 30, 31, 32, 60}, [3]int{1, 5, 5}},
+		"of the month":             {[]int{200, 201, 202, 400}, [3]int{0, 0, 4}},
+		"older":                    {[]int{900, 1}, [3]int{1, 1, 1}},
+		"those that were not kept": {[]int{-1, -2, -3}, [3]int{}},
 	} {
 		exec(t, s, `DELETE FROM repairs`)
 		exec(t, s, `DELETE FROM meetings`)
@@ -36,8 +31,8 @@ func TestRepairsThatAreUndoneAreCountedForLonger(t *testing.T) {
 			exec(t, s, `INSERT INTO repairs (account_id, meeting_id, host_id, remedy, result, started_at, ended_at) VALUES ('acc', 1, 'host', 'clear', $2, now() - $1 * interval '1 hour', now() - $1 * interval '1 hour')`, h, result)
 		}
 		r, err := s.Remember(t.Context(), "acc", 1)
-		if err != nil || r.Held != tt.want {
-			t.Errorf("%s: %d, %v; want %d", name, r.Held, err, tt.want)
+		if got := [3]int{r.Held, r.HeldWeek, r.HeldMonth}; err != nil || got != tt.want {
+			t.Errorf("%s: %v, %v; want %v", name, got, err, tt.want)
 		}
 	}
 }

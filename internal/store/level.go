@@ -78,7 +78,7 @@ func (s *Store) Doubt(ctx context.Context, accountID, hostID string, longer time
 		}{
 			{`UPDATE accounts` + old, nil},
 			{`UPDATE groups` + old + ` AND group_id = ANY (SELECT unnest(group_ids) FROM hosts WHERE account_id = $1 AND host_id = $3)`, []any{hostID}},
-			{`UPDATE hosts` + old + ` AND host_id = $3`, []any{hostID}},
+			{strings.Replace(`UPDATE hosts`+old, `read_at = NULL`, `read_at = NULL, profile_read_at = NULL, security_alone = false`, 1) + ` AND host_id = $3`, []any{hostID}},
 		} {
 			tag, err := tx.Exec(ctx, of.update, append([]any{accountID, longer.Seconds()}, of.args...)...)
 			if err != nil {

@@ -67,10 +67,9 @@ var repairColumns = columns[Repair]()
 
 // Remembered is what the history of a meeting says to a new check.
 type Remembered struct {
-	// Held counts the repairs of the last day that were read back as held; of the last week
-	// where those are six, of the last thirty days where those are twelve: whoever keeps
-	// undoing them is left alone for longer each time.
-	Held int
+	// Held counts the repairs of the last day that were read back as held, HeldWeek those of
+	// the last seven days, HeldMonth those of the last thirty.
+	Held, HeldWeek, HeldMonth int
 	// UndoneBy is the operator of the last event about the meeting, "" when none
 	// was named.
 	UndoneBy string
@@ -90,10 +89,10 @@ const failuresKept = 20
 // Remember reads a meeting's history for a check.
 func (s *Store) Remember(ctx context.Context, accountID string, meetingID int64) (r Remembered, err error) {
 	var b pgx.Batch
-	b.Queue(`SELECT (SELECT CASE WHEN day >= 3 THEN day WHEN week >= 6 THEN week WHEN month >= 12 THEN month ELSE day END FROM (SELECT count(*) AS month,
-			count(*) FILTER (WHERE ended_at > now() - interval '1 day') AS day, count(*) FILTER (WHERE ended_at > now() - interval '7 days') AS week
-			FROM repairs WHERE account_id = $2 AND meeting_id = $1 AND result = 'held' AND ended_at > now() - interval '30 days') past),
-		coalesce((SELECT operator FROM events WHERE account_id = $2 AND meeting_id = $1 AND operator <> '' AND event <> 'meeting.created' ORDER BY recorded_at DESC LIMIT 1), '')`, meetingID, accountID)
+	b.Queue(`SELECT day, week, month,
+		coalesce((SELECT operator FROM events WHERE account_id = $2 AND meeting_id = $1 AND operator <> '' AND event <> 'meeting.created' ORDER BY recorded_at DESC LIMIT 1), '')
+		FROM (SELECT count(*) AS month, count(*) FILTER (WHERE ended_at > now() - interval '1 day') AS day, count(*) FILTER (WHERE ended_at > now() - interval '7 days') AS week
+			FROM repairs WHERE account_id = $2 AND meeting_id = $1 AND result = 'held' AND ended_at > now() - interval '30 days') past`, meetingID, accountID)
 	b.Queue(`SELECT `+repairColumns+` FROM repairs WHERE account_id = $2 AND meeting_id = $1 AND result = 'unfinished' ORDER BY id DESC LIMIT 1`, meetingID, accountID)
 	b.Queue(`SELECT `+repairColumns+` FROM repairs WHERE account_id = $3 AND meeting_id = $1 AND result IN ('overwritten', 'refused', 'busy', 'opened') ORDER BY id DESC LIMIT $2`, meetingID, failuresKept, accountID)
 	b.Queue(`SELECT `+holdColumns+` FROM holds h WHERE `+holdsMeeting, accountID, meetingID)
@@ -106,7 +105,7 @@ func (s *Store) Remember(ctx context.Context, accountID string, meetingID int64)
 			err = fmt.Errorf("read the history of meeting %d: %w", meetingID, err)
 		}
 	}()
-	if err := res.QueryRow().Scan(&r.Held, &r.UndoneBy); err != nil {
+	if err := res.QueryRow().Scan(&r.Held, &r.HeldWeek, &r.HeldMonth, &r.UndoneBy); err != nil {
 		return r, err
 	}
 	unfinished, err := collectRepairs(res.Query())
