@@ -4,10 +4,12 @@
 CREATE TABLE webhook_hours (
     account_id text NOT NULL,
     hour       timestamptz NOT NULL,
-    events     bigint NOT NULL CHECK (events > 0),
+    events     bigint NOT NULL DEFAULT 0 CHECK (events >= 0),
+    minutes    int NOT NULL DEFAULT 0 CHECK (minutes >= 0),
     PRIMARY KEY (account_id, hour)
 );
-COMMENT ON TABLE webhook_hours IS 'How many events arrived in each hour of the last weeks; hours without any have no row. Counted by the minute: a worker that dies forgets less than that.';
+COMMENT ON TABLE webhook_hours IS 'How many events arrived in each hour of the last weeks. Counted by the minute: a worker that dies forgets less than that.';
+COMMENT ON COLUMN webhook_hours.minutes IS 'In how many minutes of it some worker listened, at least: of an hour in which none did, nothing is known. Several workers count several times.';
 
 CREATE TABLE webhook_health (
     account_id   text PRIMARY KEY,

@@ -31,7 +31,7 @@ func WebhooksSilent(accountID string, k store.Silence, late bool) store.Alert {
 			k.Since.UTC().Format("2 Jan 15:04 UTC"), k.Hours, weeksBefore(k.Weeks), k.Usual)}
 	if late {
 		d.Kind, d.Since, d.Usual = NotValidated, k.ValidatedAt.UTC(), 0
-		d.Why = fmt.Sprintf("Zoom last validated the webhook URL at %s and does so every 72 hours. Is the app's event subscription still there, enabled, and does its URL lead here?", k.ValidatedAt.UTC().Format("2 Jan 15:04 UTC"))
+		d.Why = fmt.Sprintf("Zoom last validated the webhook URL at %s, and does so every 72 hours. Is the app's event subscription still there, enabled, and does its URL lead here?", k.ValidatedAt.UTC().Format("2 Jan 15:04 UTC"))
 	}
 	return store.Alert{AccountID: accountID, Type: Silent, Subject: accountID, Data: encode(d)}
 }

@@ -18,9 +18,9 @@ const (
 	// silenceMeans is how many events the same hours of each week before must have had,
 	// for none to come by chance once in ten thousand times at most.
 	silenceMeans = 10
-	// validatedEvery is how often Zoom validates the webhook URL (Z-HOOK-14), and it is
-	// late after half as long again.
-	validatedEvery = 72 * time.Hour
+	// validatedLate is when a validation is late: Zoom validates the webhook URL every 72
+	// hours (Z-HOOK-14), and one that came and could not be noted is none that stayed away.
+	validatedLate = 2*72*time.Hour + 6*time.Hour
 )
 
 // heard counts events by account and hour until they are written down.
@@ -77,7 +77,9 @@ func (a *App) watchSilence(ctx context.Context) {
 func (a *App) writeHeard(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	for account, hours := range a.heard.take() {
+	all := a.heard.take()
+	for account := range a.zoom {
+		hours := all[account]
 		if err := a.store.Heard(ctx, account, hours); err != nil {
 			a.heard.back(account, hours)
 			a.log.Debug("could not count events", "error", err)
@@ -103,6 +105,6 @@ func (a *App) lookForSilence(ctx context.Context, account string) {
 // before, and whether the validation of the URL is late.
 func isSilent(k store.Silence) (silent, late bool) {
 	silent = k.Hours >= 1 && k.Weeks >= 1 && k.Fewest >= silenceMeans
-	late = !k.ValidatedAt.IsZero() && k.Now.Sub(k.ValidatedAt) > validatedEvery*3/2
+	late = !k.ValidatedAt.IsZero() && k.Now.Sub(k.ValidatedAt) > validatedLate
 	return silent, late
 }

@@ -20,8 +20,8 @@ func TestIsSilent(t *testing.T) {
 		{"a quiet account", store.Silence{Now: now, Hours: 40, Weeks: 4, Fewest: 9, Usual: 30}, false, false},
 		{"a busy one, within the hour", store.Silence{Now: now, Hours: 0, Weeks: 4, Fewest: 0}, false, false},
 		{"a busy one, silent", store.Silence{Now: now, Hours: 1, Weeks: 1, Fewest: 10, Usual: 10}, true, false},
-		{"validated a while ago", store.Silence{Now: now, ValidatedAt: now.Add(-107 * time.Hour)}, false, false},
-		{"validated long ago", store.Silence{Now: now, ValidatedAt: now.Add(-109 * time.Hour)}, false, true},
+		{"validated a while ago", store.Silence{Now: now, ValidatedAt: now.Add(-149 * time.Hour)}, false, false},
+		{"validated long ago", store.Silence{Now: now, ValidatedAt: now.Add(-151 * time.Hour)}, false, true},
 	} {
 		if silent, late := isSilent(tt.known); silent != tt.silent || late != tt.late {
 			t.Errorf("%s: silent %v, late %v", tt.name, silent, late)

@@ -202,7 +202,7 @@ func (in *Intake) record(ctx context.Context, events []Event) (err error) {
 		in.count(nil, fresh...)
 		for c := range filter(all, fresh) {
 			in.o.Aged(c.env.At, c.row.ReceivedAt)
-			if in.o.Governed(account) {
+			if in.o.Governed(account) && !c.validated {
 				in.o.Heard(account, c.row.ReceivedAt)
 			}
 		}

@@ -27,8 +27,12 @@ type Silence struct {
 // rhythmWeeks is of how many weeks the hours are kept and compared.
 const rhythmWeeks = 4
 
-// Heard counts events that arrived, by account and hour of the UTC day, and forgets what
-// is too old to be compared with.
+// listenedMinutes is in how many minutes of an hour a worker must have listened for it to
+// be known how many events came.
+const listenedMinutes = 50
+
+// Heard counts events that arrived, by account and hour of the UTC day, notes that a worker
+// listens in this minute, and forgets what is too old to be compared with.
 func (s *Store) Heard(ctx context.Context, account string, hours map[time.Time]int) error {
 	var at []time.Time
 	var n []int64
@@ -36,8 +40,9 @@ func (s *Store) Heard(ctx context.Context, account string, hours map[time.Time]i
 		at, n = append(at, hour), append(n, int64(events))
 	}
 	err := s.inTx(ctx, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO webhook_hours AS w (account_id, hour, events) SELECT $1, hour, events FROM unnest($2::timestamptz[], $3::bigint[]) AS u(hour, events) ORDER BY hour
-			ON CONFLICT (account_id, hour) DO UPDATE SET events = w.events + excluded.events`, account, at, n)
+		_, err := tx.Exec(ctx, `INSERT INTO webhook_hours AS w (account_id, hour, events, minutes) SELECT $1, hour, sum(events), sum(minutes)
+				FROM (SELECT hour, events, 0 AS minutes FROM unnest($2::timestamptz[], $3::bigint[]) AS u(hour, events) UNION ALL SELECT date_trunc('hour', now(), 'UTC'), 0, 1) heard GROUP BY hour ORDER BY hour
+			ON CONFLICT (account_id, hour) DO UPDATE SET events = w.events + excluded.events, minutes = w.minutes + excluded.minutes`, account, at, n)
 		if err != nil {
 			return err
 		}
@@ -69,13 +74,20 @@ func (s *Store) LookForSilence(ctx context.Context, account string, judge func(S
 		if err := tx.QueryRow(ctx, `SELECT silent_since, late_since FROM webhook_health WHERE account_id = $1 FOR UPDATE`, account).Scan(&since, &lateSince); err != nil {
 			return err
 		}
-		rows, err := tx.Query(ctx, `WITH heard AS (SELECT min(hour) AS first, max(hour) + interval '1 hour' AS since FROM webhook_hours WHERE account_id = $1),
-				quiet AS (SELECT first, since, greatest(0, floor(extract(epoch FROM now() - since) / 3600))::int AS hours FROM heard WHERE since IS NOT NULL),
-				weeks AS (SELECT (SELECT coalesce(sum(events), 0) FROM webhook_hours w WHERE w.account_id = $1 AND w.hour >= q.since - n * interval '168 hours' AND w.hour < q.since + q.hours * interval '1 hour' - n * interval '168 hours') AS events
-					FROM quiet q, generate_series(1, $2::int) n WHERE q.first <= q.since - n * interval '168 hours')
-			SELECT coalesce(q.since, 'epoch') AS since, coalesce(q.hours, 0) AS hours, (SELECT count(*) FROM weeks) AS weeks, coalesce((SELECT min(events) FROM weeks), 0)::bigint AS fewest,
+		// Hours in which no worker listened are not known to be silent. The same hours of a
+		// week before may be those of an hour earlier or later, where clocks were changed:
+		// the least of the three counts.
+		rows, err := tx.Query(ctx, `WITH listened AS (SELECT hour, events FROM webhook_hours WHERE account_id = $1 AND minutes >= $3),
+				last AS (SELECT max(hour) + interval '1 hour' AS since FROM webhook_hours WHERE account_id = $1 AND events > 0),
+				quiet AS (SELECT since, greatest(0, floor(extract(epoch FROM now() - since) / 3600))::int AS hours FROM last WHERE since IS NOT NULL),
+				whole AS (SELECT since, hours, hours = (SELECT count(*) FROM listened l WHERE l.hour >= q.since AND l.hour < q.since + q.hours * interval '1 hour') AS known FROM quiet q),
+				shifted AS (SELECT n, (SELECT count(*) FROM listened l WHERE l.hour >= q.since - s.back AND l.hour < q.since + q.hours * interval '1 hour' - s.back) AS hours,
+						(SELECT coalesce(sum(events), 0) FROM listened l WHERE l.hour >= q.since - s.back AND l.hour < q.since + q.hours * interval '1 hour' - s.back) AS events, q.hours AS want
+					FROM whole q, generate_series(1, $2::int) n, LATERAL (SELECT n * interval '168 hours' + shift * interval '1 hour' AS back FROM generate_series(-1, 1) shift) s WHERE q.known),
+				weeks AS (SELECT n, min(events) AS events FROM shifted GROUP BY n, want HAVING bool_and(hours = want))
+			SELECT coalesce(q.since, 'epoch') AS since, CASE WHEN q.known THEN q.hours ELSE 0 END AS hours, (SELECT count(*) FROM weeks) AS weeks, coalesce((SELECT min(events) FROM weeks), 0)::bigint AS fewest,
 				coalesce((SELECT avg(events) FROM weeks), 0)::float8 AS usual, h.validated_at, now() AS now
-			FROM webhook_health h LEFT JOIN quiet q ON true WHERE h.account_id = $1`, account, rhythmWeeks)
+			FROM webhook_health h LEFT JOIN whole q ON true WHERE h.account_id = $1`, account, rhythmWeeks, listenedMinutes)
 		if err != nil {
 			return err
 		}

@@ -24,22 +24,44 @@ func TestLookForSilence(t *testing.T) {
 		t.Helper()
 		noError(t, s.Heard(t.Context(), "acc", map[time.Time]int{hour.Add(-time.Duration(weeks*168+hours) * time.Hour): n}))
 	}
+	listened := func() { t.Helper(); exec(t, s, `UPDATE webhook_hours SET minutes = 60`) }
+	// quiet hours, in which a worker listened
+	quiet := func(weeks int, hours ...int) {
+		t.Helper()
+		for _, h := range hours {
+			heard(weeks, h, 0)
+		}
+	}
 	heard(0, 4, 7) // in the fourth hour before this one began
+	quiet(0, 3, 2, 1)
+	listened()
 	noError(t, s.Heard(t.Context(), "elsewhere", map[time.Time]int{hour: 99}))
 	if k := look(); k.Hours != 3 || k.Weeks != 0 || !k.Since.Equal(hour.Add(-3*time.Hour)) {
 		t.Errorf("in the first week: %+v", k)
 	}
-	// Of two weeks the same hours are known; in the third back it had begun only then.
-	heard(2, 9, 1)
-	for _, h := range []int{3, 2, 1} {
-		heard(1, h, 10)
-		heard(1, h, 10) // counted twice within the hour
+	// Of two weeks the same hours are known, and one before and after them.
+	for _, h := range []int{4, 3, 2, 1, 0} {
+		heard(1, h, 20)
 		heard(2, h, 5)
 	}
-	heard(1, 4, 1000) // not among those hours
-	heard(1, 0, 1000)
+	listened()
 	if k := look(); k.Weeks != 2 || k.Fewest != 15 || k.Usual != 37.5 {
 		t.Errorf("%+v; want 60 events a week before, and 15 two", k)
+	}
+	// Clocks were changed: the day began an hour later then.
+	exec(t, s, `UPDATE webhook_hours SET events = CASE WHEN hour = $1 THEN 50 ELSE 0 END WHERE hour < now() - interval '2 days'`, hour.Add(-169*time.Hour))
+	if k := look(); k.Fewest != 0 {
+		t.Errorf("where the first hour alone had events: %+v", k)
+	}
+	// Of a week of which an hour is not known nothing is.
+	exec(t, s, `UPDATE webhook_hours SET minutes = 10 WHERE hour = $1`, hour.Add(-170*time.Hour))
+	if k := look(); k.Weeks != 1 {
+		t.Errorf("of two weeks one is known: %+v", k)
+	}
+	// And none is silent in which no worker listened.
+	exec(t, s, `DELETE FROM webhook_hours WHERE hour = $1`, hour.Add(-2*time.Hour))
+	if k := look(); k.Hours != 0 {
+		t.Errorf("no worker ran: %+v", k)
 	}
 	heard(7, 0, 1) // so old that it is not kept
 	if n := value[int](t, s, `SELECT count(*) FROM webhook_hours WHERE hour < now() - interval '35 days'`); n != 0 {
