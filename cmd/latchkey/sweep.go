@@ -39,6 +39,11 @@ func sweepCommand() *cobra.Command {
 		Example: "  latchkey sweep --dry-run\n  latchkey sweep --group Sales\n  latchkey sweep --report",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			for _, name := range []string{"account", "group", "host"} {
+				if flag := cmd.Flags().Lookup(name); flag.Changed && strings.TrimSpace(flag.Value.String()) == "" {
+					return fmt.Errorf("--%s is empty: that would be everybody; leave it out if that is meant", name)
+				}
+			}
 			url, err := databaseURL()
 			if err != nil {
 				return err
@@ -64,6 +69,10 @@ func sweepCommand() *cobra.Command {
 	flags.BoolVar(&f.raw, "json", false, "print JSON")
 	cmd.MarkFlagsMutuallyExclusive("group", "host")
 	cmd.MarkFlagsMutuallyExclusive("dry-run", "detach", "stop", "report")
+	for _, whole := range []string{"stop", "report"} { // they are of the account
+		cmd.MarkFlagsMutuallyExclusive(whole, "group")
+		cmd.MarkFlagsMutuallyExclusive(whole, "host")
+	}
 	return cmd
 }
 
@@ -81,7 +90,7 @@ func sweep(ctx context.Context, out, progress io.Writer, s *store.Store, f sweep
 		}
 		return err
 	case f.report:
-		return printRisks(short, out, s, t.AccountID, f.raw)
+		return printRisks(short, out, s, t.AccountID, f.raw, store.Progress{})
 	case f.dryRun:
 		return printCost(short, out, s, t, f.raw)
 	}
@@ -107,7 +116,7 @@ func sweep(ctx context.Context, out, progress io.Writer, s *store.Store, f sweep
 	if !f.raw {
 		fmt.Fprintln(out, sweptWords(t, p))
 	}
-	return printRisks(context.WithoutCancel(ctx), out, s, t.AccountID, f.raw)
+	return printRisks(context.WithoutCancel(ctx), out, s, t.AccountID, f.raw, p)
 }
 
 func sweptWords(t admin.Target, p store.Progress) string {
@@ -145,16 +154,23 @@ func follow(ctx context.Context, w io.Writer, s *store.Store, id int64, name str
 		look, cancel := context.WithTimeout(ctx, 20*time.Second)
 		p, err = s.RoundProgress(look, id)
 		cancel()
-		if err != nil {
-			if ctx.Err() != nil {
-				return p, nil
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return p, nil
+		case err != nil && store.Unavailable(err):
+			if terminal || time.Since(said) >= sayEvery {
+				said = time.Now()
+				fmt.Fprintf(w, "the database does not answer; the workers go on when it does: %v\n", err)
 			}
+			pause(ctx, 4*followEvery)
+			continue
+		case err != nil:
 			return p, err
 		}
 		if !p.EndedAt.IsZero() {
 			return p, bar.Clear()
 		}
-		done := p.Calls - min(p.Calls, p.CallsToCome)
+		done := p.Done()
 		if total := max(1, done+p.CallsToCome); total != bar.GetMax() {
 			bar.ChangeMax(total)
 		}
@@ -221,23 +237,24 @@ func printCost(ctx context.Context, out io.Writer, s *store.Store, t admin.Targe
 	case cost.Budget == 0:
 		fmt.Fprintln(out, "Nothing bounds what it costs a day (LATCHKEY_SWEEP_CALLS=0).")
 	default:
-		fmt.Fprintf(out, "Within %d calls a day, %d of them spent today, that takes %s.\n", cost.Budget, cost.SpentToday, daysWords(cost.Days))
+		fmt.Fprintf(out, "Of %d calls a day %d are left today: it takes %s.\n", cost.Budget, max(0, cost.Budget-cost.SpentToday), daysWords(cost))
 	}
 	fmt.Fprintf(out, "By Zoom's limits alone (plan %s, %d %% of them latchkey's) it takes %s.\n", plan, c.ZoomShare, cost.AtOnce.Round(time.Second))
 	fmt.Fprintln(out, "Not counted are users whom no event mentioned: they are found by the sweep itself. A list of\nmeetings shows none that begin in more than six months, and no instant ones.")
 	return nil
 }
 
-func daysWords(days float64) string {
-	if days < 1 {
-		return "less than a day"
+func daysWords(cost admin.SweepCost) string {
+	left := cost.Calls - max(0, cost.Budget-cost.SpentToday)
+	if left <= 0 {
+		return "a part of today"
 	}
-	return fmt.Sprintf("%.1f days", days)
+	return fmt.Sprintf("what is left of today and %.1f days more", float64(left)/float64(cost.Budget))
 }
 
 // printRisks says how many meetings would demand a passcode, by setting and by who can
-// change it.
-func printRisks(ctx context.Context, out io.Writer, s *store.Store, account string, raw bool) error {
+// change it, and as JSON how the sweep p was that found them, if one did.
+func printRisks(ctx context.Context, out io.Writer, s *store.Store, account string, raw bool, p store.Progress) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	risks, upcoming, err := s.MeetingsAtRisk(ctx, account)
@@ -245,7 +262,11 @@ func printRisks(ctx context.Context, out io.Writer, s *store.Store, account stri
 		return err
 	}
 	if raw {
-		return json.NewEncoder(out).Encode(map[string]any{"account_id": account, "upcoming": upcoming, "at_risk": admin.RisksJSON(risks)})
+		all := map[string]any{"account_id": account, "upcoming": upcoming, "at_risk": admin.RisksJSON(risks)}
+		if p.ID != 0 {
+			all["sweep"] = map[string]any{"hosts": p.Hosts, "calls": p.Calls, "failed": p.Failed, "stopped": p.Stopped, "users_not_listed": p.UsersWhy, "began_at": p.BeganAt.UTC(), "ended_at": p.EndedAt.UTC()}
+		}
+		return json.NewEncoder(out).Encode(all)
 	}
 	if len(risks) == 0 {
 		fmt.Fprintf(out, "Of %d upcoming meetings that are known none demands a passcode.\n", upcoming)

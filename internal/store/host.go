@@ -289,7 +289,9 @@ func (s *Store) CompleteHost(ctx context.Context, c HostClaim, d HostDone) (foun
 			}
 		}
 		if why == sweptFor && found+back > 0 {
-			if _, err := tx.Exec(ctx, `UPDATE sweeps SET spent = spent + $2 WHERE account_id = $1`, c.Host.AccountID, found+back); err != nil {
+			if _, err := tx.Exec(ctx, `WITH spent AS (UPDATE sweeps SET spent = spent + $2 WHERE account_id = $1)
+				UPDATE sweep_rounds SET calls = calls + $2 WHERE account_id = $1 AND ended_at IS NULL AND (scope = 'account' OR scope = 'host' AND scope_id = $3 OR scope = 'group' AND scope_id = ANY($4))`,
+				c.Host.AccountID, found+back, c.Host.ID, c.Host.GroupIDs); err != nil {
 				return err
 			}
 		}

@@ -31,6 +31,7 @@ type AtRisk struct {
 type atRiskRow struct {
 	AtRisk
 	Setting string          `db:"setting"`
+	Code    passcode.Code   `db:"code"`
 	Reasons json.RawMessage `db:"reasons"`
 }
 
@@ -46,11 +47,12 @@ func (s *Store) MeetingsAtRisk(ctx context.Context, account string) (risks []AtR
 	}
 	rows, err := s.pool.Query(ctx, `WITH them AS (SELECT coalesce(m.outcome, 'unknown') AS outcome, coalesce(m.would, m.remedy, 'none') AS remedy, m.would IS NOT NULL AS observed,
 				coalesce(m.setting, '') AS setting, coalesce(m.setting_level, '') AS level,
+				coalesce(jsonb_path_query_first(m.reasons, '$[*] ? (@.path == $path)', jsonb_build_object('path', m.setting)) ->> 'code', '') AS code,
 				CASE WHEN m.setting_level IN ('group', 'account') THEN coalesce(m.setting_by, '') ELSE '' END AS level_id, m.host_id, m.start_time, m.reasons
 			`+theirs+` AND coalesce(m.outcome, 'unknown') <> 'joinable')
-		SELECT outcome, remedy, observed, setting, level, level_id, count(*) AS meetings, count(DISTINCT host_id) AS hosts, min(start_time) FILTER (WHERE start_time > now()) AS soonest,
+		SELECT outcome, remedy, observed, setting, level, level_id, code, count(*) AS meetings, count(DISTINCT host_id) AS hosts, min(start_time) FILTER (WHERE start_time > now()) AS soonest,
 			coalesce((array_agg(reasons ORDER BY start_time NULLS LAST) FILTER (WHERE reasons IS NOT NULL))[1], '[]') AS reasons
-		FROM them GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY count(*) DESC, setting, level_id`, account)
+		FROM them GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY count(*) DESC, setting, level_id`, account)
 	if err != nil {
 		return fail(err)
 	}
@@ -62,8 +64,10 @@ func (s *Store) MeetingsAtRisk(ctx context.Context, account string) (risks []AtR
 		var reasons []passcode.Reason
 		if json.Unmarshal(r.Reasons, &reasons) == nil { // else another version's
 			for _, reason := range reasons {
-				if reason.Path == r.Setting && reason.Level == r.Level && r.Reason.Code == "" {
+				if reason.Path == r.Setting && reason.Level == r.Level && reason.Code == r.Code && r.Reason.Code == "" {
 					r.Reason = reason
+					// Of one meeting alone, and not of all.
+					r.Reason.Detail, r.Reason.ChangedBy, r.Reason.ChangedAt = "", "", time.Time{}
 				}
 			}
 		}

@@ -74,3 +74,35 @@ func TestASweepIsNotOverBeforeTheMeetingsThatItFoundAreRead(t *testing.T) {
 		t.Errorf("%d calls are counted for today, want %d: a meeting costs 1 (docs/quota.md)", p.SpentToday, want)
 	}
 }
+
+// A sweep of one host does not wait behind the account's, nor for the next day's calls.
+func TestASweepOfOneHostWaitsForNoOther(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	for i := range 30 {
+		addHost(t, s, fmt.Sprint("h", i), "acc")
+	}
+	exec(t, s, `UPDATE hosts SET swept_at = now() - interval '1 minute'`)
+	how := Sweep{Age: 6 * time.Hour, Limit: 10, CallsPerDay: 60}
+	all, _, err := s.AskSweep(t.Context(), "acc", passcode.LevelAccount, "acc")
+	noError(t, err)
+	sweepOn(t, s, how) // the day's calls are spent
+	one, _, err := s.AskSweep(t.Context(), "acc", passcode.LevelHost, "h29")
+	noError(t, err)
+	sweepOn(t, s, how)
+	p, err := s.RoundProgress(t.Context(), one.ID)
+	if err != nil || p.Hosts != 1 || p.HostsWaiting != 1 || p.Done() != 0 {
+		t.Errorf("%+v %v", p, err)
+	}
+	if p, err := s.RoundProgress(t.Context(), all.ID); err != nil || p.Hosts < 10 || p.Done() != 0 || p.AllHosts != 30 {
+		t.Errorf("%+v %v", p, err)
+	}
+	readAll(t, s)
+	sweepOn(t, s, how)
+	if p, err := s.RoundProgress(t.Context(), one.ID); err != nil || p.EndedAt.IsZero() || p.Done() != hostCalls {
+		t.Errorf("%+v %v", p, err)
+	}
+	if p, err := s.RoundProgress(t.Context(), all.ID); err != nil || !p.EndedAt.IsZero() || p.Done() != p.Calls || p.CallsToCome == 0 {
+		t.Errorf("%+v %v", p, err)
+	}
+}

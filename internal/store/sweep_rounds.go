@@ -91,7 +91,7 @@ const marksAhead = 400
 func (s *Store) SweepRounds(ctx context.Context, account string, w Sweep) (n, calls int, more bool, err error) {
 	err = s.inTx(ctx, func(tx pgx.Tx) error {
 		n, calls, more = 0, 0, false
-		rows, err := tx.Query(ctx, `SELECT `+roundColumns+` FROM sweep_rounds WHERE account_id = $1 AND ended_at IS NULL ORDER BY id`, account)
+		rows, err := tx.Query(ctx, `SELECT `+roundColumns+` FROM sweep_rounds WHERE account_id = $1 AND ended_at IS NULL ORDER BY scope = 'account', scope = 'group', id`, account)
 		if err != nil {
 			return err
 		}
@@ -112,9 +112,10 @@ func (s *Store) SweepRounds(ctx context.Context, account string, w Sweep) (n, ca
 				return err
 			}
 			// One that waits for the users to be listed keeps no other waiting.
-			if r.MarkedAt.IsZero() && n == 0 && hosts < marksAhead && left > 0 {
+			// One host is little, and somebody waits for it.
+			if r.MarkedAt.IsZero() && n == 0 && (hosts < marksAhead && left > 0 || r.Level == passcode.LevelHost) {
 				var again bool
-				if n, calls, again, err = markRound(ctx, tx, r, w.Limit, left); err != nil {
+				if n, calls, again, err = markRound(ctx, tx, r, w.Limit, max(left, 1)); err != nil {
 					return err
 				}
 				more = more || again
@@ -216,6 +217,11 @@ type Progress struct {
 	Budget, SpentToday int
 	// Now is the database's clock.
 	Now time.Time
+}
+
+// Done is how many of the calls are done, as reckoned.
+func (p Progress) Done() int {
+	return max(0, p.Calls-hostCalls*p.HostsWaiting-p.MeetingsWaiting)
 }
 
 // RoundProgress reads it.
