@@ -32,7 +32,7 @@ func TestSettingsAreDoubtedWhereZoomDoesOtherwise(t *testing.T) {
 					run(t, url, `UPDATE `+table+` SET read_at = read_at - interval '1 hour'`)
 				}
 			}
-			before := s.times("GetUserSettings")
+			before, users := s.times("GetUserSettings"), s.times("GetUser")
 			checkNow(t, w, url)
 			m, repairs := meetingOf(t, w)
 			last := repairs[len(repairs)-1]
@@ -42,6 +42,9 @@ func TestSettingsAreDoubtedWhereZoomDoesOtherwise(t *testing.T) {
 			doubted := minutes > 5
 			if n := s.times("GetUserSettings") - before; n != map[bool]int{true: 1, false: 0}[doubted] {
 				t.Errorf("settings were read %d times", n)
+			}
+			if n := s.times("GetUser") - users; n != map[bool]int{true: 1, false: 0}[doubted] {
+				t.Errorf("which groups the host is in was read %d times", n)
 			}
 			if isLocked := m.Reasons[0].Code == passcode.CauseLockedOn; isLocked != doubted {
 				t.Errorf("why: %s", m.Why)
