@@ -90,7 +90,7 @@ func TestMalformedValues(t *testing.T) {
 		{"header of traces with a line break", "OTEL_EXPORTER_OTLP_HEADERS=api-key=" + marker + "%0d%0aHost:", []string{"number 1", "percent-encoded"}},
 		{"more than all of Zoom's limits", "LATCHKEY_ZOOM_SHARE=101", []string{"1 to 100"}},
 		{"calls of a sweep", "LATCHKEY_SWEEP_CALLS=many", []string{"0 to 1000000"}},
-		{"a reserve of more than there are", "LATCHKEY_HOST_RESERVE=101", []string{"0 to 100"}},
+		{"a reserve of more than there are", "LATCHKEY_HOST_RESERVE=100", []string{"0 to 99"}},
 		{"app's id with a line break", "ZOOM_APP_ID=a\nb", []string{"control character"}},
 		{"sweep", "LATCHKEY_SWEEP=often", []string{"duration from 1s"}},
 		{"events kept for less than the stream does", "LATCHKEY_KEEP_EVENTS=168h", []string{"168h", "192h", "LATCHKEY_EVENTS_MAX_AGE"}},

@@ -18,7 +18,7 @@ func (k *checking) budget(r passcode.Remedy) store.Budget {
 	zoomsNow := k.now().Add(b.Ahead)
 	tomorrow := zoomsNow.UTC().Truncate(24 * time.Hour).Add(24 * time.Hour)
 	if k.w.o.Reserve > 0 && r != passcode.RemedySecure && !k.m.Starts.IsZero() && !k.m.Starts.Add(b.Ahead).Before(tomorrow) {
-		b.Most = max(zoom.HostBudget-k.w.o.Reserve, 1) // 0 would be no bound
+		b.Most = max(zoom.HostBudget-k.w.o.Reserve, 1) // 0 would be no bound; config takes 99 at most
 	}
 	return b
 }
