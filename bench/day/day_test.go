@@ -226,6 +226,9 @@ func (r *report) judge(t *testing.T) {
 	if total(r.tally) > r.expected() {
 		t.Errorf("%d calls, more than %d", total(r.tally), r.expected())
 	}
+	if most := r.a.sweepCalls()*r.a.hours/24 + r.a.sweepCalls()/96 + 100; r.idle && total(r.tally) > most {
+		t.Errorf("nobody did anything, and %d calls are more than the sweep's %d", total(r.tally), most)
+	}
 	if !r.idle && (r.repairs == 0 || r.watch.joined == 0) {
 		t.Error("nothing happened")
 	}

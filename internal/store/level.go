@@ -97,18 +97,22 @@ func (s *Store) Doubt(ctx context.Context, accountID, hostID string, longer time
 // SaveAccount writes what was read of an account, the reading having taken so
 // long. A change reported after generation seen stays: it must be read again.
 func (s *Store) SaveAccount(ctx context.Context, l Level, seen int64, took time.Duration) error {
-	return s.saveLevel(ctx, l, seen, took, `INSERT INTO accounts AS l (account_id, locks, fixed, read_at, plan, generation) VALUES ($1, $2, $3, now() - $5 * interval '1 second', $6, $4)
+	return s.saveLevel(ctx, l, seen, took, `WITH counted AS (`+fmt.Sprintf(locksCounted, "$1")+`) INSERT INTO accounts AS l (account_id, locks, fixed, read_at, plan, generation) VALUES ($1, $2, $3, now() - $5 * interval '1 second', $6, $4)
 		ON CONFLICT (account_id) DO UPDATE SET locks = excluded.locks, fixed = excluded.fixed, plan = excluded.plan,
 			read_at = CASE WHEN l.generation = $4 THEN excluded.read_at END`, l.Plan)
 }
 
 // SaveGroup writes what was read of a group; see SaveAccount.
 func (s *Store) SaveGroup(ctx context.Context, accountID string, l Level, seen int64, took time.Duration) error {
-	return s.saveLevel(ctx, l, seen, took, `INSERT INTO groups AS l (group_id, locks, fixed, read_at, account_id, name, generation) VALUES ($1, $2, $3, now() - $5 * interval '1 second', $6, $7, $4)
+	return s.saveLevel(ctx, l, seen, took, `WITH counted AS (`+fmt.Sprintf(locksCounted, "$6")+`) INSERT INTO groups AS l (group_id, locks, fixed, read_at, account_id, name, generation) VALUES ($1, $2, $3, now() - $5 * interval '1 second', $6, $7, $4)
 		ON CONFLICT (account_id, group_id) DO UPDATE SET locks = excluded.locks, fixed = excluded.fixed,
 			name = CASE WHEN excluded.name = '' THEN l.name ELSE excluded.name END,
 			read_at = CASE WHEN l.generation = $4 THEN excluded.read_at END`, accountID, l.Name)
 }
+
+// locksCounted counts the calls that reading a level's locks took, two at least, as the
+// sweep's: it is each round of it that has them read again.
+const locksCounted = `UPDATE sweeps SET spent = spent + 2 WHERE account_id = %s::text`
 
 func (s *Store) saveLevel(ctx context.Context, l Level, seen int64, took time.Duration, query string, last ...any) error {
 	locks, err := json.Marshal(l.Locks)
