@@ -108,23 +108,17 @@ func TestSettingsChangeDuringACheckIsNotSwallowed(t *testing.T) {
 	r := newRunningRig(t)
 	m := r.create(t, hostOff)
 	r.settled(t, m.ID, passcode.OutcomeJoinable)
-	before := r.calls("GET", m.ID)
 	// The check reads the meeting slowly; meanwhile a passcode appears.
 	r.sim.AddFault(zoomsim.Fault{Method: "GET", PathPrefix: fmt.Sprintf("/v2/meetings/%d", m.ID), Times: 1, Delay: 400 * time.Millisecond, Stale: true})
 	if err := r.sim.UpdateMeeting(t.Context(), m.ID, zoomsim.MeetingRequest{Topic: "look at me"}); err != nil {
 		t.Fatal(err)
 	}
-	testenv.Until(t, "the slow check has begun", func() bool { return r.calls("GET", m.ID) > before || r.leased(t, m.ID) })
+	testenv.Until(t, "the slow reading has begun", func() bool { return r.sim.FaultsHit() > 0 })
 	if err := r.sim.ChangeUserSettings(t.Context(), hostOff, zoomsim.Set(passcode.KeyScheduled.Path(), true)); err != nil {
 		t.Fatal(err)
 	}
 	testenv.Until(t, "the passcode that came during the check is cleared", func() bool { return r.sim.Join(m.ID, "").Outcome == zoomsim.OutcomeJoinable })
 	r.settled(t, m.ID, passcode.OutcomeJoinable)
-}
-
-func (r *rig) leased(t *testing.T, id int64) bool {
-	due, err := r.app.Store().Leased(t.Context(), id)
-	return err == nil && due
 }
 
 // TestZoomFailsDuringACheck: whatever Zoom answers, the meeting ends repaired,

@@ -8,11 +8,14 @@ import (
 	"latchkey/internal/work"
 )
 
-// A reading is one worker's for that long; the others look so often whether it is done.
-const (
-	readingWithin = 30 * time.Second
-	readingAgain  = 100 * time.Millisecond
-)
+// readingAgain is how often it is looked whether another worker's reading is done.
+const readingAgain = 100 * time.Millisecond
+
+// readingWithin is for how long a reading is one worker's. Should that worker have died,
+// others wait no longer; should it be slow, they read as well, which costs calls alone.
+func (w *Worker) readingWithin() time.Duration {
+	return min(max(w.o.Lease/3, time.Second), 10*time.Second)
+}
 
 // alone is read, while no other worker does the same: of several one reads, and the others
 // wait until known tells what it read. One that dies over it is waited for no longer than
@@ -25,7 +28,7 @@ func readAlone[T any](w *Worker, ctx context.Context, key string, known func(con
 	owner, mine := rand.Text(), false
 	for {
 		var err error
-		if mine, err = w.o.Store.BeginReading(ctx, key, owner, readingWithin); err != nil {
+		if mine, err = w.o.Store.BeginReading(ctx, key, owner, w.readingWithin()); err != nil {
 			var none T
 			return none, err
 		}
