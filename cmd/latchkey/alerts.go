@@ -110,6 +110,8 @@ func printAlert(out io.Writer, a store.Alert, asJSON bool) error {
 		Why string `json:"why"`
 	}
 	_ = json.Unmarshal(a.Data, &data) // one without a sentence is told by its type
-	_, err := fmt.Fprintf(out, "%s  %s  %s\n    %s\n", clock(a.CreatedAt), a.Type, a.Subject, strings.ReplaceAll(data.Why, "\n", " "))
-	return err
+	return wrapped(out, func(out io.Writer) error {
+		_, err := fmt.Fprintf(out, "%s  %s  %s\n    %s\n", clock(a.CreatedAt), a.Type, a.Subject, strings.ReplaceAll(data.Why, "\n", " "))
+		return err
+	})
 }

@@ -59,8 +59,7 @@ func explainCommand() *cobra.Command {
 				if asJSON {
 					return json.NewEncoder(cmd.OutOrStdout()).Encode(e)
 				}
-				explain(cmd.OutOrStdout(), e)
-				return nil
+				return wrapped(cmd.OutOrStdout(), func(w io.Writer) error { explain(w, e); return nil })
 			})
 		},
 	}

@@ -272,11 +272,13 @@ func printRisks(ctx context.Context, out io.Writer, s *store.Store, account stri
 		fmt.Fprintf(out, "Of %d upcoming meetings that are known none demands a passcode.\n", upcoming)
 		return nil
 	}
-	fmt.Fprintf(out, "Of %d upcoming meetings that are known:\n", upcoming)
-	for _, r := range risks {
-		for i, line := range strings.Split(admin.RiskWords(r), "\n") {
-			fmt.Fprintln(out, strings.Repeat(" ", 2+2*min(i, 1))+line)
+	return wrapped(out, func(out io.Writer) error {
+		fmt.Fprintf(out, "Of %d upcoming meetings that are known:\n", upcoming)
+		for _, r := range risks {
+			for i, line := range strings.Split(admin.RiskWords(r), "\n") {
+				fmt.Fprintln(out, strings.Repeat(" ", 2+2*min(i, 1))+line)
+			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
